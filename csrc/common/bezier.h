@@ -1,0 +1,97 @@
+// The quadratic Bézier curve under watercolor and marker strokes. Its middle control point lies in the box of the end
+// points, so x(t) and y(t) are monotone and the curve turns by less than a right angle.
+#pragma once
+
+#include "common/brush.h"
+
+namespace neuralpaint {
+
+constexpr int kCurveSamples = 8;  // coarse intervals of t; the best of them is then polished by Newton's method
+
+template <typename T>
+constexpr int kNewtonSteps = sizeof(T) == 8 ? 8 : 4;
+
+template <typename T>
+struct Bezier {
+    T x0, y0, x1, y1, x2, y2;
+    T ax, ay;  // P0 - 2 P1 + P2: half of the second derivative
+
+    NP_HD void setup(const T* p, const View<T>& view) {
+        x0 = (p[0] - view.ox) * view.scale;
+        y0 = (p[1] - view.oy) * view.scale;
+        x2 = (p[4] - view.ox) * view.scale;
+        y2 = (p[5] - view.oy) * view.scale;
+        x1 = x0 + (x2 - x0) * p[2];
+        y1 = y0 + (y2 - y0) * p[3];
+        ax = x0 - T(2) * x1 + x2;
+        ay = y0 - T(2) * y1 + y2;
+    }
+
+    template <typename V>
+    NP_HD void point(V t, V& bx, V& by) const {
+        bx = V(x0) + t * (V(T(2) * (x1 - x0)) + t * V(ax));
+        by = V(y0) + t * (V(T(2) * (y1 - y0)) + t * V(ay));
+    }
+
+    template <typename V>
+    NP_HD void velocity(V t, V& dx, V& dy) const {
+        dx = V(T(2) * (x1 - x0)) + t * V(T(2) * ax);
+        dy = V(T(2) * (y1 - y0)) + t * V(T(2) * ay);
+    }
+
+    NP_HD Bounds<T> bounds(T reach) const {
+        return {vmin(x0, x2) - reach, vmin(y0, y2) - reach, vmax(x0, x2) + reach, vmax(y0, y2) + reach};
+    }
+
+    // The t at which the monotone y(t) passes `y`, clamped to the curve.
+    NP_HD T crossing(T y) const {
+        const T flip = y2 >= y0 ? T(1) : T(-1);
+        const T rise = flip * (y - y0), slope = T(2) * flip * (y1 - y0), bend = flip * ay;
+        if (rise <= T(0)) return T(0);
+        if (rise >= flip * (y2 - y0)) return T(1);
+        const T root = vsqrt(vmax(slope * slope + T(4) * bend * rise, T(0)));
+        const T below = slope + root;
+        return below > T(0) ? clamp(T(2) * rise / below, T(0), T(1)) : T(1);
+    }
+
+    // The part of row y within `reach` pixels of the curve (a little more, never less).
+    NP_HD void row_span(T y, T reach, T& a, T& b) const {
+        const T low = vmin(y0, y2), high = vmax(y0, y2);
+        if (y < low - reach || y > high + reach) {
+            a = T(1);
+            b = T(0);
+            return;
+        }
+        T xa, ya, xb, yb;
+        point(crossing(y - reach), xa, ya);
+        point(crossing(y + reach), xb, yb);
+        a = vmin(xa, xb) - reach;
+        b = vmax(xa, xb) + reach;
+    }
+
+    // Sums 0..5 hold the derivatives by P0, P1, P2; adds those that come through B(t) and through B'(t).
+    template <typename V>
+    NP_HD void accumulate(V t, V g_bx, V g_by, V g_dx, V g_dy, V* sums) const {
+        const V s = V(1) - t, two(2);
+        const V b0 = s * s, b1 = two * s * t, b2 = t * t;
+        const V d0 = -two * s, d1 = two * (s - t), d2 = two * t;
+        sums[0] += g_bx * b0 + g_dx * d0;
+        sums[1] += g_by * b0 + g_dy * d0;
+        sums[2] += g_bx * b1 + g_dx * d1;
+        sums[3] += g_by * b1 + g_dy * d1;
+        sums[4] += g_bx * b2 + g_dx * d2;
+        sums[5] += g_by * b2 + g_dy * d2;
+    }
+
+    // From the control points to the stroke's numbers x0 y0 x1 y1 x2 y2 (x1, y1 are ratios).
+    NP_HD void finish(const T* p, const View<T>& view, const T* sums, T* grad) const {
+        grad[0] = view.scale * (sums[0] + (T(1) - p[2]) * sums[2]);
+        grad[1] = view.scale * (sums[1] + (T(1) - p[3]) * sums[3]);
+        grad[2] = (x2 - x0) * sums[2];
+        grad[3] = (y2 - y0) * sums[3];
+        grad[4] = view.scale * (sums[4] + p[2] * sums[2]);
+        grad[5] = view.scale * (sums[5] + p[3] * sums[3]);
+    }
+};
+
+}  // namespace neuralpaint

@@ -1,0 +1,82 @@
+// What every brush has in common: how a stroke is placed on a canvas, what it says of a pixel, and how its colours
+// shade. A brush is a struct Stroke<T> with
+//   kParameters, kShape (leading geometry numbers), kGradient (two colours), kRidge (bristle relief), kSums
+//   setup(p, view, atlas)          pixel-space constants of the stroke p
+//   bounds(), row_span(y, a, b)    its footprint, in pixels
+//   sample(x, y)                   coverage and colour position at pixel centres (x, y)
+//   accumulate(x, y, s, ...)       adds the geometry's part of the chain rule to kSums running sums
+//   finish(p, view, sums, grad)    turns the sums into derivatives by the stroke's numbers
+// written once over a value type V: a float, a double, or SIMD lanes of them.
+#pragma once
+
+#include "common/scalar.h"
+#include "common/texture.h"
+
+namespace neuralpaint {
+
+enum BrushKind { kOil = 0, kWatercolor = 1, kMarker = 2, kTape = 3 };
+
+// From units to pixels: a point (x, y) lies at pixel ((x - ox) * scale, (y - oy) * scale).
+template <typename T>
+struct View {
+    T scale;
+    T ox, oy;
+    T softness;  // width of an antialiased edge, pixels
+};
+
+template <typename T>
+struct Bounds {
+    T x0, y0, x1, y1;
+};
+
+// What a stroke says of one pixel: geometric coverage in [0, 1] (opacity not included), position along the colour
+// gradient, and one number of the brush's own (oil: ridge height; marker: which side of the square is the nearest).
+template <typename V>
+struct Sample {
+    V coverage, t, extra;
+};
+
+// The colours of a stroke: c = c0 + t·(c2 - c0); the ridge R is blended in by soft light, c + (2R - 1)·c·(1 - c), which
+// leaves pure black and pure white as they are.
+template <typename T, bool Gradient, bool Ridge>
+struct Paint {
+    T c0[3], dc[3], opacity;
+
+    NP_HD void setup(const T* colors) {
+        for (int c = 0; c < 3; ++c) {
+            c0[c] = colors[c];
+            dc[c] = Gradient ? colors[3 + c] - colors[c] : T(0);
+        }
+        opacity = colors[Gradient ? 6 : 3];
+    }
+
+    template <typename V>
+    NP_HD V color(int c, const Sample<V>& s) const {
+        V base = V(c0[c]);
+        if (Gradient) base = base + s.t * V(dc[c]);
+        if (Ridge) base = base + (s.extra + s.extra - V(1)) * base * (V(1) - base);
+        return base;
+    }
+
+    // Chain rule through color(): adds to the sums of c0 and c2, and to the derivatives by t and by the ridge.
+    static constexpr int kSums = Gradient ? 7 : 4;
+    template <typename V>
+    NP_HD void color_grad(int c, const Sample<V>& s, V g, V* sums, V& g_t, V& g_extra) const {
+        V g_base = g;
+        if (Ridge) {
+            const V base = V(c0[c]) + s.t * V(dc[c]);
+            const V k = s.extra + s.extra - V(1);
+            g_base = g * (V(1) + k * (V(1) - base - base));
+            g_extra += V(2) * g * base * (V(1) - base);
+        }
+        if (Gradient) {
+            sums[c] += g_base * (V(1) - s.t);
+            sums[3 + c] += g_base * s.t;
+            g_t += g_base * V(dc[c]);
+        } else {
+            sums[c] += g_base;
+        }
+    }
+};
+
+}  // namespace neuralpaint

@@ -1,0 +1,244 @@
+// SIMD lanes for the host: Lanes<T, N> behaves like a T in the brush maths, N pixels at a time. Built on the compilers'
+// vector types (GCC and Clang), which lower to AVX-512, AVX2, NEON or SSE, whichever the build allows.
+#pragma once
+
+#include <cstring>
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
+
+#include "common/scalar.h"
+
+namespace neuralpaint {
+
+template <typename T>
+struct LaneInt;
+template <>
+struct LaneInt<float> {
+    using type = int32_t;
+};
+template <>
+struct LaneInt<double> {
+    using type = int64_t;
+};
+
+// The compiler's vector of N elements of T.
+template <typename T, int N>
+struct VectorOf {
+    typedef T type __attribute__((vector_size(N * sizeof(T))));
+};
+
+template <typename T, int N>
+struct Lanes {
+    using Raw = typename VectorOf<T, N>::type;
+    Raw v;
+    NP_HD Lanes() {}
+    NP_HD Lanes(Raw raw) : v(raw) {}
+    NP_HD Lanes(T s) : v(Raw{} + s) {}
+    NP_HD T operator[](int i) const { return v[i]; }
+};
+
+template <typename T, int N>
+struct Mask {
+    using Raw = typename VectorOf<typename LaneInt<T>::type, N>::type;
+    Raw m;
+    NP_HD Mask(Raw raw) : m(raw) {}
+};
+
+template <int N>
+struct IntLanes {
+    using Raw = typename VectorOf<int32_t, N>::type;
+    Raw v;
+    NP_HD IntLanes() {}
+    NP_HD IntLanes(Raw raw) : v(raw) {}
+    NP_HD IntLanes(int32_t s) : v(Raw{} + s) {}
+};
+
+template <typename T, int N>
+struct ScalarOf<Lanes<T, N>> {
+    using type = T;
+};
+template <typename T, int N>
+struct IntOf<Lanes<T, N>> {
+    using type = IntLanes<N>;
+};
+
+// How many lanes of T the build's registers hold.
+#if defined(__AVX512F__)
+constexpr int kRegisterBytes = 64;
+#elif defined(__AVX__)
+constexpr int kRegisterBytes = 32;
+#else
+constexpr int kRegisterBytes = 16;
+#endif
+template <typename T>
+constexpr int kLanes = kRegisterBytes / static_cast<int>(sizeof(T));
+
+#define NP_LANES_OP(op)                                                                      \
+    template <typename T, int N>                                                             \
+    NP_HD Lanes<T, N> operator op(Lanes<T, N> a, Lanes<T, N> b) {                            \
+        return Lanes<T, N>(a.v op b.v);                                                      \
+    }                                                                                        \
+    template <typename T, int N>                                                             \
+    NP_HD Lanes<T, N> operator op(Lanes<T, N> a, T b) {                                      \
+        return Lanes<T, N>(a.v op b);                                                        \
+    }                                                                                        \
+    template <typename T, int N>                                                             \
+    NP_HD Lanes<T, N> operator op(T a, Lanes<T, N> b) {                                      \
+        return Lanes<T, N>(a op b.v);                                                        \
+    }
+NP_LANES_OP(+)
+NP_LANES_OP(-)
+NP_LANES_OP(*)
+NP_LANES_OP(/)
+#undef NP_LANES_OP
+
+template <typename T, int N>
+NP_HD Lanes<T, N> operator-(Lanes<T, N> a) {
+    return Lanes<T, N>(-a.v);
+}
+template <typename T, int N>
+NP_HD Lanes<T, N>& operator+=(Lanes<T, N>& a, Lanes<T, N> b) {
+    a.v += b.v;
+    return a;
+}
+template <typename T, int N>
+NP_HD Lanes<T, N>& operator-=(Lanes<T, N>& a, Lanes<T, N> b) {
+    a.v -= b.v;
+    return a;
+}
+
+#define NP_MASK_OP(op)                                                                       \
+    template <typename T, int N>                                                             \
+    NP_HD Mask<T, N> operator op(Lanes<T, N> a, Lanes<T, N> b) {                             \
+        return Mask<T, N>(a.v op b.v);                                                       \
+    }
+NP_MASK_OP(<)
+NP_MASK_OP(>)
+NP_MASK_OP(<=)
+NP_MASK_OP(>=)
+#undef NP_MASK_OP
+
+template <typename T, int N>
+NP_HD Mask<T, N> operator&(Mask<T, N> a, Mask<T, N> b) {
+    return Mask<T, N>(a.m & b.m);
+}
+template <typename T, int N>
+NP_HD Mask<T, N> operator|(Mask<T, N> a, Mask<T, N> b) {
+    return Mask<T, N>(a.m | b.m);
+}
+
+template <typename T, int N>
+NP_HD Lanes<T, N> select(Mask<T, N> m, Lanes<T, N> a, Lanes<T, N> b) {
+    return Lanes<T, N>(m.m ? a.v : b.v);
+}
+template <typename T, int N>
+NP_HD Lanes<T, N> vmin(Lanes<T, N> a, Lanes<T, N> b) {
+    return Lanes<T, N>(a.v < b.v ? a.v : b.v);
+}
+template <typename T, int N>
+NP_HD Lanes<T, N> vmax(Lanes<T, N> a, Lanes<T, N> b) {
+    return Lanes<T, N>(a.v > b.v ? a.v : b.v);
+}
+template <typename T, int N>
+NP_HD Lanes<T, N> vabs(Lanes<T, N> a) {
+    return vmax(a, -a);
+}
+
+template <typename T, int N>
+NP_HD Lanes<T, N> vsqrt(Lanes<T, N> a) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) * N == 64) {
+        if constexpr (sizeof(T) == 4) {
+            return Lanes<T, N>((typename Lanes<T, N>::Raw)_mm512_sqrt_ps((__m512)a.v));
+        } else {
+            return Lanes<T, N>((typename Lanes<T, N>::Raw)_mm512_sqrt_pd((__m512d)a.v));
+        }
+    }
+#endif
+#if defined(__AVX__)
+    if constexpr (sizeof(T) * N == 32) {
+        if constexpr (sizeof(T) == 4) {
+            return Lanes<T, N>((typename Lanes<T, N>::Raw)_mm256_sqrt_ps((__m256)a.v));
+        } else {
+            return Lanes<T, N>((typename Lanes<T, N>::Raw)_mm256_sqrt_pd((__m256d)a.v));
+        }
+    }
+#endif
+    Lanes<T, N> r;
+    for (int i = 0; i < N; ++i) r.v[i] = vsqrt(static_cast<T>(a.v[i]));
+    return r;
+}
+
+template <typename T, int N>
+NP_HD bool any(Mask<T, N> m) {
+#if defined(__AVX__)
+    if constexpr (sizeof(T) * N == 32) return !_mm256_testz_si256((__m256i)m.m, (__m256i)m.m);
+#endif
+    typename LaneInt<T>::type r = 0;
+    for (int i = 0; i < N; ++i) r |= m.m[i];
+    return r != 0;
+}
+
+template <typename T, int N>
+NP_HD IntLanes<N> truncate(Lanes<T, N> a) {
+    return IntLanes<N>(__builtin_convertvector(a.v, typename IntLanes<N>::Raw));
+}
+template <typename V, int N>
+NP_HD V from_int(IntLanes<N> a) {
+    return V(__builtin_convertvector(a.v, typename V::Raw));
+}
+template <int N>
+NP_HD IntLanes<N> operator+(IntLanes<N> a, IntLanes<N> b) {
+    return IntLanes<N>(a.v + b.v);
+}
+template <int N>
+NP_HD IntLanes<N> operator*(IntLanes<N> a, int32_t b) {
+    return IntLanes<N>(a.v * b);
+}
+template <int N>
+NP_HD IntLanes<N> operator>>(IntLanes<N> a, int b) {
+    return IntLanes<N>(a.v >> b);
+}
+template <int N>
+NP_HD IntLanes<N> operator&(IntLanes<N> a, int32_t b) {
+    return IntLanes<N>(a.v & b);
+}
+template <int N>
+NP_HD IntLanes<N> gather(const int32_t* table, IntLanes<N> index) {
+#if defined(__AVX2__)
+    if constexpr (N == 8) {
+        return IntLanes<N>((typename IntLanes<N>::Raw)_mm256_i32gather_epi32(table, (__m256i)index.v, 4));
+    }
+#endif
+    IntLanes<N> r;
+    for (int i = 0; i < N; ++i) r.v[i] = table[index.v[i]];
+    return r;
+}
+
+template <typename T, int N>
+NP_HD Lanes<T, N> load(const T* p) {
+    Lanes<T, N> r;
+    std::memcpy(&r.v, p, sizeof(r.v));
+    return r;
+}
+template <typename T, int N>
+NP_HD void store(T* p, Lanes<T, N> a) {
+    std::memcpy(p, &a.v, sizeof(a.v));
+}
+// start, start + 1, start + 2, ...
+template <typename T, int N>
+NP_HD Lanes<T, N> ramp(T start) {
+    Lanes<T, N> r;
+    for (int i = 0; i < N; ++i) r.v[i] = start + static_cast<T>(i);
+    return r;
+}
+// The sum over the lanes, always in the same order.
+template <typename T, int N>
+NP_HD T sum(Lanes<T, N> a) {
+    T r = 0;
+    for (int i = 0; i < N; ++i) r += a.v[i];
+    return r;
+}
+
+}  // namespace neuralpaint

@@ -1,0 +1,168 @@
+// Marker: a Bézier curve swept by a square of half-side rho0/4 that turns with the tangent; flat colour.
+#pragma once
+
+#include "common/bezier.h"
+#include "common/coverage.h"
+
+namespace neuralpaint {
+
+template <typename T>
+struct MarkerStroke {
+    using Scalar = T;
+    static constexpr int kParameters = 12, kShape = 8, kSums = 8;
+    static constexpr bool kGradient = false, kRidge = false;
+    Paint<T, kGradient, kRidge> paint;
+    Bezier<T> curve;
+    T r, half_s, inv_s, reach;
+    T ex, ey;  // added to B' so that the tangent exists everywhere, along the chord
+    T px[kCurveSamples + 1], py[kCurveSamples + 1], tx[kCurveSamples + 1], ty[kCurveSamples + 1];
+    T slack;
+
+    static constexpr double kChordShare = 1e-6;
+
+    NP_HD void setup(const T* p, const View<T>& view, const TextureAtlas&) {
+        curve.setup(p, view);
+        paint.setup(p + kShape);
+        r = p[6] * view.scale * T(0.25);
+        half_s = T(0.5) * view.softness;
+        inv_s = T(1) / view.softness;
+        reach = (r + half_s) * T(1.41421357);
+        ex = T(kChordShare) * (curve.x2 - curve.x0) + T(1e-9);
+        ey = T(kChordShare) * (curve.y2 - curve.y0);
+        for (int k = 0; k <= kCurveSamples; ++k) {
+            const T t = T(k) / T(kCurveSamples);
+            curve.point(t, px[k], py[k]);
+            frame(t, tx[k], ty[k]);
+            const T inv = T(1) / vsqrt(tx[k] * tx[k] + ty[k] * ty[k]);
+            tx[k] *= inv;
+            ty[k] *= inv;
+        }
+        const T lx = vmax(vabs(curve.x1 - curve.x0), vabs(curve.x2 - curve.x1));
+        const T ly = vmax(vabs(curve.y1 - curve.y0), vabs(curve.y2 - curve.y1));
+        // Between samples the square moves, and turns by up to a right angle about its middle.
+        slack = T(2) * vsqrt(lx * lx + ly * ly) * (T(0.5) / T(kCurveSamples)) + T(0.5) * reach + T(0.01);
+    }
+    NP_HD Bounds<T> bounds() const { return curve.bounds(reach); }
+    NP_HD void row_span(T y, T& a, T& b) const { curve.row_span(y, reach, a, b); }
+
+    // The tangent, not normalised.
+    template <typename V>
+    NP_HD void frame(V t, V& wx, V& wy) const {
+        curve.velocity(t, wx, wy);
+        wx = wx + V(ex);
+        wy = wy + V(ey);
+    }
+
+    // a = q·T and b = q·N at t, with T the unit tangent and N = (-Ty, Tx).
+    template <typename V>
+    NP_HD void local(V x, V y, V t, V& a, V& b) const {
+        V bx, by, wx, wy;
+        curve.point(t, bx, by);
+        frame(t, wx, wy);
+        const V inv = V(1) / vsqrt(wx * wx + wy * wy), qx = x - bx, qy = y - by;
+        a = (qx * wx + qy * wy) * inv;
+        b = (qy * wx - qx * wy) * inv;
+    }
+
+    // Root of q·(W + turn·perp W) near t, W = tangent, perp W = (-Wy, Wx); turn 0: q·T = 0, turn -1: a = b, +1: a = -b.
+    template <typename V>
+    NP_HD V root(V x, V y, V t, V low, V high, T turn) const {
+        const V ax2(T(2) * (curve.ax - turn * curve.ay)), ay2(T(2) * (curve.ay + turn * curve.ax)), k(turn);
+        for (int i = 0; i < kNewtonSteps<T>; ++i) {
+            V bx, by, dx, dy;
+            curve.point(t, bx, by);
+            curve.velocity(t, dx, dy);
+            const V ux = dx + V(ex), uy = dy + V(ey), wx = ux - k * uy, wy = uy + k * ux;
+            const V qx = x - bx, qy = y - by;
+            const V value = qx * wx + qy * wy;
+            const V slope = qx * ax2 + qy * ay2 - dx * wx - dy * wy;
+            const V safe = select(vabs(slope) > V(T(1e-9)), slope, V(-1));
+            t = vmin(vmax(t - value / safe, low), high);
+        }
+        return t;
+    }
+
+    // M(t) = max(|a|, |b|) is least at a smooth minimum (a = 0), at a kink (|a| = |b|) or at an end: coarse samples,
+    // then a Newton polish of all three. `extra` is the weight of |a| in the derivative of M at the minimum.
+    template <typename V>
+    NP_HD Sample<V> sample(V x, V y) const {
+        V best(T(1e30)), t(0);
+        for (int k = 0; k <= kCurveSamples; ++k) {
+            const V qx = x - V(px[k]), qy = y - V(py[k]);
+            const V a = qx * V(tx[k]) + qy * V(ty[k]), b = qy * V(tx[k]) - qx * V(ty[k]);
+            const V m = vmax(vabs(a), vabs(b));
+            t = select(m < best, V(T(k) / T(kCurveSamples)), t);
+            best = vmin(m, best);
+        }
+        if (!any(best < V(r + half_s + slack))) return {V(0), t, V(0)};
+        const V reach_t(T(2) / T(kCurveSamples));
+        const V low = vmax(t - reach_t, V(0)), high = vmin(t + reach_t, V(1));
+        V chosen = t, a, b;
+        local(x, y, t, a, b);
+        V m = vmax(vabs(a), vabs(b)), weight = select(vabs(a) > vabs(b), V(1), V(0));
+        // The kinks lie on both sides of the foot of the normal, |b| away along the curve: they are sought from there.
+        const V foot = root(x, y, t, low, high, T(0));
+        for (int turn = -1; turn <= 1; ++turn) {
+            const V candidate = turn == 0 ? foot : root(x, y, foot, V(0), V(1), T(turn));
+            local(x, y, candidate, a, b);
+            const V value = vmax(vabs(a), vabs(b));
+            const auto better = value < m;
+            const V ends = select((candidate > V(0)) & (candidate < V(1)), V(0), V(1));
+            const V side = select(vabs(a) > vabs(b), V(1), V(0));
+            const V inner = turn == 0 ? V(0) : kink_weight(candidate, a, b);
+            weight = select(better, ends * side + (V(1) - ends) * inner, weight);
+            chosen = select(better, candidate, chosen);
+            m = vmin(value, m);
+        }
+        return {overlap(m, V(r), half_s, inv_s), chosen, weight};
+    }
+
+    // At a kink |a| = |b| the minimum moves so that weight·d|a| + (1 - weight)·d|b| vanishes along t.
+    template <typename V>
+    NP_HD V kink_weight(V t, V a, V b) const {
+        V dx, dy;
+        curve.velocity(t, dx, dy);
+        const V wx = dx + V(ex), wy = dy + V(ey), inv = V(1) / vsqrt(wx * wx + wy * wy);
+        const V tx_ = wx * inv, ty_ = wy * inv;
+        const V turn = (V(T(2) * curve.ay) * tx_ - V(T(2) * curve.ax) * ty_) * inv;
+        const V a_t = sign(a) * (b * turn - dx * tx_ - dy * ty_), b_t = sign(b) * (dx * ty_ - dy * tx_ - a * turn);
+        const V gap = a_t - b_t;
+        return clamp(-b_t / select(vabs(gap) > V(T(1e-12)), gap, V(1)), T(0), T(1));
+    }
+
+    template <typename V>
+    NP_HD void accumulate(V x, V y, const Sample<V>& s, V g_coverage, V, V, V* sums) const {
+        const V t = s.t;
+        V bx, by, wx, wy, by_d, by_r;
+        curve.point(t, bx, by);
+        frame(t, wx, wy);
+        const V qx = x - bx, qy = y - by;
+        const V inv = V(1) / vsqrt(wx * wx + wy * wy), ux = wx * inv, uy = wy * inv;
+        const V a = qx * ux + qy * uy, b = qy * ux - qx * uy;
+        overlap_grad(vmax(vabs(a), vabs(b)), V(r), half_s, inv_s, by_d, by_r);
+        const V g_m = g_coverage * by_d;
+        const V g_a = g_m * s.extra * sign(a), g_b = g_m * (V(1) - s.extra) * sign(b);
+        // By q (= p - B), by the unit tangent, by the tangent before it was normalised.
+        const V g_bx = -(g_a * ux - g_b * uy), g_by = -(g_a * uy + g_b * ux);
+        const V g_ux = g_a * qx + g_b * qy, g_uy = g_a * qy - g_b * qx;
+        const V radial = g_ux * ux + g_uy * uy;
+        // A stroke of no length has no direction to turn.
+        const V turns = select(inv < V(T(1e6)), inv, V(0));
+        const V g_wx = (g_ux - ux * radial) * turns, g_wy = (g_uy - uy * radial) * turns;
+        curve.accumulate(t, g_bx, g_by, g_wx, g_wy, sums);
+        const V chord{T(kChordShare)};
+        sums[0] -= chord * g_wx;
+        sums[1] -= chord * g_wy;
+        sums[4] += chord * g_wx;
+        sums[5] += chord * g_wy;
+        sums[6] += g_coverage * by_r;
+    }
+
+    NP_HD void finish(const T* p, const View<T>& view, const T* sums, T* grad) const {
+        curve.finish(p, view, sums, grad);
+        grad[6] = T(0.25) * view.scale * sums[6];
+        grad[7] = T(0);
+    }
+};
+
+}  // namespace neuralpaint

@@ -1,0 +1,29 @@
+// render on the CPU: strokes composited in order onto canvases, without maps in memory.
+#pragma once
+
+#include <cstdint>
+
+#include "common/texture.h"
+
+namespace neuralpaint::cpu {
+
+template <typename T>
+struct RenderShape {
+    int64_t batch, strokes;
+    int height, width;
+    T scale;          // pixels per unit
+    const T* origin;  // [batch, 2], units
+    T softness;
+};
+
+// canvas [batch, 3, height, width] under strokes [batch, strokes, P] -> out, of the canvas's shape.
+template <typename T>
+void render(const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas, const RenderShape<T>& shape,
+            T* out);
+
+// Derivatives by the canvas and by the strokes.
+template <typename T>
+void render_backward(const T* grad, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
+                     const RenderShape<T>& shape, T* grad_canvas, T* grad_strokes);
+
+}  // namespace neuralpaint::cpu

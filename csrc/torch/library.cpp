@@ -1,0 +1,24 @@
+// The schemas of the four ops and of their backward passes. Kernels register themselves per device beside this file;
+// fake kernels and autograd are registered from Python (neuralpaint/ops).
+#include <torch/library.h>
+
+TORCH_LIBRARY(neuralpaint, m) {
+    m.def(
+        "rasterize(Tensor strokes, int kind, Tensor texture, int height, int width, float softness, ScalarType dtype) "
+        "-> (Tensor, Tensor)");
+    m.def(
+        "rasterize_backward(Tensor grad_foreground, Tensor grad_alpha, Tensor strokes, int kind, Tensor texture, "
+        "float softness) -> Tensor");
+    m.def("composite(Tensor canvas, Tensor foreground, Tensor alpha) -> Tensor");
+    m.def("composite_backward(Tensor grad, Tensor canvas, Tensor foreground, Tensor alpha) -> (Tensor, Tensor, Tensor)");
+    m.def(
+        "render(Tensor canvas, Tensor strokes, int kind, Tensor texture, Tensor origin, float pixels_per_unit, "
+        "float softness) -> Tensor");
+    m.def(
+        "render_backward(Tensor grad, Tensor canvas, Tensor strokes, int kind, Tensor texture, Tensor origin, "
+        "float pixels_per_unit, float softness) -> (Tensor, Tensor)");
+    m.def("sinkhorn(Tensor mass_x, Tensor mass_y, float epsilon, int iterations, int cost) -> (Tensor, Tensor)");
+    m.def(
+        "sinkhorn_backward(Tensor grad, Tensor mass_x, Tensor mass_y, Tensor potentials, float epsilon, int iterations, "
+        "int cost) -> (Tensor, Tensor)");
+}

@@ -1,0 +1,2 @@
+has_cuda: bool
+simd: str

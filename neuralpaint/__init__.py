@@ -1,0 +1,43 @@
+"""neuralpaint: turns photos into paintings made of brush strokes.
+
+import neuralpaint
+painting = neuralpaint.paint("photo.jpg", brush="oil", strokes=500)
+painting.render(2048).save("painting.png")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from neuralpaint import brushes
+    from neuralpaint.brushes import Brush, TexturedBrush, get_brush
+    from neuralpaint.search import Progress, paint
+    from neuralpaint.strokes import Painting
+
+# Where each public name lives. They are imported on first use, so that `neuralpaint --help` need not wait for torch.
+_HOMES = {
+    "paint": "neuralpaint.search",
+    "Progress": "neuralpaint.search",
+    "Painting": "neuralpaint.strokes",
+    "Brush": "neuralpaint.brushes",
+    "TexturedBrush": "neuralpaint.brushes",
+    "get_brush": "neuralpaint.brushes",
+}
+
+__all__ = ["Brush", "Painting", "Progress", "TexturedBrush", "brushes", "get_brush", "paint"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "brushes":
+        return importlib.import_module("neuralpaint.brushes")
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,318 @@
+"""What a stroke means: the parameters of each brush, how they move with the canvas, how they are sampled."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from neuralpaint.brushes.texture import MAX_ACROSS, MAX_ALONG, pack_texture, quantize, texels_from_picture
+
+if TYPE_CHECKING:
+    from neuralpaint.images import ImageLike
+
+OIL, WATERCOLOR, MARKER, TAPE = range(4)
+
+_RECTANGLE = ("xc", "yc", "w", "h", "theta")
+_CURVE = ("x0", "y0", "x1", "y1", "x2", "y2", "radius0", "radius2")
+_ONE_COLOR = ("r", "g", "b")
+_TWO_COLORS = ("r0", "g0", "b0", "r2", "g2", "b2")
+_POSITIONS_X = ("xc", "x0", "x2")
+_POSITIONS_Y = ("yc", "y0", "y2")
+_SIZES = ("w", "h", "radius0", "radius2")
+
+
+@dataclass(frozen=True)
+class Brush:
+    """A brush: the parameter space of its strokes.
+
+    A stroke is a vector of `count` numbers in [0, 1], in the order of `parameters`: shape, colour(s), opacity.
+    Positions and sizes are in units (1 = the canvas's shorter side), so after `transform` they may leave [0, 1].
+
+    Attributes:
+        name: what `get_brush` knows it by.
+        kind: the kernels' number: 0 textured rectangle (oil), 1 watercolor, 2 marker, 3 tape.
+        parameters: names, in order.
+        held: (index, value) of parameters that a search must leave at that value.
+        description: one line for people.
+    """
+
+    name: str
+    kind: int
+    parameters: tuple[str, ...]
+    held: tuple[tuple[int, float], ...] = ()
+    description: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def count(self) -> int:
+        """Numbers in a stroke, P."""
+        return len(self.parameters)
+
+    @property
+    def opaque(self) -> bool:
+        """True if the search holds the opacity at 1."""
+        return (self.opacity, 1.0) in self.held
+
+    @property
+    def shape(self) -> slice:
+        """The geometry, which comes first."""
+        return slice(0, self.count - 1 - 3 * len(self.colors))
+
+    @property
+    def colors(self) -> tuple[slice, ...]:
+        """One or two slices of three: RGB; with two, the colour runs from the first to the second."""
+        number = 2 if "r2" in self.parameters else 1
+        return tuple(slice(self.count - 1 - 3 * k, self.count - 1 - 3 * (k - 1)) for k in range(number, 0, -1))
+
+    @property
+    def opacity(self) -> int:
+        """Index of a, always the last."""
+        return self.count - 1
+
+    @cached_property
+    def x_positions(self) -> tuple[int, ...]:
+        return self._indices(_POSITIONS_X)
+
+    @cached_property
+    def y_positions(self) -> tuple[int, ...]:
+        return self._indices(_POSITIONS_Y)
+
+    @cached_property
+    def positions(self) -> tuple[int, ...]:
+        """Indices of coordinates in units. A curve's control point is not among them: it is a ratio of its end
+        points."""
+        return tuple(sorted(self.x_positions + self.y_positions))
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """Indices of lengths in units."""
+        return self._indices(_SIZES)
+
+    def _indices(self, names: Sequence[str]) -> tuple[int, ...]:
+        return tuple(i for i, name in enumerate(self.parameters) if name in names)
+
+    @cached_property
+    def texture(self) -> torch.Tensor:
+        """The packed rip-map, int32 `[2, 2·TH, 2·TW, 2]` on the CPU, for kind 0; else an empty int32 tensor."""
+        texels = self.texels()
+        return torch.empty(0, dtype=torch.int32) if texels is None else pack_texture(*texels)
+
+    def texels(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """(alpha, ridge), uint8 `[2, TH, TW]` each: the large texture, then the small one. None for an untextured
+        brush."""
+        if self.kind != OIL:
+            return None
+        # Generating the bristles takes a moment, which other brushes need not wait for.
+        from neuralpaint.brushes.bristles import bristle_textures
+
+        large, small = bristle_textures(large=True), bristle_textures(large=False)
+        alpha, ridge = (quantize(np.stack(pair)) for pair in zip(large, small, strict=True))
+        return alpha, ridge
+
+    def texture_on(self, device: torch.device | str) -> torch.Tensor:
+        """`texture` on a device, uploaded once."""
+        key = str(device)
+        cache = self.__dict__.setdefault("_textures", {})
+        if key not in cache:
+            cache[key] = self.texture.to(device)
+        return cache[key]
+
+    def sample(
+        self, n: int, generator: torch.Generator | None = None, device: torch.device | str | None = None
+    ) -> torch.Tensor:
+        """`n` random strokes, float32 `[n, P]`: every parameter uniform in [0, 1], those in `held` at their value."""
+        strokes = torch.rand(n, self.count, generator=generator, device=generator.device if generator else device)
+        for index, value in self.held:
+            strokes[:, index] = value
+        return strokes if device is None else strokes.to(device)
+
+    def transform(
+        self,
+        strokes: torch.Tensor,
+        scale: float | torch.Tensor,
+        offset: Sequence[float | torch.Tensor] | torch.Tensor = (0.0, 0.0),
+    ) -> torch.Tensor:
+        """Moves strokes from a block's coordinates to the canvas's: positions · scale + offset, sizes · scale.
+
+        Angles, curve ratios, colours and opacity stay. Differentiable in all three arguments.
+
+        Args:
+            strokes: `[..., P]`.
+            scale: a number, or a tensor that broadcasts with `[...]`.
+            offset: (x, y) in units after scaling: numbers, tensors that broadcast with `[...]`, or one tensor `[...,
+                2]`.
+
+        Returns:
+            `[..., P]`.
+        """
+        self.check(strokes)
+        x, y = (offset[..., 0], offset[..., 1]) if isinstance(offset, torch.Tensor) else offset
+        moved_x, moved_y, resized = (
+            torch.tensor([i in indices for i in range(self.count)], device=strokes.device)
+            for indices in (self.x_positions, self.y_positions, self.positions + self.sizes)
+        )
+        scale, x, y = (
+            torch.as_tensor(value, dtype=strokes.dtype, device=strokes.device)[..., None] for value in (scale, x, y)
+        )
+        factor = torch.where(resized, scale, 1.0)
+        shift_x = torch.where(moved_x, x, 0.0)
+        shift_y = torch.where(moved_y, y, 0.0)
+        return strokes * factor + (shift_x + shift_y)
+
+    def bounds(self, strokes: torch.Tensor) -> torch.Tensor:
+        """Boxes that hold the strokes, edges' softness not counted: `[..., 4]` as x0, y0, x1, y1 in units."""
+        self.check(strokes)
+        x, y = strokes[..., list(self.x_positions)], strokes[..., list(self.y_positions)]
+        low, high = torch.stack([x.amin(-1), y.amin(-1)], -1), torch.stack([x.amax(-1), y.amax(-1)], -1)
+        lengths = strokes[..., list(self.sizes)]
+        if self.kind == OIL:
+            reach = lengths.norm(dim=-1) / 2
+        elif self.kind == TAPE:
+            reach = lengths.norm(dim=-1) / 4
+        elif self.kind == MARKER:
+            reach = lengths[..., 0] / 4 * math.sqrt(2.0)
+        else:
+            reach = lengths.amax(-1) / 4
+        return torch.cat([low - reach[..., None], high + reach[..., None]], -1)
+
+    def check(self, strokes: torch.Tensor) -> None:
+        """Raises TypeError / ValueError unless `strokes` is a floating-point tensor `[..., P]` of this brush."""
+        if not isinstance(strokes, torch.Tensor) or not strokes.is_floating_point():
+            raise TypeError(f"strokes must be a floating-point tensor, got {getattr(strokes, 'dtype', type(strokes))}")
+        if strokes.ndim < 1 or strokes.shape[-1] != self.count:
+            raise ValueError(
+                f"strokes of brush {self.name!r} have {self.count} parameters "
+                f"({' '.join(self.parameters)}), got shape {tuple(strokes.shape)}"
+            )
+
+
+def _no_texels() -> np.ndarray:
+    return np.empty((0, 0), dtype=np.uint8)
+
+
+_OIL_PARAMETERS = (*_RECTANGLE, *_TWO_COLORS, "a")
+
+
+@dataclass(frozen=True)
+class TexturedBrush(Brush):
+    """A brush with the user's own texture, otherwise as `oil`: a textured rectangle with a colour gradient, opaque.
+
+    Attributes:
+        alpha: coverage, uint8 `[TH, TW]`, powers of two, streaks along the rows.
+        ridge: shading, uint8 `[TH, TW]`, 128 is neutral.
+    """
+
+    kind: int = OIL
+    parameters: tuple[str, ...] = _OIL_PARAMETERS
+    held: tuple[tuple[int, float], ...] = ((len(_OIL_PARAMETERS) - 1, 1.0),)
+    alpha: np.ndarray = field(default_factory=_no_texels, repr=False, compare=False)
+    ridge: np.ndarray = field(default_factory=_no_texels, repr=False, compare=False)
+    digest: str = field(default="", init=False, repr=False)  # arrays do not compare to one bool: equality goes by this
+
+    def __post_init__(self) -> None:
+        for name, texels in (("alpha", self.alpha), ("ridge", self.ridge)):
+            if not isinstance(texels, np.ndarray) or texels.dtype != np.uint8 or texels.ndim != 2:
+                raise ValueError(f"{name} must be a uint8 array [TH, TW]")
+            if any(side < 1 or side & (side - 1) for side in texels.shape):
+                raise ValueError(f"{name}'s sides must be powers of two, got {texels.shape[1]}x{texels.shape[0]}")
+            if texels.shape[1] > MAX_ALONG or texels.shape[0] > MAX_ACROSS:
+                raise ValueError(f"{name} has at most {MAX_ALONG}x{MAX_ACROSS} texels, got {texels.shape[::-1]}")
+        if self.alpha.shape != self.ridge.shape:
+            raise ValueError(f"alpha and ridge must have the same shape, got {self.alpha.shape} and {self.ridge.shape}")
+        digest = hashlib.sha256(repr(self.alpha.shape).encode() + self.alpha.tobytes() + self.ridge.tobytes())
+        object.__setattr__(self, "digest", digest.hexdigest())
+
+    def texels(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.stack([self.alpha, self.alpha]), np.stack([self.ridge, self.ridge])
+
+    @classmethod
+    def from_image(cls, image: ImageLike, name: str | None = None) -> TexturedBrush:
+        """Makes a brush of a picture of one dab of paint, its streaks along the longer side.
+
+        Args:
+            image: a path, PIL image or array, read as grey. White is paint, black none; shading comes from the fine
+                light and dark inside the paint. With an alpha channel, alpha is the paint and grey the shading (½ =
+                neutral).
+            name: the brush's name; by default the file's.
+
+        Raises:
+            ValueError: if it is no readable picture or holds no paint.
+        """
+        from neuralpaint.images import load_grey
+
+        grey, alpha = load_grey(image)
+        texels = texels_from_picture(grey, alpha)
+        if name is None:
+            name = Path(image).stem if isinstance(image, (str, os.PathLike)) else "textured"
+        return cls(name=name, description="a texture of your own", alpha=texels[0], ridge=texels[1])
+
+
+_BRUSHES = {
+    brush.name: brush
+    for brush in (
+        Brush(
+            "oil",
+            OIL,
+            _OIL_PARAMETERS,
+            held=((11, 1.0),),
+            description="bristle-textured rectangle, opaque, colour running across it",
+        ),
+        Brush(
+            "watercolor",
+            WATERCOLOR,
+            (*_CURVE, *_TWO_COLORS, "a"),
+            description="soft curve of changing width, translucent, colour running along it",
+        ),
+        Brush("marker", MARKER, (*_CURVE, *_ONE_COLOR, "a"), description="curve of a square felt tip, translucent"),
+        Brush("tape", TAPE, (*_RECTANGLE, *_ONE_COLOR, "a"), description="flat rectangle, translucent"),
+        Brush(
+            "pixel",
+            TAPE,
+            (*_RECTANGLE, *_ONE_COLOR, "a"),
+            held=((4, 0.0), (8, 1.0)),
+            description="upright opaque rectangle: 8-bit art",
+        ),
+    )
+}
+_ALIASES = {"markerpen": "marker", "oilpaintbrush": "oil", "rectangle": "tape", "8bit": "pixel", "8-bit": "pixel"}
+
+
+def brushes() -> dict[str, Brush]:
+    """All built-in brushes by name."""
+    return dict(_BRUSHES)
+
+
+def get_brush(brush: str | Brush) -> Brush:
+    """The brush of that name (or alias: markerpen, oilpaintbrush, rectangle, 8bit); a `Brush` is returned as it is.
+
+    Raises:
+        ValueError: if there is none of that name; the message holds the nearest names.
+        TypeError: if it is neither a name nor a Brush.
+    """
+    if isinstance(brush, Brush):
+        return brush
+    if not isinstance(brush, str):
+        raise TypeError(f"brush must be a name or a Brush, got {type(brush).__name__}")
+    name = _ALIASES.get(brush.lower(), brush.lower())
+    if name not in _BRUSHES:
+        raise ValueError(unknown_name("brush", brush, [*_BRUSHES, *_ALIASES], listed=[*_BRUSHES]))
+    return _BRUSHES[name]
+
+
+def unknown_name(what: str, name: str, known: Sequence[str], listed: Sequence[str] | None = None) -> str:
+    """One line for a name that is not among `known`: the nearest ones, then what there is."""
+    near = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.5)
+    hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
+    return f"unknown {what} {name!r}{hint}: choose from {', '.join(listed or known)}"

@@ -1,0 +1,98 @@
+"""neuralpaint brushes: what there is to paint with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from neuralpaint.cli.common import Debug, Overwrite, check_target, resolve_brush, say
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+    from neuralpaint.brushes import Brush
+
+NAME = "brushes"
+
+_CELL, _COLUMNS, _MARGIN = 160, 6, 110
+
+
+def command(
+    brush: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[BRUSH]...", help="Names, or pictures of your own brushes.", show_default="all"),
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Draw sample strokes of each brush: .png, .jpg, .webp or .tiff.")
+    ] = None,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Lists the brushes and the parameters of their strokes.
+
+    [bold]Examples[/bold]
+      [cyan]neuralpaint brushes[/cyan]
+      [cyan]neuralpaint brushes --sheet brushes.png[/cyan]
+      [cyan]neuralpaint brushes my_brush.png --sheet mine.png[/cyan]
+    """
+    from neuralpaint.brushes import brushes
+    from neuralpaint.images import check_output, save_image
+
+    chosen = [resolve_brush(name) for name in brush] if brush else list(brushes().values())
+    if sheet is not None:
+        check_output(sheet)
+        check_target(sheet, overwrite)
+        save_image(draw_sheet(chosen), sheet)
+        say(f"{sheet}: {_COLUMNS} strokes each of {', '.join(b.name for b in chosen)}")
+        return
+    table = Table("brush", "numbers", "parameters, in order", "", box=None, header_style="bold")
+    for b in chosen:
+        held = {b.parameters[index]: value for index, value in b.held}
+        names = [f"{name}={held[name]:g}" if name in held else name for name in b.parameters]
+        table.add_row(Text(b.name, style="bold"), str(b.count), Text(" ".join(names)), Text(b.description))
+    Console().print(table)
+
+
+def draw_sheet(brushes: list[Brush]) -> Image.Image:
+    """Sample strokes on white, a row a brush, the brush's name before it."""
+    import torch
+    from PIL import Image, ImageDraw, ImageFont
+
+    from neuralpaint import ops
+    from neuralpaint.images import to_pil
+
+    sheet = Image.new("RGB", (_MARGIN + _COLUMNS * _CELL, len(brushes) * _CELL), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(16)
+    for row, brush in enumerate(brushes):
+        canvas = torch.ones(_COLUMNS, 3, _CELL, _CELL)
+        cells = ops.render(canvas, sample_strokes(brush, _COLUMNS)[:, None], brush)
+        draw.text((10, (row + 0.5) * _CELL), brush.name, fill="black", font=font, anchor="lm")
+        for column, cell in enumerate(cells):
+            sheet.paste(to_pil(cell), (_MARGIN + column * _CELL, row * _CELL))
+    return sheet
+
+
+def sample_strokes(brush: Brush, n: int) -> torch.Tensor:
+    """`[n, P]` strokes to show the brush by: random, but each near the middle of the unit square and of a good size."""
+    import torch
+
+    ranges = {
+        "xc": (0.5, 0.5), "yc": (0.5, 0.5), "w": (0.5, 0.95), "h": (0.25, 0.55),
+        "x0": (0.15, 0.3), "y0": (0.15, 0.85), "x2": (0.7, 0.85), "y2": (0.15, 0.85),
+        "radius0": (0.2, 0.5), "radius2": (0.05, 0.5), "a": (0.75, 1.0),
+    }  # fmt: skip
+    if brush.kind == 3:  # its sides are halved twice
+        ranges |= {"w": (0.9, 1.6), "h": (0.4, 0.9)}
+    strokes = brush.sample(n, torch.Generator().manual_seed(3))
+    held = {index for index, _ in brush.held}
+    for index, name in enumerate(brush.parameters):
+        if name in ranges and index not in held:
+            low, high = ranges[name]
+            strokes[:, index] = low + (high - low) * strokes[:, index]
+    return strokes

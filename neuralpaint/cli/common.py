@@ -1,0 +1,122 @@
+"""What the commands share: messages, exit codes, and options that several of them take."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from neuralpaint.brushes import Brush
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+MAX_STROKES = 1_000_000
+
+_state = {"debug": False}
+
+
+def say(message: str) -> None:
+    """A line on the standard output."""
+    Console().print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+def warn(message: str) -> None:
+    """A line on the standard error output."""
+    Console(stderr=True).print(f"neuralpaint: {message}", markup=False, highlight=False, soft_wrap=True)
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """(one line, exit code) for whatever went wrong: bad input is the caller's, the rest is ours or the machine's."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, (ValueError, TypeError)):
+        return text, MISUSED
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return f"not enough memory: try a smaller --size or fewer --strokes ({text})", FAILED
+    if isinstance(error, (OSError, RuntimeError, ImportError)):
+        return text, FAILED
+    return f"internal error, --debug shows where: {type(error).__name__}: {text}", FAILED
+
+
+class Commands(TyperGroup):
+    """Runs a command; what it raises becomes one line and an exit code, unless --debug asks for the traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        _state["debug"] = False
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            warn("stopped")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader (head, less) has had enough; nothing more may be written, also not at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(FAILED) from None
+        except Exception as error:
+            # Typer's own (a wrong option, an exit code) know how to show themselves.
+            if isinstance(error, (typer.Exit, typer.Abort)) or hasattr(error, "exit_code") or _state["debug"]:
+                raise
+            message, code = explain(error)
+            warn(message)
+            raise typer.Exit(code) from None
+
+
+def _set_debug(wanted: bool) -> None:
+    _state["debug"] = wanted
+
+
+def debugging() -> bool:
+    """True if --debug was given."""
+    return _state["debug"]
+
+
+Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="On an error, show the Python traceback.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1 …; auto takes a GPU if there is one.")]
+
+
+def check_target(path: Path, overwrite: bool) -> None:
+    """Raises ValueError unless a file can be written there now."""
+    from neuralpaint.files import WriteError, check_writable
+
+    try:
+        check_writable(path)
+    except WriteError as error:
+        raise ValueError(str(error)) from error
+    if path.is_file() and not overwrite:
+        raise ValueError(f"{path} is there already: name another file, or add --overwrite")
+
+
+def same_file(a: Path, b: Path) -> bool:
+    return a.exists() and b.exists() and os.path.samefile(a, b)
+
+
+def resolve_device(name: str) -> str:
+    """The device that `name` means, "auto" resolved. ValueError if the machine has none such."""
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"unknown device {name!r}: use auto, cpu or cuda") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"no device {name!r}: there are {torch.cuda.device_count()} CUDA GPUs; use auto or cpu")
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"device {name!r} is not supported: use auto, cpu or cuda")
+    return name
+
+
+def resolve_brush(name: str) -> Brush:
+    """A brush by its name, or one made of a picture file."""
+    from neuralpaint.brushes import TexturedBrush, get_brush
+    from neuralpaint.images import PHOTO_SUFFIXES
+
+    if Path(name).suffix.lower() in PHOTO_SUFFIXES or os.sep in name:
+        return TexturedBrush.from_image(name)
+    return get_brush(name)

@@ -1,0 +1,354 @@
+"""neuralpaint paint: photos to paintings."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich import progress
+
+from neuralpaint.cli.common import (
+    FAILED,
+    INTERRUPTED,
+    MAX_STROKES,
+    Debug,
+    Device,
+    Overwrite,
+    check_target,
+    debugging,
+    explain,
+    resolve_brush,
+    resolve_device,
+    same_file,
+    say,
+    warn,
+)
+
+if TYPE_CHECKING:
+    from neuralpaint.brushes import Brush
+    from neuralpaint.search import Progress
+
+NAME = "paint"
+_STROKES_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo and where its results go."""
+
+    photo: Path
+    output: Path
+    strokes: Path | None
+    checkpoint: Path | None
+
+
+def command(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Pictures, and folders of pictures.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="The painting: .png, .jpg, .webp or .tiff. For several photos a folder, created if need be.",
+        ),
+    ],
+    brush: Annotated[
+        str,
+        typer.Option(
+            metavar="BRUSH",
+            help="oil, watercolor, marker, tape or pixel; or a grey-scale picture of a dab of paint (white = paint).",
+        ),
+    ] = "oil",
+    strokes: Annotated[
+        int, typer.Option(metavar="N", min=1, max=MAX_STROKES, help="How many strokes to paint with.")
+    ] = 500,
+    preset: Annotated[
+        str, typer.Option(metavar="PRESET", help="fast, balanced, best or paper: time against likeness.")
+    ] = "balanced",
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS", min=1, max=65536, help="Shorter side of the painting.", show_default="the photo's"
+        ),
+    ] = None,
+    canvas: Annotated[
+        str, typer.Option(metavar="COLOR", help="The ground: a name such as black, or #rrggbb.")
+    ] = "white",
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, max=2**63 - 1, help="The same seed paints the same strokes.")
+    ] = 0,
+    device: Device = "auto",
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep the strokes, for `neuralpaint render`. For several photos a folder."),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep the state of the search there while it runs.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from --checkpoint; photos that are painted already are left alone.")
+    ] = False,
+    file_format: Annotated[
+        str, typer.Option("--format", metavar="SUFFIX", help="With a folder as OUT: png, jpg, webp or tiff.")
+    ] = "png",
+    overwrite: Overwrite = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Paints photos with brush strokes.
+
+    [bold]Examples[/bold]
+
+    One photo, 500 oil strokes:
+      [cyan]neuralpaint paint photo.jpg -o painting.png[/cyan]
+
+    A watercolour, larger than the photo:
+      [cyan]neuralpaint paint photo.jpg -o out.png --brush watercolor --size 2048[/cyan]
+
+    Keep the strokes, then draw them at any size:
+      [cyan]neuralpaint paint photo.jpg -o small.png --save photo.safetensors[/cyan]
+      [cyan]neuralpaint render photo.safetensors -o large.png --size 4096[/cyan]
+
+    A folder of photos, which Ctrl-C may stop and --resume goes on with:
+      [cyan]neuralpaint paint photos/ -o paintings/ --checkpoint state/[/cyan]
+      [cyan]neuralpaint paint photos/ -o paintings/ --checkpoint state/ --resume[/cyan]
+
+    Your own brush:
+      [cyan]neuralpaint paint photo.jpg -o painting.png --brush my_brush.png[/cyan]
+    """
+    from neuralpaint.images import parse_color
+
+    chosen = resolve_brush(brush)
+    _check_preset(preset)
+    ground = parse_color(canvas)
+    place = resolve_device(device)
+    if resume and checkpoint is None:
+        raise ValueError("--resume needs --checkpoint FOLDER, the state to go on from")
+    jobs = plan(photos, output, save, checkpoint, file_format)
+    for job in jobs:
+        _check_job(job, overwrite or resume)
+
+    def paint_one(job: Job) -> None:
+        if resume and not overwrite and job.output.exists():
+            if not quiet:
+                say(f"{job.photo} → {job.output}: painted already")
+            return
+        line = _paint(job, chosen, strokes, preset, size, ground, seed, place, resume, quiet)
+        if not quiet:
+            say(line)
+
+    try:
+        failures = _each(jobs, paint_one)
+    except KeyboardInterrupt:
+        warn(f"stopped; {_how_to_resume(checkpoint)}")
+        raise typer.Exit(INTERRUPTED) from None
+    if failures:
+        warn(f"{failures} of {len(jobs)} photos could not be painted")
+        raise typer.Exit(FAILED)
+
+
+def plan(
+    photos: Sequence[Path], output: Path, save: Path | None, checkpoint: Path | None, file_format: str = "png"
+) -> list[Job]:
+    """Pairs each photo with its output files; folders are created. ValueError for what cannot be."""
+    from neuralpaint.files import make_folder
+    from neuralpaint.images import check_output
+
+    found, several = _expand(photos)
+    if output.suffix and not output.is_dir():
+        check_output(output)
+        if several:
+            raise ValueError(f"{output} is one picture, but there are several photos: name a folder")
+        return [Job(found[0], output, save, checkpoint)]
+    if output.is_dir() and output.suffix and not several:
+        raise ValueError(f"cannot write {output}: it is a folder")
+    if not several and not output.is_dir():
+        check_output(output)
+    suffix = "." + file_format.lower().lstrip(".")
+    check_output(Path("name" + suffix))
+    names = distinct_names(found)
+    try:
+        make_folder(output)
+        if save is not None:
+            make_folder(save)
+    except OSError as error:
+        raise ValueError(str(error)) from error
+    return [
+        Job(
+            photo,
+            output / (name + suffix),
+            None if save is None else save / (name + _STROKES_SUFFIX),
+            None if checkpoint is None else checkpoint / name,
+        )
+        for photo, name in zip(found, names, strict=True)
+    ]
+
+
+def distinct_names(photos: Sequence[Path]) -> list[str]:
+    """A file name without suffix for each photo, no two alike (nor on file systems that ignore case).
+
+    photo.jpg and photo.png become photo_jpg and photo_png; a second photo.jpg of another folder becomes photo_jpg_2.
+    """
+    stems = [photo.stem.casefold() for photo in photos]
+    taken: set[str] = {stem for stem in stems if stems.count(stem) == 1}
+    names = []
+    for photo, stem in zip(photos, stems, strict=True):
+        name = photo.stem
+        if stems.count(stem) > 1:
+            base, number = f"{photo.stem}_{photo.suffix.lstrip('.')}", 1
+            name = base
+            while name.casefold() in taken:
+                number += 1
+                name = f"{base}_{number}"
+            taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _expand(photos: Sequence[Path]) -> tuple[list[Path], bool]:
+    """(the photos, folders replaced by the pictures in them; whether that makes a batch)."""
+    from neuralpaint.images import PHOTO_SUFFIXES
+
+    found: dict[Path, Path] = {}
+    folders = False
+    for photo in photos:
+        files = [photo]
+        if photo.is_dir():
+            folders = True
+            inside = sorted(photo.iterdir())
+            files = [f for f in inside if f.suffix.lower() in PHOTO_SUFFIXES and f.name[0] != "." and f.is_file()]
+            if not files:
+                raise ValueError(f"{photo} holds no pictures ({' '.join(PHOTO_SUFFIXES)})")
+        for file in files:
+            found.setdefault(file.resolve(), file)
+    return list(found.values()), folders or len(found) > 1
+
+
+def _check_preset(name: str) -> None:
+    from neuralpaint.brushes.brush import unknown_name
+    from neuralpaint.search.presets import PRESETS
+
+    if name not in PRESETS:
+        raise ValueError(unknown_name("preset", name, list(PRESETS)))
+
+
+def _check_job(job: Job, overwrite: bool) -> None:
+    for target in filter(None, (job.output, job.strokes)):
+        if same_file(target, job.photo):
+            raise ValueError(f"{target} is the photo itself: name another file")
+        check_target(target, overwrite)
+    if job.checkpoint is not None and job.checkpoint.exists() and not job.checkpoint.is_dir():
+        raise ValueError(f"--checkpoint {job.checkpoint} is a file: name a folder")
+
+
+def _each(jobs: Sequence[Job], paint_one: Callable[[Job], None]) -> int:
+    """Paints one photo after another; among several, one that fails is reported and the others go on. Returns
+    failures."""
+    if len(jobs) == 1:
+        paint_one(jobs[0])
+        return 0
+    failures = 0
+    for job in jobs:
+        try:
+            paint_one(job)
+        except Exception as error:
+            if debugging():
+                raise
+            warn(f"{job.photo}: {explain(error)[0]}".replace(f"{job.photo}: {job.photo}", str(job.photo)))
+            failures += 1
+    return failures
+
+
+def _paint(
+    job: Job,
+    brush: Brush,
+    strokes: int,
+    preset: str,
+    size: int | None,
+    canvas: tuple[float, float, float],
+    seed: int,
+    device: str,
+    resume: bool,
+    quiet: bool,
+) -> str:
+    """Paints one photo and writes its files. Returns the closing line."""
+    from neuralpaint.images import check_output, load_image, save_image
+    from neuralpaint.search import paint
+
+    started = time.perf_counter()
+    photo = load_image(job.photo, canvas=canvas)
+    shorter = min(photo.shape[-2:])
+    height, width = (round(side / shorter * (size or shorter)) for side in photo.shape[-2:])
+    check_output(job.output, width, height)
+    with _progress(job.photo.name, quiet) as callback:
+        painting = paint(
+            photo,
+            brush,
+            strokes,
+            preset,
+            size=size,
+            canvas=canvas,
+            seed=seed,
+            device=device,
+            callback=callback,
+            checkpoint=job.checkpoint,
+            resume=resume and job.checkpoint is not None and job.checkpoint.is_dir() and any(job.checkpoint.iterdir()),
+        )
+    if job.strokes is not None:
+        painting.save(job.strokes)
+    save_image(painting.render(), job.output)
+    seconds = time.perf_counter() - started
+    return f"{job.photo} → {job.output}: {painting.psnr(photo):.1f} dB, {len(painting)} strokes, {seconds:.1f} s"
+
+
+@contextmanager
+def _progress(name: str, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """A bar on the standard error output, if a person can see it; yields the search's callback."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    columns = (
+        progress.TextColumn(f"[bold]{escape(name)}[/bold] {{task.fields[stage]}}"),
+        progress.BarColumn(),
+        progress.TextColumn("{task.fields[strokes]} strokes · {task.fields[psnr]} · {task.fields[left]}"),
+    )
+    with progress.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, stage="", strokes=0, psnr="", left="")
+
+        def callback(p: Progress) -> None:
+            bar.update(
+                task,
+                total=p.steps,
+                completed=p.step,
+                stage=escape(p.stage),
+                strokes=p.strokes,
+                psnr=f"{p.psnr:.1f} dB",
+                left=_duration(p.remaining),
+            )
+
+        yield callback
+
+
+def _duration(seconds: float) -> str:
+    if not 0 <= seconds < 1e7:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} left"
+
+
+def _how_to_resume(checkpoint: Path | None) -> str:
+    if checkpoint is None:
+        return "the painting under way is lost (--checkpoint FOLDER would keep it)"
+    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    return f"to go on: {shlex.join(['neuralpaint', *arguments, '--resume'])}"

@@ -1,0 +1,120 @@
+"""Writing files so that a reader sees the old one or the whole new one, never half of one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+_REASONS = {
+    errno.ENOSPC: "no space left on the disk",
+    errno.EDQUOT: "your disk quota is used up",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOENT: "its folder does not exist",
+    errno.ENOTDIR: "a part of its folder's path is a file, not a folder",
+    errno.EISDIR: "it is a folder",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EFBIG: "the file would be too large for the file system",
+}
+
+
+class WriteError(OSError):
+    """A file could not be written; str() is one clear line, `errno` the system's reason."""
+
+    def __init__(self, path: str | os.PathLike, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror, os.fspath(path))
+        reason = _REASONS.get(error.errno or 0, str(error.strerror or error).lower())
+        if error.errno == errno.ENOSPC:
+            reason += _free_space(Path(path))
+        self.message = f"cannot write {path}: {reason}"
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """Opens a binary file that takes its place at `path` only when the block ends without an error.
+
+    It is written under a temporary name in the same folder, flushed to the disk, then renamed. A device or pipe is
+    written directly.
+
+    Raises:
+        WriteError: if it cannot be written; nothing is left behind, and what stood at `path` still does.
+    """
+    target = Path(os.path.realpath(path))
+    direct = target.exists() and not target.is_file() and not target.is_dir()
+    temporary = target if direct else target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.tmp")
+    try:
+        try:
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            with open(temporary, "wb" if direct else "xb") as file:
+                yield file
+                file.flush()
+                if not direct:
+                    os.fsync(file.fileno())
+            if not direct:
+                os.replace(temporary, target)
+                _sync_folder(target.parent)
+        except BaseException:
+            if not direct:
+                temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise error if isinstance(error, WriteError) else WriteError(path, error) from error
+
+
+def check_writable(path: str | os.PathLike) -> None:
+    """Raises WriteError now if `atomic_write(path)` would fail later (disk space apart)."""
+    target = Path(os.path.realpath(path))
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        probe = target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.tmp")
+        probe.open("xb").close()
+        probe.unlink()
+        if len(os.fsencode(target.name)) > 255:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+    except OSError as error:
+        raise WriteError(path, error) from error
+
+
+def make_folder(path: str | os.PathLike) -> Path:
+    """Creates a folder, and those above it, unless it is there. Raises WriteError if it cannot be."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise WriteError(path, OSError(errno.ENOTDIR, "a file of that name is in the way")) from error
+    except OSError as error:
+        raise WriteError(path, error) from error
+    return Path(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the rename itself last; some file systems refuse, and then it lasts as long as they say."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def _free_space(path: Path) -> str:
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        return ""
+    return f" ({free / 2**20:.1f} MiB free in {path.parent})"

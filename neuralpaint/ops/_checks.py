@@ -1,0 +1,46 @@
+"""Checks of arguments that the ops share. Messages name the argument and say what would do."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from neuralpaint.brushes import Brush
+
+
+def check_strokes(strokes: Tensor, brush: Brush, dim: int) -> None:
+    """Strokes must be a float32 or float64 tensor of `dim` dimensions, of the brush's length, finite."""
+    if not isinstance(strokes, Tensor):
+        raise TypeError(f"strokes must be a tensor, got {type(strokes).__name__}")
+    if strokes.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"strokes must be float32 or float64, got {strokes.dtype}")
+    if strokes.ndim != dim or strokes.shape[-1] != brush.count:
+        shape = "[N, P]" if dim == 2 else "[B, T, P]"
+        raise ValueError(
+            f"strokes must be {shape} with P = {brush.count} for brush {brush.name!r}, got {list(strokes.shape)}"
+        )
+    check_finite("strokes", strokes)
+
+
+def check_finite(name: str, tensor: Tensor) -> None:
+    """No NaN or infinity. On a GPU, and while compiling, this is left out: it would stall the device."""
+    if not torch.compiler.is_compiling() and tensor.device.type == "cpu" and not bool(torch.isfinite(tensor).all()):
+        raise ValueError(f"{name} must be finite, got NaN or infinity")
+
+
+def check_positive(name: str, value: float) -> float:
+    """A finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name} must be a finite number above 0, got {value}")
+    return float(value)
+
+
+def check_side(name: str, value: int) -> int:
+    """A number of pixels."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number of pixels, got {value!r}")
+    if not 1 <= value <= 65536:
+        raise ValueError(f"{name} must be from 1 to 65536 pixels, got {value}")
+    return value

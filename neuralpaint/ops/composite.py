@@ -1,0 +1,74 @@
+"""`composite`: sequential soft blending of foregrounds onto a canvas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neuralpaint import _C  # noqa: F401  (registers the kernels)
+
+
+def composite(canvas: Tensor, foreground: Tensor, alpha: Tensor) -> Tensor:
+    """Lays strokes over a canvas, in order: h ← α·c + (1 − α)·h, starting from h = canvas.
+
+    Differentiable by all three arguments. The backward pass recomputes the canvases under the strokes, so it divides
+    by nothing (α = 1 is exact) and keeps nothing but the arguments.
+
+    Args:
+        canvas: `[B, 3, H, W]`, float32 or float64; RGB, as a rule in [0, 1].
+        foreground: `[B, T, 3, H, W]`, the colours c of T strokes, the first laid first.
+        alpha: `[B, T, 1, H, W]`, their mattes α in [0, 1].
+
+    Returns:
+        The canvas `[B, 3, H, W]` after the last stroke (equal to `canvas` for T = 0).
+
+    Raises:
+        TypeError: an argument is no tensor, or not of the canvas's dtype, float32 or float64.
+        ValueError: an argument does not fit the others in shape or device.
+    """
+    for name, tensor in (("canvas", canvas), ("foreground", foreground), ("alpha", alpha)):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{name} must be a tensor, got {type(tensor).__name__}")
+    if canvas.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"canvas must be float32 or float64, got {canvas.dtype}")
+    if canvas.ndim != 4 or canvas.shape[1] != 3:
+        raise ValueError(f"canvas must be [B, 3, H, W], got {list(canvas.shape)}")
+    batch, _, height, width = canvas.shape
+    for name, tensor, channels in (("foreground", foreground, 3), ("alpha", alpha, 1)):
+        if tensor.dtype != canvas.dtype:
+            raise TypeError(f"{name} must have the canvas's dtype {canvas.dtype}, got {tensor.dtype}")
+        if tensor.device != canvas.device:
+            raise ValueError(f"{name} must be on the canvas's device {canvas.device}, got {tensor.device}")
+        if tensor.ndim != 5 or (tensor.shape[0], *tensor.shape[2:]) != (batch, channels, height, width):
+            raise ValueError(
+                f"{name} must be [B, T, {channels}, H, W] with B, H, W = {batch}, {height}, {width} of the canvas, "
+                f"got {list(tensor.shape)}"
+            )
+    if alpha.shape[1] != foreground.shape[1]:
+        raise ValueError(f"alpha must have the foreground's T = {foreground.shape[1]} strokes, got {alpha.shape[1]}")
+    return torch.ops.neuralpaint.composite(canvas, foreground, alpha)
+
+
+@torch.library.register_fake("neuralpaint::composite")
+def _composite_fake(canvas: Tensor, foreground: Tensor, alpha: Tensor) -> Tensor:
+    return canvas.new_empty(canvas.shape)
+
+
+@torch.library.register_fake("neuralpaint::composite_backward")
+def _composite_backward_fake(
+    grad: Tensor, canvas: Tensor, foreground: Tensor, alpha: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return canvas.new_empty(canvas.shape), foreground.new_empty(foreground.shape), alpha.new_empty(alpha.shape)
+
+
+def _setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs)
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return torch.ops.neuralpaint.composite_backward(grad, *ctx.saved_tensors)
+
+
+torch.library.register_autograd("neuralpaint::composite", _backward, setup_context=_setup_context)

@@ -1,0 +1,122 @@
+"""`render`: strokes composited onto canvases in one pass, with no foregrounds or mattes in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neuralpaint import _C  # noqa: F401  (registers the kernels)
+from neuralpaint.brushes import Brush, get_brush
+from neuralpaint.ops._checks import check_finite, check_positive, check_strokes
+
+
+def render(
+    canvas: Tensor,
+    strokes: Tensor,
+    brush: Brush | str,
+    *,
+    softness: float = 1.0,
+    origin: Tensor | Sequence[float] | None = None,
+    pixels_per_unit: float | None = None,
+) -> Tensor:
+    """Paints strokes onto canvases in order: h ← α·c + (1 − α)·h (SNP §3.1), c and α as `rasterize` gives them.
+
+    A canvas may be a whole painting, a block or a tile of one: `origin` and `pixels_per_unit` say which part of the
+    plane its pixels show, and a part comes out with the pixels that the whole would have there. Differentiable by
+    `canvas` and `strokes`. Strokes cost only where they are.
+
+    Args:
+        canvas: `[B, 3, H, W]`, float32 or float64, what lies under the strokes, RGB in [0, 1].
+        strokes: `[B, T, P]`, of the same dtype, T strokes for each canvas, first to last.
+        brush: a `Brush` or its name.
+        softness: width of an antialiased edge, in pixels.
+        origin: `[B, 2]` or one pair, (x, y) in units of the canvas's top-left corner; (0, 0) by default.
+        pixels_per_unit: pixels in one unit; by default the canvas's shorter side.
+
+    Returns:
+        `[B, 3, H, W]`, new memory.
+
+    Raises:
+        TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
+    """
+    brush = get_brush(brush)
+    check_strokes(strokes, brush, 3)
+    if not isinstance(canvas, Tensor):
+        raise TypeError(f"canvas must be a tensor, got {type(canvas).__name__}")
+    if canvas.dtype != strokes.dtype:
+        raise TypeError(f"canvas must have the dtype of the strokes, {strokes.dtype}, got {canvas.dtype}")
+    if canvas.device != strokes.device:
+        raise ValueError(f"canvas must be on the device of the strokes, {strokes.device}, got {canvas.device}")
+    if canvas.ndim != 4 or canvas.shape[1] != 3 or canvas.shape[2] < 1 or canvas.shape[3] < 1:
+        raise ValueError(f"canvas must be [B, 3, H, W] with H and W at least 1, got {list(canvas.shape)}")
+    if canvas.shape[0] != strokes.shape[0]:
+        raise ValueError(
+            f"canvas and strokes must have the same batch size, got {canvas.shape[0]} and {strokes.shape[0]}"
+        )
+    scale = float(min(canvas.shape[2:])) if pixels_per_unit is None else pixels_per_unit
+    return torch.ops.neuralpaint.render(
+        canvas,
+        strokes,
+        brush.kind,
+        brush.texture_on(strokes.device),
+        _origin(origin, canvas),
+        check_positive("pixels_per_unit", scale),
+        check_positive("softness", softness),
+    )
+
+
+def _origin(origin: Tensor | Sequence[float] | None, canvas: Tensor) -> Tensor:
+    batch = canvas.shape[0]
+    if origin is None:
+        return canvas.new_zeros(batch, 2)
+    corner = torch.as_tensor(origin, dtype=canvas.dtype, device=canvas.device)
+    if corner.shape not in ((2,), (batch, 2)):
+        raise ValueError(f"origin must be (x, y) or [B, 2] with B = {batch}, got shape {list(corner.shape)}")
+    check_finite("origin", corner)
+    return corner.expand(batch, 2)
+
+
+@torch.library.register_fake("neuralpaint::render")
+def _render_fake(
+    canvas: Tensor,
+    strokes: Tensor,
+    kind: int,
+    texture: Tensor,
+    origin: Tensor,
+    pixels_per_unit: float,
+    softness: float,
+) -> Tensor:
+    return canvas.new_empty(canvas.shape)
+
+
+@torch.library.register_fake("neuralpaint::render_backward")
+def _render_backward_fake(
+    grad: Tensor,
+    canvas: Tensor,
+    strokes: Tensor,
+    kind: int,
+    texture: Tensor,
+    origin: Tensor,
+    pixels_per_unit: float,
+    softness: float,
+) -> tuple[Tensor, Tensor]:
+    return canvas.new_empty(canvas.shape), strokes.new_empty(strokes.shape)
+
+
+def _setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+    canvas, strokes, ctx.kind, texture, origin, ctx.pixels_per_unit, ctx.softness = inputs
+    ctx.save_for_backward(canvas, strokes, texture, origin)
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    canvas, strokes, texture, origin = ctx.saved_tensors
+    grad_canvas, grad_strokes = torch.ops.neuralpaint.render_backward(
+        grad, canvas, strokes, ctx.kind, texture, origin, ctx.pixels_per_unit, ctx.softness
+    )
+    return grad_canvas, grad_strokes, None, None, None, None, None
+
+
+torch.library.register_autograd("neuralpaint::render", _backward, setup_context=_setup_context)

@@ -1,0 +1,333 @@
+"""Painting: an ordered set of strokes on a canvas, free of any resolution."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_safetensors
+
+from neuralpaint import ops
+from neuralpaint.brushes import Brush, TexturedBrush, get_brush
+from neuralpaint.files import atomic_write
+from neuralpaint.images import MAX_ASPECT, ImageLike, load_image, parse_color, psnr, resize, to_uint8
+
+FORMAT = "neuralpaint.painting"
+VERSION = 1
+MAX_SIZE = 65536  # pixels along the shorter side
+_HEADER = "painting"  # one key, because safetensors does not keep several in order
+
+_TILE = 512
+_EDGE = 2.0  # pixels by which an antialiased edge may reach beyond a stroke's outline
+_SLACK = 1e-3  # rounding that colours and the like may show beyond their range
+_FAR = 2 * MAX_ASPECT  # positions and sizes beyond this many units are nonsense
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """Strokes, in the order they are painted, and the canvas under them.
+
+    Attributes:
+        strokes: float32 `[N, P]`, parameters as the brush orders them; positions and sizes in units of the canvas's
+            shorter side, so positions along the longer side run to its aspect.
+        brush: a Brush (a name is looked up).
+        aspect: the canvas's (height, width) in units; the smaller is 1.
+        canvas: the ground's colour, (r, g, b) in [0, 1] (or anything `images.parse_color` takes).
+        size: pixels along the shorter side that `render` draws unless told otherwise.
+        metadata: whatever JSON can hold, kept with the strokes.
+
+    Raises:
+        ValueError: for a wrong shape, values that are not finite or out of all range; the message names the argument.
+        TypeError: for a wrong type.
+    """
+
+    strokes: torch.Tensor
+    brush: Brush
+    aspect: tuple[float, float] = (1.0, 1.0)
+    canvas: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    size: int = 512
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        brush = get_brush(self.brush)
+        brush.check(self.strokes)
+        object.__setattr__(self, "brush", brush)
+        object.__setattr__(self, "strokes", self.strokes.detach().to(torch.float32).contiguous())
+        object.__setattr__(self, "aspect", _check_aspect(self.aspect))
+        object.__setattr__(self, "canvas", parse_color(self.canvas))
+        object.__setattr__(self, "size", _check_size(self.size))
+        object.__setattr__(self, "metadata", dict(self.metadata))
+        _check_strokes(self.strokes, brush)
+
+    def __len__(self) -> int:
+        return len(self.strokes)
+
+    def __repr__(self) -> str:
+        height, width = self.pixels()
+        return f"Painting({len(self)} {self.brush.name} strokes, {width}x{height})"
+
+    def pixels(self, size: int | None = None) -> tuple[int, int]:
+        """(height, width) in pixels when the shorter side has `size` (by default `self.size`)."""
+        size = self.size if size is None else _check_size(size)
+        return round(self.aspect[0] * size), round(self.aspect[1] * size)
+
+    def to(self, device: torch.device | str) -> Painting:
+        """The same painting with its strokes on a device, where it then renders."""
+        return Painting(self.strokes.to(device), self.brush, self.aspect, self.canvas, self.size, self.metadata)
+
+    def render(self, size: int | None = None) -> Image.Image:
+        """Draws the painting as an 8-bit RGB picture, `size` pixels along the shorter side (by default `self.size`).
+
+        Memory: three bytes a pixel, and one row of tiles.
+        """
+        height, width = self.pixels(size)
+        picture = np.empty((height, width, 3), dtype=np.uint8)
+        for y, x, tile in self._tiles(size):
+            picture[y : y + tile.shape[1], x : x + tile.shape[2]] = to_uint8(tile).permute(1, 2, 0).cpu().numpy()
+        return Image.fromarray(picture)
+
+    def render_tensor(self, size: int | None = None) -> torch.Tensor:
+        """Draws the painting as float32 `[3, H, W]` in [0, 1], on the strokes' device. Without gradient."""
+        height, width = self.pixels(size)
+        picture = torch.empty(3, height, width, device=self.strokes.device)
+        for y, x, tile in self._tiles(size):
+            picture[:, y : y + tile.shape[1], x : x + tile.shape[2]] = tile
+        return picture
+
+    @torch.no_grad()
+    def _tiles(self, size: int | None) -> Iterator[tuple[int, int, torch.Tensor]]:
+        """Yields (row, column, tile [3, h, w]); a tile sees only the strokes whose bounds touch it."""
+        height, width = self.pixels(size)
+        scale = float(size or self.size)
+        bounds = self.brush.bounds(self.strokes) * scale
+        ground = torch.tensor(self.canvas, device=self.strokes.device).view(1, 3, 1, 1)
+        for y in range(0, height, _TILE):
+            h = min(_TILE, height - y)
+            row = self._overlapping(bounds, 1, y, h)
+            for x in range(0, width, _TILE):
+                w = min(_TILE, width - x)
+                here = row[self._overlapping(bounds[row], 0, x, w)]
+                tile = ground.expand(1, 3, h, w).contiguous()
+                if len(here):
+                    origin = torch.tensor([[x / scale, y / scale]], device=self.strokes.device)
+                    tile = ops.render(tile, self.strokes[here][None], self.brush, origin=origin, pixels_per_unit=scale)
+                yield y, x, tile[0]
+
+    @staticmethod
+    def _overlapping(bounds: torch.Tensor, axis: int, start: int, length: int) -> torch.Tensor:
+        low, high = bounds[:, axis] - _EDGE, bounds[:, axis + 2] + _EDGE
+        return ((high >= start) & (low <= start + length)).nonzero()[:, 0]
+
+    def psnr(self, image: ImageLike, size: int = 512) -> float:
+        """PSNR in dB against a picture, both `size` pixels along the shorter side, the picture averaged over areas."""
+        painted = self.render_tensor(size)
+        photo = load_image(image, painted.device, self.canvas)
+        return psnr(painted, resize(photo, *painted.shape[-2:]))
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes a stroke file (safetensors); the same painting gives the same bytes. A user's texture goes with it.
+
+        Raises:
+            ValueError: if the metadata is not JSON.
+            WriteError: if the file cannot be written; what was there before still is.
+        """
+        header: dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "brush": self.brush.name,
+            "aspect": self.aspect,
+            "canvas": self.canvas,
+            "size": self.size,
+            "metadata": self.metadata,
+        }
+        tensors = {"strokes": self.strokes.cpu()}
+        if isinstance(self.brush, TexturedBrush):
+            tensors["texture.alpha"] = torch.from_numpy(self.brush.alpha.copy())
+            tensors["texture.ridge"] = torch.from_numpy(self.brush.ridge.copy())
+        try:
+            text = json.dumps(header, sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"metadata must be what JSON can hold: {error}") from error
+        data = to_safetensors(tensors, metadata={_HEADER: text})
+        with atomic_write(path) as file:
+            file.write(data)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Painting:
+        """Reads a stroke file.
+
+        Raises:
+            ValueError: if it is missing, cut short, no stroke file of ours, of a newer version, or holds what no
+                painting can: an unknown brush, wrong shapes, NaN, values out of all range.
+        """
+        _check_readable(path)
+        try:
+            with safe_open(os.fspath(path), framework="pt") as file:
+                text = (file.metadata() or {}).get(_HEADER)
+                if text is None:
+                    raise _not_ours(path, "it says nothing of a painting")
+                header = json.loads(text)
+                _check_header(header, path)
+                tensors = {
+                    name: file.get_tensor(name).clone() for name in file.keys()
+                }  # clone: else mapped from the file
+        except PermissionError as error:
+            raise ValueError(f"{path} cannot be read: permission denied") from error
+        except (SafetensorError, OSError, RecursionError) as error:
+            raise _not_ours(path, f"or it is cut short ({' '.join(str(error).split())})") from error
+        except json.JSONDecodeError as error:
+            raise _not_ours(path, "its header is damaged") from error
+        try:
+            strokes = tensors.pop("strokes", None)
+            if strokes is None or strokes.dtype != torch.float32:
+                raise ValueError("it has no float32 tensor 'strokes'")
+            alpha, ridge = tensors.get("texture.alpha"), tensors.get("texture.ridge")
+            if alpha is None or ridge is None:
+                brush = get_brush(header["brush"])
+            else:
+                brush = TexturedBrush(name=str(header["brush"]), alpha=alpha.numpy(), ridge=ridge.numpy())
+            return cls(strokes, brush, header["aspect"], header["canvas"], header["size"], header["metadata"])
+        except KeyError as error:
+            raise ValueError(f"{path}: the header lacks {error}") from error
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_snp(
+        cls,
+        path: str | os.PathLike,
+        brush: str | Brush | None = None,
+        aspect: tuple[float, float] = (1.0, 1.0),
+    ) -> Painting:
+        """Reads a stroke file (.npz) of the reference implementation of Stylized Neural Painting (CVPR 2021).
+
+        It holds `x_ctt` [B, N, shape], `x_color` [B, N, 3 or 6] and `x_alpha` [B, N, 1]. With B = m·m blocks, block
+        (y, x) is put at its place on the canvas, and strokes follow each other over all blocks, the n-th of each
+        before any n+1-th. Its oil strokes turn the other way, which is mended by mirroring the angle and swapping the
+        two colours.
+
+        Args:
+            path: the file.
+            brush: a brush of the same parameters; by default the shapes tell which.
+            aspect: (height, width) in units to spread the strokes over: the reference implementation paints on a
+                square. Positions are stretched, sizes grow by the stretch's geometric mean.
+
+        Raises:
+            ValueError: if it is no such file, or its shapes fit no brush or not the one named.
+        """
+        _check_readable(path)
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                parts = [file[name].astype(np.float32) for name in ("x_ctt", "x_color", "x_alpha")]
+        except (KeyError, AttributeError, TypeError) as error:
+            raise ValueError(f"{path} lacks the reference implementation's x_ctt, x_color, x_alpha") from error
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path} is not a .npz file of strokes, or it is cut short ({error})") from error
+        if any(part.ndim != 3 or part.shape[:2] != parts[0].shape[:2] for part in parts):
+            raise ValueError(f"{path}: wrong shapes {', '.join(str(part.shape) for part in parts)}")
+        key = tuple(part.shape[2] for part in parts)
+        known = {(5, 6, 1): "oil", (8, 6, 1): "watercolor", (8, 3, 1): "marker", (5, 3, 1): "tape"}
+        if key not in known:
+            raise ValueError(f"{path}: shape, colour and opacity have {key} numbers, which is no brush's")
+        own = get_brush(known[key])
+        brush = own if brush is None else get_brush(brush)
+        if brush.parameters != own.parameters:
+            raise ValueError(f"brush {brush.name!r} does not fit {path}, whose strokes are {own.name!r}")
+        strokes = torch.from_numpy(np.concatenate(parts, axis=2))
+        blocks = len(strokes)
+        m = math.isqrt(blocks)
+        if m < 1 or m * m != blocks:
+            raise ValueError(f"{path}: {blocks} blocks are no m by m grid")
+        if own.name == "oil":
+            strokes = _mirror_angle(strokes)
+        index = torch.arange(blocks)
+        place = torch.stack([index % m, index // m], dim=-1)[:, None] / m
+        strokes = brush.transform(strokes, 1 / m, place).transpose(0, 1).reshape(-1, brush.count)
+        height, width = _check_aspect(aspect)
+        strokes[:, list(brush.x_positions)] *= width
+        strokes[:, list(brush.y_positions)] *= height
+        strokes[:, list(brush.sizes)] *= math.sqrt(height * width)
+        return cls(strokes, brush, (height, width), metadata={"source": Path(path).name})
+
+
+def _mirror_angle(strokes: torch.Tensor) -> torch.Tensor:
+    """Oil strokes turned the other way round: −θ is π − θ with the gradient reversed."""
+    theta = strokes[..., 4]
+    turned = strokes.clone()
+    turned[..., 4] = 1 - theta
+    turned[..., 5:8], turned[..., 8:11] = strokes[..., 8:11], strokes[..., 5:8]
+    return torch.where(theta[..., None] == 0, strokes, turned)
+
+
+def _check_readable(path: str | os.PathLike) -> None:
+    if Path(path).is_dir():
+        raise ValueError(f"{path} is a folder: name a stroke file in it")
+    if not Path(path).exists():
+        raise ValueError(f"{path} does not exist: check the path")
+
+
+def _not_ours(path: str | os.PathLike, detail: str) -> ValueError:
+    return ValueError(f"{path} is not a neuralpaint stroke file: {detail}".replace(": or ", ", or "))
+
+
+def _check_header(header: Any, path: str | os.PathLike) -> None:
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise _not_ours(path, "its format is another")
+    version = header.get("version")
+    if not isinstance(version, int) or version < 1:
+        raise _not_ours(path, f"its version is {version!r}")
+    if version > VERSION:
+        raise ValueError(f"{path} is of version {version}, this neuralpaint reads up to {VERSION}: update neuralpaint")
+
+
+def _check_size(size: Any) -> int:
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
+        raise TypeError(f"size must be a whole number of pixels, got {size!r}")
+    if not 1 <= size <= MAX_SIZE:
+        raise ValueError(f"size must be from 1 to {MAX_SIZE} pixels along the shorter side, got {size}")
+    return int(size)
+
+
+def _check_aspect(aspect: Any) -> tuple[float, float]:
+    try:
+        height, width = (float(side) for side in aspect)
+    except (TypeError, ValueError):
+        raise ValueError(f"aspect must be (height, width), got {aspect!r}") from None
+    if not (math.isclose(min(height, width), 1.0, abs_tol=1e-6) and max(height, width) <= MAX_ASPECT * (1 + 1e-6)):
+        raise ValueError(
+            f"aspect must be (height, width), the smaller 1, the larger at most {MAX_ASPECT:g}, got {aspect}"
+        )
+    return height, width
+
+
+def _check_strokes(strokes: torch.Tensor, brush: Brush) -> None:
+    if strokes.ndim != 2:
+        raise ValueError(f"strokes must be [N, {brush.count}], got shape {tuple(strokes.shape)}")
+    if not torch.isfinite(strokes).all():
+        raise ValueError("strokes hold NaN or infinite values")
+    if len(strokes) == 0:
+        return
+    low, high = strokes.amin(0).tolist(), strokes.amax(0).tolist()
+    for index, name in enumerate(brush.parameters):
+        if index in brush.positions:
+            allowed = (-_FAR, _FAR)
+        elif index in brush.sizes:
+            allowed = (0.0, _FAR)
+        else:
+            allowed = (0.0, 1.0)
+        if low[index] < allowed[0] - _SLACK or high[index] > allowed[1] + _SLACK:
+            raise ValueError(
+                f"strokes: {name} runs from {low[index]:g} to {high[index]:g}, outside [{allowed[0]:g}, {allowed[1]:g}]"
+            )

@@ -1,0 +1,166 @@
+"""Compiles everything CUDA without a GPU or a CUDA build of torch, and reports what each kernel uses.
+
+    python tools/cuda_check.py [--jobs 2]
+
+Each csrc/cuda/*.cu is compiled for every architecture that the package names, and csrc/torch/cuda*.cpp against the
+headers of the installed torch. Exit status 0: all compiled, and no kernel spills registers beyond ACCEPTED_SPILLS;
+1: otherwise; 2: nvcc is missing (0 if NEURALPAINT_CUDA_CHECK=skip-if-missing).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cuda_toolkit
+
+CSRC = Path(__file__).resolve().parent.parent / "csrc"
+
+# Spills that were measured and found worth it: demangled kernel name without its arguments -> bytes of spill stores
+# and of spill loads, each at most.
+ACCEPTED_SPILLS: dict[str, int] = {}
+
+
+@dataclass
+class Kernel:
+    """What ptxas says of one function, in bytes but for the registers."""
+
+    source: str
+    architecture: str
+    symbol: str
+    name: str = ""
+    registers: int = 0
+    stack: int = 0
+    spill_stores: int = 0
+    spill_loads: int = 0
+    shared: int = 0
+
+    @property
+    def spills_too_much(self) -> bool:
+        return max(self.spill_stores, self.spill_loads) > ACCEPTED_SPILLS.get(self.name, 0)
+
+
+def parse_ptxas(text: str, source: str) -> list[Kernel]:
+    """Reads the output of `ptxas -v`. Functions that were not inlined into a kernel are listed too: they can spill."""
+    kernels: list[Kernel] = []
+    architecture = ""
+    for line in text.splitlines():
+        if found := re.search(r"Compiling entry function '\S+' for '(\w+)'", line):
+            architecture = found[1]
+        elif found := re.search(r"Function properties for (\S+)", line):
+            kernels.append(Kernel(source, architecture, found[1].strip("'")))
+        elif found := re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", line):
+            kernels[-1].stack, kernels[-1].spill_stores, kernels[-1].spill_loads = (int(n) for n in found.groups())
+        elif found := re.search(r"Used (\d+) registers", line):
+            kernels[-1].registers = int(found[1])
+            if shared := re.search(r"(\d+) bytes smem", line):
+                kernels[-1].shared = int(shared[1])
+    return kernels
+
+
+def demangle(kernels: list[Kernel], toolkit: Path) -> None:
+    """Sets each kernel's name: demangled, without its arguments and return type."""
+    tool = shutil.which(str(toolkit / "bin" / "cu++filt")) or shutil.which("c++filt")
+    names = [kernel.symbol for kernel in kernels]
+    if tool and names:
+        output = subprocess.run([tool], input="\n".join(names), capture_output=True, text=True, check=True).stdout
+        names = output.splitlines()
+    for kernel, name in zip(kernels, names, strict=True):
+        name = re.sub(r"<unnamed>::|\(anonymous namespace\)::|::_GLOBAL__N__\w+|\bneuralpaint::|^void ", "", name)
+        kernel.name = re.sub(r"\((?!\w+\)[\w:]).*$", "", name)
+
+
+def compile_kernels(nvcc: str, source: Path, folder: Path) -> tuple[Path, int, str]:
+    targets = [f"-gencode=arch=compute_{a},code=sm_{a}" for a in cuda_toolkit.ARCHITECTURES]
+    command = [nvcc, "-c", str(source), "-o", str(folder / f"{source.stem}.cu.o"), "-std=c++17", f"-I{CSRC}"]
+    return run(source, [*command, *cuda_toolkit.NVCC_FLAGS, *targets, "-Xptxas", "-v"])
+
+
+def compile_glue(toolkit: Path, source: Path, folder: Path) -> tuple[Path, int, str]:
+    from torch.utils.cpp_extension import include_paths
+
+    # A CPU build of torch has the headers of c10/cuda, but not the configuration that they would include.
+    defines = ["-DWITH_CUDA", "-DC10_CUDA_NO_CMAKE_CONFIGURE_FILE"]
+    includes = [f"-I{CSRC}", *(f"-isystem{path}" for path in [*include_paths(), str(toolkit / "include")])]
+    command = [os.environ.get("CXX", "g++"), "-c", str(source), "-o", str(folder / f"{source.stem}.cpp.o"), "-fPIC"]
+    return run(source, [*command, "-std=c++20", "-O0", "-Wall", *defines, *includes])
+
+
+def run(source: Path, command: list[str]) -> tuple[Path, int, str]:
+    done = subprocess.run(command, capture_output=True, text=True)
+    output = done.stdout + done.stderr
+    if done.returncode:
+        output = f"{shlex.join(command)}\n{output}"
+    return source, done.returncode, output
+
+
+def print_table(kernels: list[Kernel]) -> None:
+    header = ["kernel", "source", "arch", "registers", "spill st/ld B", "stack B", "shared B", ""]
+    rows = [
+        [k.name, k.source, k.architecture, str(k.registers), f"{k.spill_stores}/{k.spill_loads}", str(k.stack)]
+        + [str(k.shared), "SPILL" if k.spills_too_much else ""]
+        for k in sorted(kernels, key=lambda k: (k.source, k.name, k.architecture))
+    ]
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    for row in [header, *rows]:
+        left = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
+        right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
+        print("  ".join(left + right).rstrip())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Compile the CUDA sources and list what each kernel uses.")
+    parser.add_argument("--jobs", type=int, default=2, help="compilations at a time")
+    jobs = parser.parse_args().jobs
+
+    nvcc = cuda_toolkit.find_nvcc()
+    if nvcc is None:
+        skip = os.environ.get("NEURALPAINT_CUDA_CHECK") == "skip-if-missing"
+        result = "SKIPPED, the CUDA sources were not compiled" if skip else "failed"
+        print(f"cuda-check: {result}: nvcc is not found; {cuda_toolkit.HOW_TO_GET_NVCC}")
+        return 0 if skip else 2
+
+    sources = sorted((CSRC / "cuda").glob("*.cu"))
+    glue = sorted((CSRC / "torch").glob("cuda*.cpp"))
+    if not sources or not glue:
+        print("cuda-check: failed: no sources in csrc/cuda/*.cu or csrc/torch/cuda*.cpp")
+        return 1
+
+    toolkit = cuda_toolkit.toolkit_root(nvcc)
+    version = ".".join(map(str, cuda_toolkit.nvcc_version(nvcc)))
+    print(f"cuda-check: nvcc {version}, sm_{', sm_'.join(cuda_toolkit.ARCHITECTURES)}", flush=True)
+    kernels: list[Kernel] = []
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
+        tasks = [pool.submit(compile_glue, toolkit, source, Path(folder)) for source in glue]
+        tasks += [pool.submit(compile_kernels, nvcc, source, Path(folder)) for source in sources]
+        for task in tasks:
+            source, status, output = task.result()
+            failures += status != 0
+            print(f"  {'FAILED' if status else 'compiled'}  {source.relative_to(CSRC.parent)}", flush=True)
+            messages = [line for line in output.splitlines() if not line.startswith("ptxas info") and line.strip()]
+            messages = [line for line in messages if not re.match(r"\s+\d+ bytes stack frame", line)]
+            if messages:
+                print("\n".join(messages), flush=True)
+            if source.suffix == ".cu":
+                kernels += parse_ptxas(output, source.name)
+
+    demangle(kernels, toolkit)
+    print()
+    print_table(kernels)
+    spilling = [kernel for kernel in kernels if kernel.spills_too_much]
+    print(f"\ncuda-check: {len(kernels)} functions, {len(spilling)} with spills, {failures} files failed to compile")
+    return 1 if failures or spilling else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
