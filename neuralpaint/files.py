@@ -49,13 +49,12 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     Raises:
         WriteError: if it cannot be written; nothing is left behind, and what stood at `path` still does.
     """
-    target = Path(os.path.realpath(path))
-    direct = target.exists() and not target.is_file() and not target.is_dir()
-    temporary = target if direct else target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.tmp")
     try:
+        target, temporary = _names(path)
+        direct = target.exists() and not target.is_file()
+        if direct:
+            temporary = target
         try:
-            if target.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             with open(temporary, "wb" if direct else "xb") as file:
                 yield file
                 file.flush()
@@ -74,15 +73,10 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
 def check_writable(path: str | os.PathLike) -> None:
     """Raises WriteError now if `atomic_write(path)` would fail later (disk space apart)."""
-    target = Path(os.path.realpath(path))
     try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        probe = target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.tmp")
+        _, probe = _names(path)
         probe.open("xb").close()
         probe.unlink()
-        if len(os.fsencode(target.name)) > 255:
-            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
     except OSError as error:
         raise WriteError(path, error) from error
 
@@ -96,6 +90,15 @@ def make_folder(path: str | os.PathLike) -> Path:
     except OSError as error:
         raise WriteError(path, error) from error
     return Path(path)
+
+
+def _names(path: str | os.PathLike) -> tuple[Path, Path]:
+    """(the file that `path` leads to, a temporary name beside it). OSError if it cannot be a file."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    target.exists()  # raises where is_dir() keeps quiet, for a name that is too long
+    return target, target.with_name(f".{target.name[:60]}.{secrets.token_hex(4)}.tmp")
 
 
 def _sync_folder(folder: Path) -> None:

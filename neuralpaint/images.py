@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, ImageColor, ImageOps
 from neuralpaint.files import atomic_write
 
 # Formats that hold pixels. PostScript and the like, which Pillow would hand to other programs, are left out.
-_FORMATS = "JPEG PNG WEBP TIFF BMP GIF AVIF JPEG2000 PPM TGA MPO ICO PCX SGI QOI DDS".split()
+_FORMATS = "JPEG PNG WEBP TIFF BMP GIF AVIF JPEG2000 PPM TGA ICO PCX SGI QOI DDS".split()
 PHOTO_SUFFIXES = tuple(".jpg .jpeg .png .webp .tif .tiff .bmp .gif .avif .jp2 .ppm .pgm .tga".split())
 # How each kind of output is written: pictures of strokes have sharp colour edges, so no chroma subsampling.
 _SAVE_OPTIONS: dict[str, dict] = {
@@ -232,6 +232,8 @@ def _from_pil(image: Image.Image, label: str) -> tuple[np.ndarray, np.ndarray | 
         grey = _wide_grey(np.asarray(image), image.mode, label)
         return np.repeat(grey[..., None], 3, axis=2), None
     alpha = None
+    if image.mode in ("La", "RGBa"):  # premultiplied
+        image = image.convert(image.mode.upper())
     if image.has_transparency_data:
         image = image.convert("RGBA")
         alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / 255

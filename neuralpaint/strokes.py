@@ -305,7 +305,8 @@ def _check_aspect(aspect: Any) -> tuple[float, float]:
         height, width = (float(side) for side in aspect)
     except (TypeError, ValueError):
         raise ValueError(f"aspect must be (height, width), got {aspect!r}") from None
-    if not (math.isclose(min(height, width), 1.0, abs_tol=1e-6) and max(height, width) <= MAX_ASPECT * (1 + 1e-6)):
+    low, high = sorted((height, width))
+    if not (abs(low - 1.0) <= 1e-6 and high <= MAX_ASPECT * (1 + 1e-6)) or math.isnan(height + width):
         raise ValueError(
             f"aspect must be (height, width), the smaller 1, the larger at most {MAX_ASPECT:g}, got {aspect}"
         )

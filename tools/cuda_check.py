@@ -76,7 +76,7 @@ def demangle(kernels: list[Kernel], toolkit: Path) -> None:
         names = output.splitlines()
     for kernel, name in zip(kernels, names, strict=True):
         name = re.sub(r"<unnamed>::|\(anonymous namespace\)::|::_GLOBAL__N__\w+|\bneuralpaint::|^void ", "", name)
-        kernel.name = re.sub(r"\((?!\w+\)[\w:]).*$", "", name)
+        kernel.name = re.sub(r"\((?!\w[\w: ]*\)[\w-]).*$", "", name)
 
 
 def compile_kernels(nvcc: str, source: Path, folder: Path) -> tuple[Path, int, str]:

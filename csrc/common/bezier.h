@@ -6,8 +6,7 @@
 
 namespace neuralpaint {
 
-constexpr int kCurveSamples = 8;  // coarse intervals of t; the best of them is then polished by Newton's method
-
+// The best of a few samples of t is polished by this many steps of Newton's method.
 template <typename T>
 constexpr int kNewtonSteps = sizeof(T) == 8 ? 8 : 4;
 

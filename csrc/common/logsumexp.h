@@ -23,7 +23,7 @@ NP_HD T no_terms() {
 
 // exp(x) to about 1 ulp, 0 below -708 (so never denormal), exp(709) above 709. Branch-free, so that a simd loop over it
 // becomes vector code: exp(x) = 2^n exp(r) with |r| <= ln 2 / 2 and exp(r) from its Taylor series.
-inline double exp_lane(double x) {
+NP_HD double exp_lane(double x) {
     constexpr double kRound = 0x1.8p52;  // added and taken away again, it rounds to a whole number
     constexpr double kLn2High = 0x1.62e42fefa3800p-1, kLn2Low = 0x1.ef35793c76730p-45;
     const double low = x < -708.0 ? -708.0 : x;
@@ -55,7 +55,7 @@ inline double exp_lane(double x) {
 
 // log(x) to about 1 ulp for x >= 0 and finite; log(0) is -infinity. Branch-free like exp_lane: x = 2^e m with m in
 // [sqrt(1/2), sqrt(2)), and log m = 2 atanh((m - 1) / (m + 1)) from its Taylor series.
-inline double log_lane(double x) {
+NP_HD double log_lane(double x) {
     const bool tiny = x < DBL_MIN;
     const double normal = tiny ? x * 0x1p54 : x;
     uint64_t bits;

@@ -11,11 +11,12 @@ struct MarkerStroke {
     using Scalar = T;
     static constexpr int kParameters = 12, kShape = 8, kSums = 8;
     static constexpr bool kGradient = false, kRidge = false;
+    static constexpr int kSamples = 16;  // a wide square on a tight bend has several minima: sample finely enough to rank them
     Paint<T, kGradient, kRidge> paint;
     Bezier<T> curve;
     T r, half_s, inv_s, reach;
     T ex, ey;  // added to B' so that the tangent exists everywhere, along the chord
-    T px[kCurveSamples + 1], py[kCurveSamples + 1], tx[kCurveSamples + 1], ty[kCurveSamples + 1];
+    T px[kSamples + 1], py[kSamples + 1], tx[kSamples + 1], ty[kSamples + 1];
     T slack;
 
     static constexpr double kChordShare = 1e-6;
@@ -29,8 +30,8 @@ struct MarkerStroke {
         reach = (r + half_s) * T(1.41421357);
         ex = T(kChordShare) * (curve.x2 - curve.x0) + T(1e-9);
         ey = T(kChordShare) * (curve.y2 - curve.y0);
-        for (int k = 0; k <= kCurveSamples; ++k) {
-            const T t = T(k) / T(kCurveSamples);
+        for (int k = 0; k <= kSamples; ++k) {
+            const T t = T(k) / T(kSamples);
             curve.point(t, px[k], py[k]);
             frame(t, tx[k], ty[k]);
             const T inv = T(1) / vsqrt(tx[k] * tx[k] + ty[k] * ty[k]);
@@ -40,7 +41,7 @@ struct MarkerStroke {
         const T lx = vmax(vabs(curve.x1 - curve.x0), vabs(curve.x2 - curve.x1));
         const T ly = vmax(vabs(curve.y1 - curve.y0), vabs(curve.y2 - curve.y1));
         // Between samples the square moves, and turns by up to a right angle about its middle.
-        slack = T(2) * vsqrt(lx * lx + ly * ly) * (T(0.5) / T(kCurveSamples)) + T(0.5) * reach + T(0.01);
+        slack = T(2) * vsqrt(lx * lx + ly * ly) * (T(0.5) / T(kSamples)) + T(0.5) * reach + T(0.01);
     }
     NP_HD Bounds<T> bounds() const { return curve.bounds(reach); }
     NP_HD void row_span(T y, T& a, T& b) const { curve.row_span(y, reach, a, b); }
@@ -87,23 +88,21 @@ struct MarkerStroke {
     template <typename V>
     NP_HD Sample<V> sample(V x, V y) const {
         V best(T(1e30)), t(0);
-        for (int k = 0; k <= kCurveSamples; ++k) {
+        for (int k = 0; k <= kSamples; ++k) {
             const V qx = x - V(px[k]), qy = y - V(py[k]);
             const V a = qx * V(tx[k]) + qy * V(ty[k]), b = qy * V(tx[k]) - qx * V(ty[k]);
             const V m = vmax(vabs(a), vabs(b));
-            t = select(m < best, V(T(k) / T(kCurveSamples)), t);
+            t = select(m < best, V(T(k) / T(kSamples)), t);
             best = vmin(m, best);
         }
         if (!any(best < V(r + half_s + slack))) return {V(0), t, V(0)};
-        const V reach_t(T(2) / T(kCurveSamples));
+        const V reach_t(T(4) / T(kSamples));
         const V low = vmax(t - reach_t, V(0)), high = vmin(t + reach_t, V(1));
         V chosen = t, a, b;
         local(x, y, t, a, b);
         V m = vmax(vabs(a), vabs(b)), weight = select(vabs(a) > vabs(b), V(1), V(0));
-        // The kinks lie on both sides of the foot of the normal, |b| away along the curve: they are sought from there.
-        const V foot = root(x, y, t, low, high, T(0));
         for (int turn = -1; turn <= 1; ++turn) {
-            const V candidate = turn == 0 ? foot : root(x, y, foot, V(0), V(1), T(turn));
+            const V candidate = turn == 0 ? root(x, y, t, low, high, T(0)) : root(x, y, t, V(0), V(1), T(turn));
             local(x, y, candidate, a, b);
             const V value = vmax(vabs(a), vabs(b));
             const auto better = value < m;

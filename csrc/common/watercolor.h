@@ -11,10 +11,11 @@ struct WatercolorStroke {
     using Scalar = T;
     static constexpr int kParameters = 15, kShape = 8, kSums = 8;
     static constexpr bool kGradient = true, kRidge = false;
+    static constexpr int kSamples = 8;
     Paint<T, kGradient, kRidge> paint;
     Bezier<T> curve;
     T r0, dr, half_s, inv_s, reach;
-    T px[kCurveSamples + 1], py[kCurveSamples + 1], pr[kCurveSamples + 1];
+    T px[kSamples + 1], py[kSamples + 1], pr[kSamples + 1];
     T slack;  // how much the signed distance can change between two coarse samples
 
     NP_HD void setup(const T* p, const View<T>& view, const TextureAtlas&) {
@@ -25,14 +26,14 @@ struct WatercolorStroke {
         half_s = T(0.5) * view.softness;
         inv_s = T(1) / view.softness;
         reach = vmax(r0, r0 + dr) + half_s;
-        for (int k = 0; k <= kCurveSamples; ++k) {
-            const T t = T(k) / T(kCurveSamples);
+        for (int k = 0; k <= kSamples; ++k) {
+            const T t = T(k) / T(kSamples);
             curve.point(t, px[k], py[k]);
             pr[k] = r0 + t * dr;
         }
         const T lx = vmax(vabs(curve.x1 - curve.x0), vabs(curve.x2 - curve.x1));
         const T ly = vmax(vabs(curve.y1 - curve.y0), vabs(curve.y2 - curve.y1));
-        slack = (T(2) * vsqrt(lx * lx + ly * ly) + vabs(dr)) * (T(0.5) / T(kCurveSamples)) + T(0.01);
+        slack = (T(2) * vsqrt(lx * lx + ly * ly) + vabs(dr)) * (T(0.5) / T(kSamples)) + T(0.01);
     }
     NP_HD Bounds<T> bounds() const { return curve.bounds(reach); }
     NP_HD void row_span(T y, T& a, T& b) const { curve.row_span(y, reach, a, b); }
@@ -42,14 +43,14 @@ struct WatercolorStroke {
     template <typename V>
     NP_HD Sample<V> sample(V x, V y) const {
         V best(T(1e30)), t(0);
-        for (int k = 0; k <= kCurveSamples; ++k) {
+        for (int k = 0; k <= kSamples; ++k) {
             const V qx = x - V(px[k]), qy = y - V(py[k]);
             const V f = vsqrt(qx * qx + qy * qy) - V(pr[k]);
-            t = select(f < best, V(T(k) / T(kCurveSamples)), t);
+            t = select(f < best, V(T(k) / T(kSamples)), t);
             best = vmin(f, best);
         }
         if (!any(best < V(half_s + slack))) return {V(0), t, V(0)};
-        const V step_limit(T(1) / T(kCurveSamples));
+        const V step_limit(T(1) / T(kSamples));
         const V low = vmax(t - step_limit, V(0)), high = vmin(t + step_limit, V(1));
         for (int i = 0; i < kNewtonSteps<T>; ++i) {
             V bx, by, dx, dy;

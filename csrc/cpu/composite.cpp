@@ -69,7 +69,7 @@ void composite_backward(const T* grad, const T* canvas, const T* foreground, con
     if (batch == 0 || pixels == 0) return;
     // Seven values a pixel and stroke, in whole vectors; many strokes make the buffer outgrow the cache, not fail.
     const int64_t fitting = kBackwardBytes / (7 * static_cast<int64_t>(sizeof(T)) * std::max<int64_t>(1, strokes));
-    const int64_t chunk = std::min(std::clamp<int64_t>(fitting / 64 * 64, 64, 4096), pixels);
+    const int64_t chunk = std::min(std::clamp<int64_t>(fitting / 64 * 64, 256, 4096), pixels);
     const int64_t chunks = (pixels + chunk - 1) / chunk;
     at::parallel_for(0, batch * chunks, chunk_grain(2 * strokes, chunk), [&](int64_t begin, int64_t end) {
         const std::unique_ptr<T[]> canvases(new T[3 * chunk * std::max<int64_t>(1, strokes)]);

@@ -53,6 +53,16 @@ inline Vec load(const double* p) {
     return v;
 }
 
+// A load that stays in its register. Compilers would rather read memory again for each use, and the loads, many of them
+// across two cache lines, would then take longer than the arithmetic.
+inline Vec load_once(const double* p) {
+    Vec v = load(p);
+#if defined(__x86_64__) && defined(__AVX__)
+    asm("" : "+x"(v));
+#endif
+    return v;
+}
+
 inline void store(double* p, Vec v) { std::memcpy(p, &v, sizeof v); }
 
 // Denormal intermediate values are lost on purpose (kSmallestSum allows for it), and slow on some processors.
@@ -78,9 +88,11 @@ inline void product_tile(const double* a, int64_t a_stride, const double* b, int
     for (int r = 0; r < R; ++r)
         for (int v = 0; v < V; ++v) sum[r][v] = accumulate ? load(out + r * stride + v * kLanes) : Vec{};
     for (int64_t k = 0; k < depth; ++k) {
-        for (int v = 0; v < V; ++v) {
-            const Vec right = load(b + k * stride + v * kLanes);
-            for (int r = 0; r < R; ++r) sum[r][v] += a[r * a_stride + k] * right;
+        Vec right[V];
+        for (int v = 0; v < V; ++v) right[v] = load_once(b + k * stride + v * kLanes);
+        for (int r = 0; r < R; ++r) {
+            const double left = a[r * a_stride + k];
+            for (int v = 0; v < V; ++v) sum[r][v] += left * right[v];
         }
     }
     for (int r = 0; r < R; ++r)
@@ -386,15 +398,18 @@ class DenseSums {
         const double shift = largest(exponents, grid_.size());
         double* values = scratch.values.data() + scratch.before;
         exponentials(exponents, nullptr, shift, values, nullptr, grid_.size());
-        for_tiles([&](int64_t row, int64_t column, int64_t rows, double* sums, int64_t columns) {
-            tile(values, kernel_.data(), row, column, sums, columns, false);
-            for (int64_t r = row; r < row + rows; ++r) {
-                const double* sum = sums + (r - row) * columns;
-                for (int64_t c = column; c < std::min(column + columns, grid_.width); ++c) {
-                    out[r * grid_.stride + c] = sum[c - column] >= kSmallestSum
-                                                    ? -(shift + log_lane(sum[c - column]))
-                                                    : pairwise_negative_log_sum(exponents, r, c);
+        for_rows([&](int64_t begin, int64_t end) {
+            accumulate(values, kernel_.data(), begin, out, false);
+            for (int64_t r = begin; r < end; ++r) {
+                double* sum = out + r * grid_.stride;
+                if (smallest(sum, grid_.width) >= kSmallestSum) {
+#pragma omp simd
+                    for (int64_t c = 0; c < grid_.width; ++c) sum[c] = -(shift + log_lane(sum[c]));
+                    continue;
                 }
+                for (int64_t c = 0; c < grid_.width; ++c)
+                    sum[c] = sum[c] >= kSmallestSum ? -(shift + log_lane(sum[c]))
+                                                    : pairwise_negative_log_sum(exponents, r, c);
             }
         });
     }
@@ -406,17 +421,21 @@ class DenseSums {
         double* weighted = scratch.weighted.data() + scratch.before;
         const double most = exponentials(exponents, weights, shift, values, weighted, grid_.size());
         for (int64_t i = 0; weights && i < grid_.size(); ++i) weighted[i] = -weighted[i];
-        for_tiles([&](int64_t row, int64_t column, int64_t rows, double* sums, int64_t columns) {
-            if (with_cost) tile(values, costly_kernel_.data(), row, column, sums, columns, false);
-            if (weights) tile(weighted, kernel_.data(), row, column, sums, columns, with_cost);
-            for (int64_t r = row; r < row + rows; ++r) {
-                const double* sum = sums + (r - row) * columns;
-                for (int64_t c = column; c < std::min(column + columns, grid_.width); ++c) {
-                    const double z = scale[r * grid_.stride + c];
-                    out[r * grid_.stride + c] = z + shift <= kLargestShift && most <= kLargestWeight
-                                                    ? bounded(sum[c - column] * exp_lane(z + shift))
-                                                    : pairwise_weighted_sum(exponents, weights, z, with_cost, r, c);
+        const double highest = most <= kLargestWeight ? kLargestShift - shift : -kInfinity;
+        for_rows([&](int64_t begin, int64_t end) {
+            if (with_cost) accumulate(values, costly_kernel_.data(), begin, out, false);
+            if (weights) accumulate(weighted, kernel_.data(), begin, out, with_cost);
+            for (int64_t r = begin; r < end; ++r) {
+                const double* z = scale + r * grid_.stride;
+                double* sum = out + r * grid_.stride;
+                if (largest(z, grid_.width) <= highest) {
+#pragma omp simd
+                    for (int64_t c = 0; c < grid_.width; ++c) sum[c] = bounded(sum[c] * exp_lane(z[c] + shift));
+                    continue;
                 }
+                for (int64_t c = 0; c < grid_.width; ++c)
+                    sum[c] = z[c] <= highest ? bounded(sum[c] * exp_lane(z[c] + shift))
+                                             : pairwise_weighted_sum(exponents, weights, z[c], with_cost, r, c);
             }
         });
     }
@@ -424,53 +443,51 @@ class DenseSums {
  private:
     static constexpr int kVectors = 4;
 
-    template <typename Tile>
-    void for_tiles(const Tile& body) const {
+    // Calls body(begin, end) for every kRowsPerTile rows.
+    template <typename Body>
+    void for_rows(const Body& body) const {
         const int64_t tiles = (grid_.height + kRowsPerTile - 1) / kRowsPerTile;
         const int64_t terms = kRowsPerTile * grid_.stride * grid_.size();
         at::parallel_for(0, tiles, std::max<int64_t>(1, kTermsPerTask / terms), [&](int64_t begin, int64_t end) {
             const FlushDenormals flush;
-            double sums[kRowsPerTile * kVectors * kLanes];
-            for (int64_t t = begin; t < end; ++t) {
-                const int64_t row = t * kRowsPerTile, rows = std::min(kRowsPerTile, grid_.height - row);
-                int64_t c = 0;
-                for (; c + kVectors * kLanes <= grid_.stride; c += kVectors * kLanes)
-                    body(row, c, rows, sums, kVectors * kLanes);
-                for (; c < grid_.stride; c += kLanes) body(row, c, rows, sums, kLanes);
-            }
+            for (int64_t t = begin; t < end; ++t)
+                body(t * kRowsPerTile, std::min((t + 1) * kRowsPerTile, grid_.height));
         });
     }
 
-    void tile(const double* values, const double* table, int64_t row, int64_t column, double* sums, int64_t columns,
-              bool accumulate) const {
-        if (columns == kLanes) {
-            tile<1>(values, table, row, column, sums, accumulate);
-        } else {
-            tile<kVectors>(values, table, row, column, sums, accumulate);
-        }
+    // out (+)= sum over all pixels of values * table, for kRowsPerTile rows of out from the given one on.
+    void accumulate(const double* values, const double* table, int64_t row, double* out, bool add) const {
+        int64_t c = 0;
+        for (; c + kVectors * kLanes <= grid_.stride; c += kVectors * kLanes)
+            accumulate_tile<kVectors>(values, table, row, c, out, add);
+        for (; c < grid_.stride; c += kLanes) accumulate_tile<1>(values, table, row, c, out, add);
     }
 
-    // sums[kRowsPerTile, V vectors] (+)= sum over all pixels of values * table, for the pixels from (row, column) on.
     template <int V>
-    void tile(const double* values, const double* table, int64_t row, int64_t column, double* sums,
-              bool accumulate) const {
+    void accumulate_tile(const double* values, const double* table, int64_t row, int64_t column, double* out,
+                         bool add) const {
         constexpr int R = kRowsPerTile;
+        const int64_t rows = std::min<int64_t>(R, grid_.height - row);
+        out += row * grid_.stride + column;
         Vec sum[R][V];
         for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v) sum[r][v] = accumulate ? load(sums + (r * V + v) * kLanes) : Vec{};
+            for (int v = 0; v < V; ++v) sum[r][v] = add && r < rows ? load(out + r * grid_.stride + v * kLanes) : Vec{};
         // Rows that lie the same distance apart share a row of the table, which is loaded once for all R of them.
         for (int64_t d = -(row + R - 1); d < grid_.height - row; ++d) {
             const double* kernel = table + std::abs(d) * stride_ + reach_ + column;
             const double* source = values + (row + d) * grid_.stride;
             for (int64_t k = 0; k < grid_.width; ++k) {
+                double left[R];
+                for (int r = 0; r < R; ++r) left[r] = source[r * grid_.stride + k];
                 for (int v = 0; v < V; ++v) {
-                    const Vec right = load(kernel - k + v * kLanes);
-                    for (int r = 0; r < R; ++r) sum[r][v] += source[r * grid_.stride + k] * right;
+                    const Vec right = load_once(kernel - k + v * kLanes);
+                    for (int r = 0; r < R; ++r) sum[r][v] += left[r] * right;
                 }
             }
         }
         for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v) store(sums + (r * V + v) * kLanes, sum[r][v]);
+            for (int v = 0; v < V; ++v)
+                if (r < rows) store(out + r * grid_.stride + v * kLanes, sum[r][v]);
     }
 
     double largest_exponent(const double* exponents, int64_t row, int64_t column) const {

@@ -217,6 +217,7 @@ class TexturedBrush(Brush):
     kind: int = OIL
     parameters: tuple[str, ...] = _OIL_PARAMETERS
     held: tuple[tuple[int, float], ...] = ((len(_OIL_PARAMETERS) - 1, 1.0),)
+    description: str = "a texture of your own: textured rectangle, opaque, colour running across it"
     alpha: np.ndarray = field(default_factory=_no_texels, repr=False, compare=False)
     ridge: np.ndarray = field(default_factory=_no_texels, repr=False, compare=False)
     digest: str = field(default="", init=False, repr=False)  # arrays do not compare to one bool: equality goes by this
@@ -256,7 +257,7 @@ class TexturedBrush(Brush):
         texels = texels_from_picture(grey, alpha)
         if name is None:
             name = Path(image).stem if isinstance(image, (str, os.PathLike)) else "textured"
-        return cls(name=name, description="a texture of your own", alpha=texels[0], ridge=texels[1])
+        return cls(name=name, alpha=texels[0], ridge=texels[1])
 
 
 _BRUSHES = {

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import progress
 from rich.console import Console
 from rich.markup import escape
-from rich import progress
 
 from neuralpaint.cli.common import (
     FAILED,
