@@ -20,13 +20,14 @@ _REASONS = {
     errno.ENOENT: "its folder does not exist",
     errno.ENOTDIR: "a part of its folder's path is a file, not a folder",
     errno.EISDIR: "it is a folder",
+    errno.EEXIST: "it is a file, not a folder",
     errno.ENAMETOOLONG: "the name is too long",
     errno.EFBIG: "the file would be too large for the file system",
 }
 
 
 class WriteError(OSError):
-    """A file could not be written; str() is one clear line, `errno` the system's reason."""
+    """A file or folder could not be written; str() is one clear line, `errno` the system's reason."""
 
     def __init__(self, path: str | os.PathLike, error: OSError) -> None:
         super().__init__(error.errno, error.strerror, os.fspath(path))
@@ -85,8 +86,6 @@ def make_folder(path: str | os.PathLike) -> Path:
     """Creates a folder, and those above it, unless it is there. Raises WriteError if it cannot be."""
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise WriteError(path, OSError(errno.ENOTDIR, "a file of that name is in the way")) from error
     except OSError as error:
         raise WriteError(path, error) from error
     return Path(path)
@@ -95,9 +94,12 @@ def make_folder(path: str | os.PathLike) -> Path:
 def _names(path: str | os.PathLike) -> tuple[Path, Path]:
     """(the file that `path` leads to, a temporary name beside it). OSError if it cannot be a file."""
     target = Path(os.path.realpath(path))
-    if target.is_dir():
+    if os.path.isdir(target):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    target.exists()  # raises where is_dir() keeps quiet, for a name that is too long
+    try:
+        os.stat(target)  # tells of a name that is too long, which the shorter temporary one would not
+    except FileNotFoundError:
+        pass
     return target, target.with_name(f".{target.name[:60]}.{secrets.token_hex(4)}.tmp")
 
 

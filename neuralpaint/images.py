@@ -107,13 +107,9 @@ def psnr(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 def to_pil(image: torch.Tensor) -> Image.Image:
-    """`[3, H, W]` in [0, 1] as an 8-bit RGB picture, rounded to nearest."""
-    return Image.fromarray(to_uint8(image).permute(1, 2, 0).contiguous().cpu().numpy())
-
-
-def to_uint8(image: torch.Tensor) -> torch.Tensor:
-    """Values in [0, 1] (clamped) as 8 bits, rounded to nearest."""
-    return (image.clamp(0.0, 1.0) * 255.0 + 0.5).to(torch.uint8)
+    """`[3, H, W]`, clamped to [0, 1], as an 8-bit RGB picture, rounded to nearest."""
+    planes = (image * 255.0).add_(0.5).clamp_(0.0, 255.0).to(torch.uint8)
+    return Image.fromarray(torch.stack(planes.unbind(), dim=-1).cpu().numpy())
 
 
 def check_output(path: str | os.PathLike, width: int = 1, height: int = 1) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from neuralpaint.brushes import Brush
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
-MAX_STROKES = 1_000_000
+MAX_STROKES, MAX_SIZE, MAX_SEED = 1_000_000, 65536, 2**63 - 1
 
 _state = {"debug": False}
 
@@ -79,6 +79,12 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1 …; auto takes a GPU if there is one.")]
 
 
+def check_range(option: str, value: int | None, low: int, high: int) -> None:
+    """Raises ValueError unless low ≤ value ≤ high (or it was not given)."""
+    if value is not None and not low <= value <= high:
+        raise ValueError(f"{option} must be from {low} to {high}, got {value}")
+
+
 def check_target(path: Path, overwrite: bool) -> None:
     """Raises ValueError unless a file can be written there now."""
     from neuralpaint.files import WriteError, check_writable
@@ -92,21 +98,24 @@ def check_target(path: Path, overwrite: bool) -> None:
 
 
 def same_file(a: Path, b: Path) -> bool:
-    return a.exists() and b.exists() and os.path.samefile(a, b)
+    return os.path.exists(a) and os.path.exists(b) and os.path.samefile(a, b)
 
 
 def resolve_device(name: str) -> str:
     """The device that `name` means, "auto" resolved. ValueError if the machine has none such."""
     import torch
 
+    from neuralpaint import _C
+
+    gpus = torch.cuda.device_count() if _C.has_cuda and torch.cuda.is_available() else 0
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if gpus else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
         raise ValueError(f"unknown device {name!r}: use auto, cpu or cuda") from None
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"no device {name!r}: there are {torch.cuda.device_count()} CUDA GPUs; use auto or cpu")
+    if device.type == "cuda" and (device.index or 0) >= gpus:
+        raise ValueError(f"no device {name!r}: there are {gpus} GPUs that this build can use; take auto or cpu")
     if device.type not in ("cpu", "cuda"):
         raise ValueError(f"device {name!r} is not supported: use auto, cpu or cuda")
     return name

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import progress
 from rich.console import Console
-from rich.markup import escape
 
 from neuralpaint.cli.common import (
     FAILED,
     INTERRUPTED,
+    MAX_SEED,
+    MAX_SIZE,
     MAX_STROKES,
     Debug,
     Device,
     Overwrite,
+    check_range,
     check_target,
     debugging,
     explain,
@@ -34,7 +36,6 @@ from neuralpaint.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from neuralpaint.brushes import Brush
     from neuralpaint.search import Progress
 
 NAME = "paint"
@@ -69,24 +70,18 @@ def command(
             help="oil, watercolor, marker, tape or pixel; or a grey-scale picture of a dab of paint (white = paint).",
         ),
     ] = "oil",
-    strokes: Annotated[
-        int, typer.Option(metavar="N", min=1, max=MAX_STROKES, help="How many strokes to paint with.")
-    ] = 500,
+    strokes: Annotated[int, typer.Option(metavar="N", help="How many strokes to paint with.")] = 500,
     preset: Annotated[
         str, typer.Option(metavar="PRESET", help="fast, balanced, best or paper: time against likeness.")
     ] = "balanced",
     size: Annotated[
         int | None,
-        typer.Option(
-            metavar="PIXELS", min=1, max=65536, help="Shorter side of the painting.", show_default="the photo's"
-        ),
+        typer.Option(metavar="PIXELS", help="Shorter side of the painting.", show_default="the photo's"),
     ] = None,
     canvas: Annotated[
         str, typer.Option(metavar="COLOR", help="The ground: a name such as black, or #rrggbb.")
     ] = "white",
-    seed: Annotated[
-        int, typer.Option(metavar="N", min=0, max=2**63 - 1, help="The same seed paints the same strokes.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed paints the same strokes.")] = 0,
     device: Device = "auto",
     save: Annotated[
         Path | None,
@@ -127,11 +122,20 @@ def command(
       [cyan]neuralpaint paint photo.jpg -o painting.png --brush my_brush.png[/cyan]
     """
     from neuralpaint.images import parse_color
+    from neuralpaint.search.presets import get_preset
 
-    chosen = resolve_brush(brush)
-    _check_preset(preset)
-    ground = parse_color(canvas)
-    place = resolve_device(device)
+    check_range("--strokes", strokes, 1, MAX_STROKES)
+    check_range("--size", size, 1, MAX_SIZE)
+    check_range("--seed", seed, 0, MAX_SEED)
+    search = {
+        "brush": resolve_brush(brush),
+        "strokes": strokes,
+        "preset": get_preset(preset),
+        "size": size,
+        "canvas": parse_color(canvas),
+        "seed": seed,
+        "device": resolve_device(device),
+    }
     if resume and checkpoint is None:
         raise ValueError("--resume needs --checkpoint FOLDER, the state to go on from")
     jobs = plan(photos, output, save, checkpoint, file_format)
@@ -143,7 +147,7 @@ def command(
             if not quiet:
                 say(f"{job.photo} → {job.output}: painted already")
             return
-        line = _paint(job, chosen, strokes, preset, size, ground, seed, place, resume, quiet)
+        line = _paint(job, search, resume, quiet)
         if not quiet:
             say(line)
 
@@ -162,18 +166,14 @@ def plan(
 ) -> list[Job]:
     """Pairs each photo with its output files; folders are created. ValueError for what cannot be."""
     from neuralpaint.files import make_folder
-    from neuralpaint.images import check_output
+    from neuralpaint.images import OUTPUT_SUFFIXES, check_output
 
     found, several = _expand(photos)
-    if output.suffix and not output.is_dir():
+    if not several and (output.suffix or not os.path.isdir(output)):
         check_output(output)
-        if several:
-            raise ValueError(f"{output} is one picture, but there are several photos: name a folder")
         return [Job(found[0], output, save, checkpoint)]
-    if output.is_dir() and output.suffix and not several:
-        raise ValueError(f"cannot write {output}: it is a folder")
-    if not several and not output.is_dir():
-        check_output(output)
+    if output.suffix.lower() in OUTPUT_SUFFIXES and not os.path.isdir(output):
+        raise ValueError(f"{output} is one picture, but there are several photos: name a folder")
     suffix = "." + file_format.lower().lstrip(".")
     check_output(Path("name" + suffix))
     names = distinct_names(found)
@@ -223,7 +223,7 @@ def _expand(photos: Sequence[Path]) -> tuple[list[Path], bool]:
     folders = False
     for photo in photos:
         files = [photo]
-        if photo.is_dir():
+        if os.path.isdir(photo):
             folders = True
             inside = sorted(photo.iterdir())
             files = [f for f in inside if f.suffix.lower() in PHOTO_SUFFIXES and f.name[0] != "." and f.is_file()]
@@ -232,14 +232,6 @@ def _expand(photos: Sequence[Path]) -> tuple[list[Path], bool]:
         for file in files:
             found.setdefault(file.resolve(), file)
     return list(found.values()), folders or len(found) > 1
-
-
-def _check_preset(name: str) -> None:
-    from neuralpaint.brushes.brush import unknown_name
-    from neuralpaint.search.presets import PRESETS
-
-    if name not in PRESETS:
-        raise ValueError(unknown_name("preset", name, list(PRESETS)))
 
 
 def _check_job(job: Job, overwrite: bool) -> None:
@@ -269,41 +261,18 @@ def _each(jobs: Sequence[Job], paint_one: Callable[[Job], None]) -> int:
     return failures
 
 
-def _paint(
-    job: Job,
-    brush: Brush,
-    strokes: int,
-    preset: str,
-    size: int | None,
-    canvas: tuple[float, float, float],
-    seed: int,
-    device: str,
-    resume: bool,
-    quiet: bool,
-) -> str:
-    """Paints one photo and writes its files. Returns the closing line."""
+def _paint(job: Job, search: dict[str, Any], resume: bool, quiet: bool) -> str:
+    """Paints one photo with these arguments of `paint` and writes its files. Returns the closing line."""
     from neuralpaint.images import check_output, load_image, save_image
     from neuralpaint.search import paint
 
     started = time.perf_counter()
-    photo = load_image(job.photo, canvas=canvas)
+    photo = load_image(job.photo, canvas=search["canvas"])
     shorter = min(photo.shape[-2:])
-    height, width = (round(side / shorter * (size or shorter)) for side in photo.shape[-2:])
+    height, width = (round(side / shorter * (search["size"] or shorter)) for side in photo.shape[-2:])
     check_output(job.output, width, height)
     with _progress(job.photo.name, quiet) as callback:
-        painting = paint(
-            photo,
-            brush,
-            strokes,
-            preset,
-            size=size,
-            canvas=canvas,
-            seed=seed,
-            device=device,
-            callback=callback,
-            checkpoint=job.checkpoint,
-            resume=resume and job.checkpoint is not None and job.checkpoint.is_dir() and any(job.checkpoint.iterdir()),
-        )
+        painting = paint(photo, **search, callback=callback, checkpoint=job.checkpoint, resume=resume)
     if job.strokes is not None:
         painting.save(job.strokes)
     save_image(painting.render(), job.output)
@@ -311,40 +280,11 @@ def _paint(
     return f"{job.photo} → {job.output}: {painting.psnr(photo):.1f} dB, {len(painting)} strokes, {seconds:.1f} s"
 
 
-@contextmanager
-def _progress(name: str, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
-    """A bar on the standard error output, if a person can see it; yields the search's callback."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield None
-        return
-    columns = (
-        progress.TextColumn(f"[bold]{escape(name)}[/bold] {{task.fields[stage]}}"),
-        progress.BarColumn(),
-        progress.TextColumn("{task.fields[strokes]} strokes · {task.fields[psnr]} · {task.fields[left]}"),
-    )
-    with progress.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None, stage="", strokes=0, psnr="", left="")
+def _progress(name: str, quiet: bool) -> AbstractContextManager[Callable[[Progress], None] | None]:
+    """A bar on the standard error output, if a person can see it; gives the search's callback."""
+    from neuralpaint.search.progress import bar
 
-        def callback(p: Progress) -> None:
-            bar.update(
-                task,
-                total=p.steps,
-                completed=p.step,
-                stage=escape(p.stage),
-                strokes=p.strokes,
-                psnr=f"{p.psnr:.1f} dB",
-                left=_duration(p.remaining),
-            )
-
-        yield callback
-
-
-def _duration(seconds: float) -> str:
-    if not 0 <= seconds < 1e7:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d} left"
+    return bar(name) if Console(stderr=True).is_terminal and not quiet else nullcontext()
 
 
 def _how_to_resume(checkpoint: Path | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuralpaint.cli.common import Debug, Device, Overwrite, check_target, resolve_device, say
+from neuralpaint.cli.common import MAX_SIZE, Debug, Device, Overwrite, check_range, check_target, resolve_device, say
 
 if TYPE_CHECKING:
     from neuralpaint.strokes import Painting
@@ -29,9 +29,7 @@ def command(
     ],
     size: Annotated[
         int | None,
-        typer.Option(
-            metavar="PIXELS", min=1, max=65536, help="Shorter side of the picture.", show_default="as painted"
-        ),
+        typer.Option(metavar="PIXELS", help="Shorter side of the picture.", show_default="as painted"),
     ] = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
@@ -44,6 +42,7 @@ def command(
     """
     from neuralpaint.images import check_output, save_image
 
+    check_range("--size", size, 1, MAX_SIZE)
     check_output(output)
     place = resolve_device(device)
     painting = load_painting(strokes)

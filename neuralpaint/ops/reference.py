@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 OIL, WATERCOLOR, MARKER, TAPE = range(4)
 
 _SAMPLES = 257  # parameter values tried per pixel before bisection
-_CANDIDATES = 4  # local optima refined per pixel: distances to a curve have several, and sampling alone may misrank them
+_CANDIDATES = (
+    4  # local optima refined per pixel: distances to a curve have several, and sampling alone may misrank them
+)
 _BISECTIONS = 54  # halves a bracket of 2/256 below the resolution of float64
 _CHUNK = 1 << 22  # pixel-samples held in memory at once
 
@@ -218,7 +220,13 @@ def _paint_textured(
 
 
 def _sample_texture(
-    texture: Tensor, plane: Tensor, along: Tensor, across: Tensor, long_side: Tensor, short_side: Tensor, softness: float
+    texture: Tensor,
+    plane: Tensor,
+    along: Tensor,
+    across: Tensor,
+    long_side: Tensor,
+    short_side: Tensor,
+    softness: float,
 ) -> tuple[Tensor, Tensor]:
     """Alpha and ridge `[N, pixels]` of the packed rip-map `texture`, bilinear between texel centres of one level."""
     height, width = texture.shape[1] // 2, texture.shape[2] // 2
@@ -286,7 +294,7 @@ def _curve(strokes: Tensor, origin: Tensor, scale: float) -> _Curve:
     x0, y0, x1, y1, x2, y2 = strokes[:, :6].split(1, dim=1)
     bx = polynomial(x0, x1, x2, origin[:, 0:1])
     by = polynomial(y0, y1, y2, origin[:, 1:2])
-    return _Curve(*bx[:3], *by[:3], bx[3], by[3])
+    return _Curve(bx[0], bx[1], bx[2], by[0], by[1], by[2], bx[3], by[3])
 
 
 def _bisect(function: Callable[[Tensor], Tensor], low: Tensor, high: Tensor) -> Tensor:
@@ -385,7 +393,7 @@ def _paint_marker(
     with torch.no_grad():
         t, kink = _nearest_square(curve, x, y)
     along, across, along_slope, across_slope = _square_frame(curve, x, y, t)
-    # On a kink |q·T| = |q·N| the optimum follows the crossing; on a smooth minimum the envelope theorem leaves t* fixed.
+    # On a kink |q·T| = |q·N| the optimum follows the crossing; at a smooth minimum the envelope theorem holds t* fixed.
     sign = torch.sign(along * across).detach()
     t = _newton_step(t, along - sign * across, along_slope - sign * across_slope, kink)
     along, across, _, _ = _square_frame(curve, x, y, t)

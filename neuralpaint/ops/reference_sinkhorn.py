@@ -1,4 +1,4 @@
-"""Plain-torch truth for `sinkhorn`: the n×n cost matrix and logsumexp, differentiable by autograd, arguments unchecked."""
+"""Plain-torch truth for `sinkhorn`, with the n×n cost matrix: differentiable by autograd, arguments unchecked."""
 
 from __future__ import annotations
 

@@ -1,0 +1,5 @@
+"""What a painting is compared by: differentiable losses between a canvas and a target."""
+
+from neuralpaint.losses.transport import TransportLoss
+
+__all__ = ["TransportLoss"]

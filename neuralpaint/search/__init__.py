@@ -1,0 +1,7 @@
+"""Finding the strokes whose composite looks like a photo."""
+
+from neuralpaint.search.paint import paint
+from neuralpaint.search.presets import PRESETS, Preset
+from neuralpaint.search.progress import Progress
+
+__all__ = ["PRESETS", "Preset", "Progress", "paint"]

@@ -1,0 +1,225 @@
+"""The progressive search of SNP §3.3: the canvas is cut into 1×1, 2×2 … m×m blocks; in each block strokes are added one
+by one and optimised together, above what coarser grids painted. All blocks of a grid go in one batch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from neuralpaint.images import resize
+from neuralpaint.losses.transport import TransportLoss
+from neuralpaint.search.initial import paper_strokes
+from neuralpaint.search.problem import Problem
+
+_OVERLAP = 0.1  # of a block's side, shared with its neighbours
+_MARGIN = 0.1  # shapes stay this far from the ends of their range, as in the reference implementation
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Square blocks of one size that cover the canvas: `corners` `[B, 2]` (x, y) and `side`, in units."""
+
+    corners: Tensor
+    side: float
+    strokes: int  # in each block; the last grid may have one more, in the blocks that need it most
+    extra: int = 0
+
+
+def block_grid(aspect: tuple[float, float], divide: int) -> tuple[Tensor, float]:
+    """Corners `[B, 2]` and side of the blocks when the shorter side is divided by `divide`: they overlap by a tenth,
+    and more along the longer side where it is no whole number of blocks."""
+    side = min(1.0, (1 + _OVERLAP) / divide)
+    axes = []
+    for length in (aspect[1], aspect[0]):
+        count = max(1, math.ceil(length * divide - 1e-6))
+        axes.append(torch.linspace(0, length - side, count) if count > 1 else torch.zeros(1))
+    y, x = torch.meshgrid(axes[1], axes[0], indexing="ij")
+    return torch.stack([x.flatten(), y.flatten()], 1), side
+
+
+def plan(problem: Problem) -> list[Grid]:
+    """The grids of a search: the same number of strokes in every block, `problem.count` in all."""
+    grids, blocks = [], 0
+    for divide in range(1, problem.preset.stages + 1):
+        corners, side = block_grid(problem.aspect, divide)
+        if grids and blocks + len(corners) > problem.count:
+            break
+        grids.append((corners, side))
+        blocks += len(corners)
+    each, left = divmod(problem.count, blocks)
+    planned = [Grid(corners, side, each) for corners, side in grids]
+    corners, side = grids[-1]
+    # What is left over does not always fit in one more stroke a block of the last grid.
+    more, extra = divmod(left, len(corners))
+    planned[-1] = Grid(corners, side, each + more, extra)
+    return [grid for grid in planned if grid.strokes or grid.extra]
+
+
+class BlockSearch:
+    """A block search as a value: `step()` until `finished`; `state_dict()` holds all that it knows."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.grids = plan(problem)
+        self.generator = torch.Generator().manual_seed(problem.seed)
+        self.grid = 0
+        self.done = 0  # steps in this grid
+        self.strokes = torch.zeros(0, problem.brush.count, device=problem.device)
+        self.mean_square = math.nan
+        self._transport = TransportLoss(mass="light", reduction="none") if problem.preset.transport else None
+        self._parameters: Tensor | None = None  # [B, T, P], block coordinates
+        self._optimizer: torch.optim.RMSprop | None = None
+        self._chosen = torch.zeros(0, dtype=torch.bool)  # [B]: blocks that have the extra stroke
+
+    def _steps(self, grid: Grid) -> int:
+        return (grid.strokes + (grid.extra > 0)) * self.problem.preset.steps
+
+    @property
+    def step_count(self) -> int:
+        return sum(self._steps(grid) for grid in self.grids)
+
+    @property
+    def steps_done(self) -> int:
+        return sum(self._steps(grid) for grid in self.grids[: self.grid]) + self.done
+
+    def work(self) -> tuple[float, float]:
+        """(done, all), in steps weighted by how many blocks and strokes each one moves."""
+
+        def cost(grid: Grid, steps: int) -> float:
+            return len(grid.corners) * steps * (1 + steps / self.problem.preset.steps)
+
+        total = sum(cost(grid, self._steps(grid)) for grid in self.grids)
+        done = sum(cost(grid, self._steps(grid)) for grid in self.grids[: self.grid])
+        return done + (0 if self.finished else cost(self.grids[self.grid], self.done)), total
+
+    @property
+    def stage(self) -> str:
+        return f"grid {min(self.grid + 1, len(self.grids))}/{len(self.grids)}"
+
+    @property
+    def finished(self) -> bool:
+        return self.grid >= len(self.grids)
+
+    def step(self) -> None:
+        """One gradient step on the active strokes of all blocks; every `preset.steps` steps a stroke joins them."""
+        grid = self.grids[self.grid]
+        if self._parameters is None:
+            self._start(grid, torch.zeros(len(grid.corners), self._steps(grid) // self.problem.preset.steps,
+                                          self.problem.brush.count))
+        active = self.done // self.problem.preset.steps
+        if self.done % self.problem.preset.steps == 0:
+            self._add(grid, active)
+        self._descend(grid, active + 1)
+        self.done += 1
+        if self.done >= self._steps(grid):
+            self.strokes = torch.cat([self.strokes, self._place(grid)])
+            self.grid, self.done, self._parameters, self._optimizer = self.grid + 1, 0, None, None
+
+    def _start(self, grid: Grid, parameters: Tensor) -> None:
+        """Cuts photo and canvas into this grid's blocks, at `block_pixels` a side."""
+        problem, pixels = self.problem, self.problem.preset.block_pixels
+        size = round(pixels / grid.side)
+        photo = problem.view(size)
+        corners = grid.corners.to(problem.device)
+        blocks = []
+        for x, y in (grid.corners * size).round().long().tolist():
+            x, y = min(x, max(0, photo.shape[2] - pixels)), min(y, max(0, photo.shape[1] - pixels))
+            blocks.append(resize(photo[:, y : y + pixels, x : x + pixels], pixels, pixels))
+        self._targets = torch.stack(blocks)
+        self._origin, self._scale = corners, pixels / grid.side
+        with torch.no_grad():
+            below = self.strokes[None].expand(len(corners), -1, -1)
+            self._canvas = problem.renderer.render(
+                problem.blank(pixels, pixels, len(corners)),
+                below,
+                problem.brush,
+                origin=self._origin,
+                pixels_per_unit=self._scale,
+            )
+        self._parameters = parameters.to(problem.device).requires_grad_()
+        self._optimizer = torch.optim.RMSprop([self._parameters], lr=problem.preset.learning_rate)
+
+    def _draw(self, grid: Grid, parameters: Tensor) -> Tensor:
+        problem = self.problem
+        strokes = problem.brush.transform(parameters, grid.side, self._origin[:, None, :])
+        return problem.renderer.render(
+            self._canvas, strokes, problem.brush, origin=self._origin, pixels_per_unit=self._scale
+        )
+
+    def _add(self, grid: Grid, index: int) -> None:
+        assert self._parameters is not None
+        with torch.no_grad():
+            canvas = self._draw(grid, self._parameters[:, :index])
+        new = paper_strokes(self._targets.cpu(), canvas.cpu(), self.problem.brush, self.generator)
+        if index >= grid.strokes:
+            error = (canvas - self._targets).abs().flatten(1).sum(1).cpu()
+            self._chosen = torch.zeros(len(error), dtype=torch.bool)
+            self._chosen[error.topk(grid.extra).indices] = True
+            new[~self._chosen, self.problem.brush.opacity] = 0
+        with torch.no_grad():
+            self._parameters[:, index] = new.to(self._parameters.device)
+
+    def _descend(self, grid: Grid, active: int) -> None:
+        assert self._parameters is not None and self._optimizer is not None
+        preset = self.problem.preset
+        canvas = self._draw(grid, self._parameters[:, :active])
+        difference = canvas - self._targets
+        loss = preset.l1 * difference.abs().flatten(1).mean(1)
+        if preset.l2:
+            loss = loss + preset.l2 * difference.square().flatten(1).mean(1)
+        if self._transport is not None:
+            loss = loss + preset.transport * self._transport(canvas, self._targets)
+        self._optimizer.zero_grad()
+        loss.sum().backward()
+        self._optimizer.step()
+        brush = self.problem.brush
+        with torch.no_grad():
+            shape = self._parameters[..., brush.shape]
+            shape.clamp_(_MARGIN, 1 - _MARGIN)
+            self._parameters[..., brush.shape.stop :].clamp_(0, 1)
+            for index, value in brush.held:
+                self._parameters[..., index] = value
+            if active > grid.strokes:
+                self._parameters[~self._chosen.to(self._parameters.device), active - 1, brush.opacity] = 0
+        self.mean_square = difference.detach().square().mean()
+
+    def _place(self, grid: Grid) -> Tensor:
+        """This grid's strokes on the canvas, `[N, P]`: first those of all blocks that came first, and so on."""
+        assert self._parameters is not None
+        brush = self.problem.brush
+        placed = brush.transform(self._parameters.detach(), grid.side, self._origin[:, None, :])
+        ordered = placed[:, : grid.strokes].transpose(0, 1).reshape(-1, brush.count)
+        return torch.cat([ordered, placed[self._chosen.to(placed.device), -1]]) if grid.extra else ordered
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that the search knows, as tensors on the CPU."""
+        state = {
+            "position": torch.tensor([self.grid, self.done]),
+            "generator": self.generator.get_state(),
+            "strokes": self.strokes,
+            "chosen": self._chosen,
+        }
+        if self._parameters is not None and self._optimizer is not None:
+            state["parameters"] = self._parameters.detach()
+            memory = self._optimizer.state[self._parameters]
+            state |= {f"rmsprop.{key}": memory[key] for key in ("step", "square_avg")}
+        return {key: value.cpu().contiguous() for key, value in state.items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Goes on where `state_dict()` was taken, with the same result to the last bit."""
+        device = self.problem.device
+        self.grid, self.done = state["position"].tolist()
+        self.generator.set_state(state["generator"])
+        self.strokes, self._chosen = state["strokes"].to(device), state["chosen"]
+        self._parameters = self._optimizer = None
+        if "parameters" in state:
+            self._start(self.grids[self.grid], state["parameters"].clone())
+            assert self._parameters is not None and self._optimizer is not None
+            memory = {key: state[f"rmsprop.{key}"].clone() for key in ("step", "square_avg")}
+            memory["square_avg"] = memory["square_avg"].to(device)
+            self._optimizer.state[self._parameters] = memory

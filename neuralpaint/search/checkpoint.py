@@ -1,0 +1,70 @@
+"""The state of a search on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from neuralpaint.files import atomic_write, make_folder
+
+_FORMAT = "neuralpaint.search"
+_VERSION = 1
+_NAME = "search.safetensors"
+
+
+class Checkpoint:
+    """One search's state in a folder. It is replaced whole, so a kill at any moment leaves the old or the new one.
+
+    Args:
+        folder: created if it is not there.
+        settings: everything the search's result depends on, as JSON can hold it; a state of other settings is refused.
+    """
+
+    def __init__(self, folder: str | Path, settings: dict[str, Any]) -> None:
+        self.path = make_folder(folder) / _NAME
+        self.settings = settings
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def write(self, state: dict[str, Tensor]) -> None:
+        """Raises WriteError (an OSError) if it cannot be written."""
+        header = {"format": _FORMAT, "version": str(_VERSION), "settings": json.dumps(self.settings, sort_keys=True)}
+        with atomic_write(self.path) as file:
+            file.write(save(state, header))
+
+    def read(self) -> dict[str, Tensor]:
+        """Raises ValueError if the file is damaged, from a newer version, or of another photo or other settings."""
+        try:
+            with safe_open(self.path, "pt") as file:
+                header = file.metadata() or {}
+                state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+        except (SafetensorError, OSError) as error:
+            raise ValueError(f"checkpoint {self.path} cannot be read ({error}): start without --resume") from None
+        if header.get("format") != _FORMAT:
+            raise ValueError(f"checkpoint {self.path} is not the state of a search")
+        if not header.get("version", "").isdigit() or int(header["version"]) > _VERSION:
+            raise ValueError(f"checkpoint {self.path} is from a newer version of neuralpaint: update it, or start anew")
+        other = json.loads(header.get("settings", "{}"))
+        different = [key for key in self.settings if other.get(key) != self.settings[key]]
+        if "photo" in different:
+            raise ValueError(f"checkpoint {self.path} belongs to another photo: name another folder, or start anew")
+        if different:
+            raise ValueError(
+                f"checkpoint {self.path} belongs to other settings ({', '.join(different)}): "
+                "repeat them, name another folder, or start anew"
+            )
+        return state
+
+
+def fingerprint(tensor: Tensor) -> str:
+    """A digest of a tensor's shape and bytes."""
+    array = tensor.detach().cpu().contiguous().view(torch.uint8).numpy()
+    return hashlib.sha256(repr(tuple(tensor.shape)).encode() + array.tobytes()).hexdigest()

@@ -1,0 +1,139 @@
+"""Where the next strokes start, and as what: at the error, with the photo's colour, along its edges."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from neuralpaint.brushes import Brush
+from neuralpaint.brushes.brush import OIL, TAPE
+
+_TINY = 1e-12
+
+
+def box_blur(image: Tensor, radius: int, passes: int = 2) -> Tensor:
+    """`[H, W]` averaged over (2·radius + 1)² pixels, `passes` times; at the border, over what is there."""
+    for _ in range(passes):
+        image = F.avg_pool2d(image[None, None], 2 * radius + 1, 1, radius, count_include_pad=False)[0, 0]
+    return image
+
+
+def edge_angle(photo: Tensor, radius: int) -> Tensor:
+    """The direction along which a photo `[3, H, W]` changes least: `[H, W]`, radians, counter-clockwise as seen.
+
+    The minor axis of the structure tensor, blurred over `radius` pixels.
+    """
+    padded = F.pad(photo.mean(0)[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
+    dx = padded[1:-1, 2:] - padded[1:-1, :-2]
+    dy = padded[:-2, 1:-1] - padded[2:, 1:-1]  # y points up, as angles do
+    xx, yy, xy = (box_blur(product, radius) for product in (dx * dx, dy * dy, dx * dy))
+    return 0.5 * torch.atan2(2 * xy, xx - yy) + math.pi / 2
+
+
+def seed_positions(error: Tensor, count: int, cell: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draws `count` pixels where `error` `[H, W]` is large, spread out: no cell of cell² pixels is drawn twice before
+    every cell is. Returns x and y in pixels, `[count]`, anywhere inside their pixel."""
+    height, width = error.shape
+    cells = F.avg_pool2d(error[None, None], cell, cell, ceil_mode=True)[0, 0]
+    weight = cells.flatten().clamp_min(_TINY)
+    # Gumbel noise turns the top k into a draw without replacement; half of it, so that large errors come first.
+    noise = -torch.log(-torch.log(torch.rand(weight.shape, generator=generator).clamp(_TINY, 1 - 1e-7)))
+    first = min(count, len(weight))
+    chosen = (weight.log() + 0.5 * noise).topk(first).indices
+    if first < count:
+        chosen = torch.cat([chosen, torch.multinomial(weight, count - first, True, generator=generator)])
+    inside = torch.rand(2, count, generator=generator)
+    x = (chosen % cells.shape[1] + inside[0]) * cell
+    y = (chosen // cells.shape[1] + inside[1]) * cell
+    return x.clamp(0, width - 1e-3), y.clamp(0, height - 1e-3)
+
+
+def new_strokes(
+    photo: Tensor,
+    canvas: Tensor,
+    brush: Brush,
+    count: int,
+    block: float,
+    pixels_per_unit: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """Strokes for where `canvas` differs most from `photo` (both `[3, H, W]` on the CPU).
+
+    Their length is about `block` units; they lie along the photo's edges and have its colour.
+
+    Returns:
+        `[count, P]`, positions in units.
+    """
+    height, width = photo.shape[1:]
+    side = block * pixels_per_unit
+    error = (canvas - photo).square().sum(0).sqrt()
+    error = box_blur(error, max(1, round(0.12 * side))).square()
+    x, y = seed_positions(error, count, max(1, round(0.35 * side)), generator)
+    row, column = y.long().clamp(0, height - 1), x.long().clamp(0, width - 1)
+    angle = edge_angle(photo, max(1, round(0.15 * side)))[row, column]
+    color = F.avg_pool2d(photo[None], 5, 1, 2, count_include_pad=False)[0][:, row, column].T
+    x, y = x / pixels_per_unit, y / pixels_per_unit
+
+    def between(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(count, generator=generator)
+
+    strokes = torch.zeros(count, brush.count)
+    if brush.kind in (OIL, TAPE):
+        size = block * (0.8 if brush.kind == OIL else 1.6)  # tape's half-sides are a quarter of its numbers
+        strokes[:, 0], strokes[:, 1] = x, y
+        strokes[:, 2] = size * between(0.7, 1.3)
+        strokes[:, 3] = size * between(0.35, 0.65)
+        strokes[:, 4] = torch.remainder(angle / math.pi, 1.0)
+    else:
+        half = 0.25 * block * between(0.7, 1.3)
+        dx, dy = torch.cos(angle) * half, -torch.sin(angle) * half
+        strokes[:, 0], strokes[:, 1], strokes[:, 4], strokes[:, 5] = x - dx, y - dy, x + dx, y + dy
+        strokes[:, 2], strokes[:, 3] = between(0.3, 0.7), between(0.3, 0.7)
+        strokes[:, 6] = 0.8 * block * between(0.7, 1.3)
+        strokes[:, 7] = 0.8 * block * between(0.7, 1.3)
+    for part in brush.colors:
+        strokes[:, part] = color
+    strokes[:, brush.opacity] = 0.9
+    for index, value in brush.held:
+        strokes[:, index] = value
+    return strokes
+
+
+def paper_strokes(photo: Tensor, canvas: Tensor, brush: Brush, generator: torch.Generator) -> Tensor:
+    """One new stroke for each block, as SNP §3.3 starts them: at a pixel drawn by the fourth power of the blurred error,
+    small, at any angle, with the photo's colour there.
+
+    Args:
+        photo, canvas: `[B, 3, S, S]` on the CPU.
+
+    Returns:
+        `[B, P]` in block coordinates (1 = the block's side).
+    """
+    batch, _, _, side = photo.shape
+    error = (canvas - photo).abs().mean(1, keepdim=True)
+    radius = max(1, side // 16)
+    error = F.avg_pool2d(error, 2 * radius + 1, 1, radius, count_include_pad=False).pow(4).flatten(1)
+    at = torch.multinomial(error + _TINY, 1, generator=generator)[:, 0]
+    row, column = at // side, at % side
+    x, y = (column + 0.5) / side, (row + 0.5) / side
+
+    def between(low: float, high: float, count: int = 1) -> Tensor:
+        return low + (high - low) * torch.rand(batch, count, generator=generator)
+
+    strokes = torch.zeros(batch, brush.count)
+    strokes[:, list(brush.x_positions)] = x[:, None]
+    strokes[:, list(brush.y_positions)] = y[:, None]
+    strokes[:, list(brush.sizes)] = between(0.1, 0.25, 2)
+    if brush.kind in (OIL, TAPE):
+        strokes[:, 4:5] = between(0, 1)
+    else:
+        strokes[:, 2:4] = 0.5
+    for part in brush.colors:
+        strokes[:, part] = photo[torch.arange(batch), :, row, column]
+    strokes[:, brush.opacity] = between(0.8, 0.98)[:, 0]
+    for index, value in brush.held:
+        strokes[:, index] = value
+    return strokes

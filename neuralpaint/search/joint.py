@@ -1,0 +1,218 @@
+"""The joint search: the painting grows coarse to fine, and all its strokes move together on the whole canvas, so there
+are no blocks whose borders could show.
+
+Each level adds strokes of its own size where the error is, in a few portions, and after each portion takes gradient
+steps on all strokes painted so far. Then the strokes that are hardly seen are taken away and painted anew, on top, where
+the error is; and at last everything is refined at the finest resolution.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neuralpaint.search.initial import new_strokes
+from neuralpaint.search.problem import Problem
+from neuralpaint.search.ranges import Ranges
+
+_PER_BLOCK = 9  # strokes in one block of a full grid, as SNP paints 500 strokes with 5 grids
+_GROWTH = 1.7  # a level's share of the strokes goes with its grid to this power
+_MOVED = 0.1  # share of the strokes that a reseed moves
+_LARGEST_VIEW = 2048  # working pixels along the shorter side: bounds the memory of a search
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A portion of new strokes (or moved ones), then steps on all."""
+
+    name: str
+    add: int
+    move: int
+    block: float  # length of the new strokes, units
+    size: int  # working pixels along the shorter side
+    steps: int
+    rate: tuple[float, float]  # learning rate, first and last step
+    softness: float
+
+
+def plan(problem: Problem) -> list[Phase]:
+    """The phases of a search."""
+    preset, count = problem.preset, problem.count
+    area = problem.aspect[0] * problem.aspect[1]
+    finest = max(1.5, (3 * count / _PER_BLOCK / area) ** (1 / 3))
+    stages = min(preset.stages, count)
+    grids = [finest ** (k / max(1, stages - 1)) for k in range(stages)]
+    weights = torch.tensor(grids, dtype=torch.float64).pow(_GROWTH)
+    totals = (weights.cumsum(0) / weights.sum() * count).round().long().tolist()
+    rate, phases, before = preset.learning_rate, [], 0
+    for k, (grid, total) in enumerate(zip(grids, totals, strict=True)):
+        size = _view(preset.block_pixels * max(grid, 1.5))
+        rounds = 1 if k == 0 else preset.rounds
+        for r in range(rounds):
+            done = before + (total - before) * (r + 1) // rounds
+            add = done - before - (total - before) * r // rounds
+            steps = preset.steps // rounds
+            phases.append(
+                Phase(f"level {k + 1}/{stages}", add, 0, 1 / grid, size, steps, (rate, 0.3 * rate), preset.softness)
+            )
+        before = total
+    size = _view(preset.block_pixels * finest)
+    move = max(1, round(_MOVED * count)) if count > 1 else 0
+    for k in range(preset.reseeds if move else 0):
+        phases.append(
+            Phase(
+                f"reseed {k + 1}/{preset.reseeds}",
+                0,
+                move,
+                1 / (1.2 * finest),
+                size,
+                preset.steps // 2,
+                (rate, 0.3 * rate),
+                preset.softness,
+            )
+        )
+    if preset.refine:
+        size = _view(1.25 * preset.block_pixels * finest)
+        phases.append(Phase("refine", 0, 0, 1.0, size, preset.refine, (0.5 * rate, 0.05 * rate), 1.5))
+    return [phase for phase in phases if phase.steps or phase.add]
+
+
+def _view(size: float) -> int:
+    return min(_LARGEST_VIEW, max(8, round(size)))
+
+
+class JointSearch:
+    """A joint search as a value: `step()` until `step_count` steps are done; `state_dict()` holds all that it knows."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.phases = plan(problem)
+        self.step_count = sum(phase.steps for phase in self.phases)
+        self.generator = torch.Generator().manual_seed(problem.seed)
+        self.phase = 0
+        self.done = 0  # steps of this phase
+        self.strokes = torch.zeros(0, problem.brush.count, device=problem.device)
+        self.block = torch.zeros(0, device=problem.device)  # [N]: the length that each stroke was born with
+        self.mean_square = math.nan
+        self._optimizer: torch.optim.Adam | None = None
+
+    @property
+    def steps_done(self) -> int:
+        return sum(phase.steps for phase in self.phases[: self.phase]) + self.done
+
+    def work(self) -> tuple[float, float]:
+        """(done, all), in steps weighted by the pixels that each one draws."""
+        total = sum(phase.steps * phase.size**2 for phase in self.phases)
+        done = sum(phase.steps * phase.size**2 for phase in self.phases[: self.phase])
+        return done + (0 if self.finished else self.done * self.phases[self.phase].size ** 2), total
+
+    @property
+    def stage(self) -> str:
+        return self.phases[min(self.phase, len(self.phases) - 1)].name
+
+    @property
+    def finished(self) -> bool:
+        return self.phase >= len(self.phases)
+
+    def step(self) -> None:
+        """One gradient step on all strokes; at the start of a phase, its new strokes first."""
+        phase = self.phases[self.phase]
+        if self._optimizer is None:
+            if self.done == 0:
+                self._begin(phase)
+            self._start_optimizer()
+        if phase.steps:
+            self._descend(phase, self.done / max(1, phase.steps - 1))
+            self.done += 1
+        if self.done >= phase.steps:
+            self.phase, self.done, self._optimizer = self.phase + 1, 0, None
+
+    def _begin(self, phase: Phase) -> None:
+        count = phase.add
+        if phase.move:
+            keep = self._visibility(phase.size).argsort(descending=True)[: len(self.strokes) - phase.move].sort().values
+            self.strokes, self.block = self.strokes[keep], self.block[keep]
+            count = phase.move
+        if count == 0:
+            return
+        problem = self.problem
+        with torch.no_grad():
+            canvas = problem.draw(self.strokes, phase.size)
+        new = new_strokes(
+            problem.view(phase.size).cpu(),
+            canvas.cpu(),
+            problem.brush,
+            count,
+            phase.block,
+            float(phase.size),
+            self.generator,
+        ).to(problem.device)
+        self.strokes = torch.cat([self.strokes, new])
+        self.block = torch.cat([self.block, torch.full((count,), phase.block, device=problem.device)])
+
+    def _visibility(self, size: int) -> Tensor:
+        """`[N]`: how much of the picture each stroke is, in pixels: the derivative of the picture by its colours."""
+        strokes = self.strokes.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(self.problem.draw(strokes, size).sum(), strokes)
+        brush = self.problem.brush
+        return gradient[:, brush.colors[0].start : brush.opacity].sum(1)
+
+    def _start_optimizer(self) -> None:
+        brush = self.problem.brush
+        self._ranges = Ranges(brush, self.block, self.problem.aspect)
+        self._parameters = (self._ranges.apply(self.strokes) / self._ranges.scale).requires_grad_()
+        self._optimizer = torch.optim.Adam([self._parameters], betas=(0.9, 0.95), fused=True)
+
+    def _descend(self, phase: Phase, progress: float) -> None:
+        assert self._optimizer is not None
+        first, last = phase.rate
+        self._optimizer.param_groups[0]["lr"] = first * (last / first) ** progress
+        softness = phase.softness * (1 / phase.softness) ** min(1.0, 1.3 * progress)
+        target, preset = self.problem.view(phase.size), self.problem.preset
+        difference = self.problem.draw(self._parameters * self._ranges.scale, phase.size, softness) - target
+        square = difference.square().sum()
+        loss = preset.l2 * square
+        if preset.l1:
+            loss = loss + preset.l1 * difference.abs().sum()
+        self._optimizer.zero_grad()
+        loss.backward()
+        self._optimizer.step()
+        with torch.no_grad():
+            self.strokes = self._ranges.apply(self._parameters * self._ranges.scale)
+            self._parameters.copy_(self.strokes / self._ranges.scale)
+        self.mean_square = square.detach() / target.numel()
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that the search knows, as tensors on the CPU."""
+        state: dict[str, Any] = {
+            "position": torch.tensor([self.phase, self.done]),
+            "generator": self.generator.get_state(),
+            "strokes": self.strokes,
+            "block": self.block,
+        }
+        if self._optimizer is not None:
+            adam = self._optimizer.state[self._parameters]
+            state |= {f"adam.{key}": adam[key] for key in ("step", "exp_avg", "exp_avg_sq")}
+            state["parameters"] = self._parameters.detach()
+        return {key: value.cpu().contiguous() for key, value in state.items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Goes on where `state_dict()` was taken, with the same result to the last bit."""
+        device = self.problem.device
+        self.phase, self.done = state["position"].tolist()
+        self.generator.set_state(state["generator"])
+        self.strokes, self.block = state["strokes"].to(device), state["block"].to(device)
+        self._optimizer = None
+        if "parameters" in state:
+            self._start_optimizer()
+            with torch.no_grad():
+                self._parameters.copy_(state["parameters"])
+            assert self._optimizer is not None
+            adam = {key: state[f"adam.{key}"].to(device).clone() for key in ("step", "exp_avg", "exp_avg_sq")}
+            self._optimizer.state[self._parameters] = adam

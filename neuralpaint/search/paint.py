@@ -1,0 +1,159 @@
+"""`paint`: from a photo to a `Painting`."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+
+import torch
+
+from neuralpaint import _C
+from neuralpaint.brushes import Brush, get_brush
+from neuralpaint.images import ImageLike, load_image, parse_color
+from neuralpaint.renderers import Renderer, get_renderer
+from neuralpaint.search.blocks import BlockSearch
+from neuralpaint.search.checkpoint import Checkpoint, fingerprint
+from neuralpaint.search.joint import JointSearch
+from neuralpaint.search.presets import Preset, get_preset
+from neuralpaint.search.problem import Problem
+from neuralpaint.search.progress import Progress, bar
+from neuralpaint.strokes import Painting
+
+MAX_STROKES = 1_000_000
+_REPORT_SECONDS = 0.1
+_CHECKPOINT_SECONDS = 2.0
+
+
+def paint(
+    image: ImageLike,
+    brush: str | Brush = "oil",
+    strokes: int = 500,
+    preset: str | Preset = "balanced",
+    *,
+    size: int | None = None,
+    canvas: str | Sequence[float] = "white",
+    seed: int = 0,
+    device: str | torch.device = "auto",
+    renderer: str | Renderer = "exact",
+    progress: bool = False,
+    callback: Callable[[Progress], None] | None = None,
+    checkpoint: str | os.PathLike | None = None,
+    resume: bool = False,
+) -> Painting:
+    """Paints a photo with brush strokes.
+
+    The same arguments give the same strokes, bit for bit, on the same machine, however often the search was stopped
+    and resumed.
+
+    Args:
+        image: a path, PIL image, array or tensor: see `neuralpaint.images.load_image`.
+        brush: oil, watercolor, marker, tape, pixel, or a `Brush` such as `TexturedBrush.from_image("dab.png")`.
+        strokes: how many, 1 to 1,000,000.
+        preset: fast, balanced, best or paper (the schedule of Stylized Neural Painting, with its transport loss), or a
+            `Preset` of your own.
+        size: pixels along the shorter side that the painting renders at unless told otherwise; the photo's by default.
+        canvas: the ground's colour: a name, "#rrggbb" or (r, g, b) in [0, 1].
+        seed: of everything random.
+        device: "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" …
+        renderer: "exact", or an object with the `render` method of `neuralpaint.renderers.Renderer`.
+        progress: whether to show a bar on the standard error output.
+        callback: called with a `Progress` several times a second; an exception from it ends the search.
+        checkpoint: a folder that keeps the state of the search while it runs.
+        resume: go on from the state in `checkpoint`, if there is one.
+
+    Returns:
+        A `Painting` on the CPU.
+
+    Raises:
+        ValueError: an argument is out of range, the image is unreadable, or the checkpoint belongs to another photo or
+            other settings; the message names the argument.
+        TypeError: an argument is of the wrong type.
+        OSError: the checkpoint cannot be written.
+    """
+    brush, preset, ground = get_brush(brush), get_preset(preset), parse_color(canvas)
+    _check_count("strokes", strokes, 1, MAX_STROKES)
+    _check_count("seed", seed, 0, 2**63 - 1)
+    if resume and checkpoint is None:
+        raise ValueError("resume needs checkpoint, the folder to go on from")
+    target = _device(device)
+    photo = load_image(image, target, ground)
+    shorter = min(photo.shape[1:])
+    size = shorter if size is None else size
+    problem = Problem(photo, brush, strokes, preset, ground, get_renderer(renderer), seed)
+    painting = Painting(torch.zeros(0, brush.count), brush, problem.aspect, ground, size)  # checks size
+    search = BlockSearch(problem) if preset.method == "blocks" else JointSearch(problem)
+
+    keeper = None
+    if checkpoint is not None:
+        settings = {
+            "photo": fingerprint(photo),
+            "brush": [brush.name, fingerprint(brush.texture)],
+            "strokes": strokes,
+            "preset": dataclasses.asdict(preset),
+            "canvas": list(ground),
+            "seed": seed,
+            "renderer": type(problem.renderer).__name__,
+            "device": target.type,
+        }
+        keeper = Checkpoint(checkpoint, settings)
+        if resume and keeper.exists():
+            search.load_state_dict(keeper.read())
+
+    with bar() if progress else nullcontext(None) as shown:
+        _run(search, keeper, [report for report in (shown, callback) if report is not None])
+    metadata = {"preset": preset.name, "seed": seed}
+    return Painting(search.strokes.cpu(), brush, painting.aspect, ground, size, metadata)
+
+
+def _run(
+    search: JointSearch | BlockSearch, keeper: Checkpoint | None, listeners: list[Callable[[Progress], None]]
+) -> None:
+    """Steps a search to its end, telling its listeners and keeping its state now and then."""
+    start = reported = kept = time.perf_counter()
+    before = search.work()[0]
+    if keeper is not None:
+        keeper.write(search.state_dict())
+    while not search.finished:
+        search.step()
+        now = time.perf_counter()
+        if listeners and (now - reported >= _REPORT_SECONDS or search.finished):
+            reported = now
+            event = _event(search, now - start, before)
+            for tell in listeners:
+                tell(event)
+        if keeper is not None and (now - kept >= _CHECKPOINT_SECONDS or search.finished):
+            kept = now
+            keeper.write(search.state_dict())
+
+
+def _event(search: JointSearch | BlockSearch, seconds: float, before: int) -> Progress:
+    error = float(search.mean_square)
+    psnr = -10 * math.log10(error) if error > 0 else math.inf
+    done, total = search.work()
+    remaining = seconds * (total - done) / max(1e-9, done - before)
+    return Progress(search.stage, search.steps_done, search.step_count, len(search.strokes), psnr, seconds, remaining)
+
+
+def _device(device: str | torch.device) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if _C.has_cuda and torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device must be auto, cpu or cuda, got {device!r}") from None
+    if chosen.type == "cuda" and not (_C.has_cuda and torch.cuda.is_available()):
+        raise ValueError(f"device {device}: this build or this machine has no CUDA; use cpu")
+    if chosen.type not in ("cpu", "cuda"):
+        raise ValueError(f"device must be auto, cpu or cuda, got {device!r}")
+    return chosen
+
+
+def _check_count(name: str, value: int, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be from {low} to {high:,}, got {value}")

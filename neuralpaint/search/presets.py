@@ -1,0 +1,89 @@
+"""Presets: how much work a search does, and which of the two searches does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neuralpaint.brushes.brush import unknown_name
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings of a search.
+
+    `method` "joint" grows the painting coarse to fine and moves all strokes together; "blocks" is the progressive
+    search of SNP §3.3, block by block with everything below frozen.
+
+    Attributes:
+        name: what messages and files call it.
+        method: "joint" or "blocks".
+        stages: joint: coarse-to-fine levels; blocks: the finest grid, stages × stages.
+        rounds: joint: in how many portions a level's strokes arrive.
+        steps: gradient steps a level (joint), or for each stroke of a block (blocks).
+        reseeds: joint: how often the least visible strokes move to where the error is.
+        refine: steps of the last, joint refinement.
+        block_pixels: joint: working pixels in the side of one finest block; blocks: pixels in every block.
+        learning_rate: of a level's first step, in units of the level's block; colours and angles in their own.
+        softness: joint: edge width in pixels at the start of a level, 1 at its end.
+        l1, l2, transport: weights of the losses.
+    """
+
+    name: str
+    method: str = "joint"
+    stages: int = 5
+    rounds: int = 2
+    steps: int = 100
+    reseeds: int = 0
+    refine: int = 150
+    block_pixels: int = 40
+    learning_rate: float = 0.02
+    softness: float = 2.0
+    l1: float = 0.0
+    l2: float = 1.0
+    transport: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.method not in ("joint", "blocks"):
+            raise ValueError(f"method must be 'joint' or 'blocks', got {self.method!r}")
+        for name in ("stages", "rounds", "steps", "block_pixels"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset("fast", stages=4, steps=44, refine=60, block_pixels=32),
+        Preset("balanced"),
+        Preset("best", steps=200, reseeds=4, refine=600, block_pixels=48),
+        # SNP §4.1 and its text: 128² blocks, 20 steps a stroke, RMSprop 0.01, β_ℓ1 = 1, β_ot = 0.1.
+        Preset(
+            "paper",
+            method="blocks",
+            steps=20,
+            refine=0,
+            block_pixels=128,
+            learning_rate=0.01,
+            softness=1.0,
+            l1=1.0,
+            l2=0.0,
+            transport=0.1,
+        ),
+    )
+}
+
+
+def get_preset(preset: str | Preset) -> Preset:
+    """The preset of that name; a `Preset` is returned as it is.
+
+    Raises:
+        ValueError: if there is none of that name.
+        TypeError: if it is neither.
+    """
+    if isinstance(preset, Preset):
+        return preset
+    if not isinstance(preset, str):
+        raise TypeError(f"preset must be a name or a Preset, got {type(preset).__name__}")
+    if preset not in PRESETS:
+        raise ValueError(unknown_name("preset", preset, list(PRESETS)))
+    return PRESETS[preset]

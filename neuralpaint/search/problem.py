@@ -1,0 +1,68 @@
+"""What a search is given, the same for every method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from neuralpaint.brushes import Brush
+from neuralpaint.images import resize
+from neuralpaint.renderers import Renderer
+from neuralpaint.search.presets import Preset
+
+
+@dataclass
+class Problem:
+    """A photo to paint, and with what.
+
+    Attributes:
+        photo: `[3, H, W]` on the search's device.
+        ground: the canvas's colour, RGB in [0, 1].
+        seed: of the generator from which everything random is drawn (on the CPU, whatever the device).
+    """
+
+    photo: Tensor
+    brush: Brush
+    count: int
+    preset: Preset
+    ground: tuple[float, float, float]
+    renderer: Renderer
+    seed: int
+    _views: dict[int, Tensor] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def aspect(self) -> tuple[float, float]:
+        """(height, width) in units of the shorter side."""
+        height, width = self.photo.shape[1:]
+        shorter = min(height, width)
+        return height / shorter, width / shorter
+
+    @property
+    def device(self) -> torch.device:
+        return self.photo.device
+
+    def pixels(self, size: int) -> tuple[int, int]:
+        """(height, width) in pixels when the shorter side has `size`."""
+        return max(1, round(self.aspect[0] * size)), max(1, round(self.aspect[1] * size))
+
+    def view(self, size: int) -> Tensor:
+        """The photo with `size` pixels along the shorter side. The last one asked for is kept."""
+        if size not in self._views:
+            self._views.clear()
+            self._views[size] = resize(self.photo, *self.pixels(size))
+        return self._views[size]
+
+    def blank(self, height: int, width: int, batch: int = 1) -> Tensor:
+        """`[batch, 3, height, width]` of the ground's colour."""
+        color = torch.tensor(self.ground, device=self.device).view(1, 3, 1, 1)
+        return color.expand(batch, 3, height, width).contiguous()
+
+    def draw(self, strokes: Tensor, size: int, softness: float = 1.0) -> Tensor:
+        """Strokes `[N, P]` on the ground, `size` pixels along the shorter side: `[3, H, W]`."""
+        canvas = self.blank(*self.pixels(size))
+        return self.renderer.render(
+            canvas, strokes[None], self.brush, softness=softness, pixels_per_unit=float(size)
+        )[0]

@@ -1,0 +1,77 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+
+@dataclass
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def line(self):
+        """The one line on the standard error output."""
+        lines = self.err.strip().splitlines()
+        assert len(lines) == 1, self.err
+        return lines[0]
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Runs `neuralpaint` with these arguments; a traceback is never what a person should see."""
+    from neuralpaint.cli import app
+
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments):
+        result = CliRunner().invoke(app, [str(a) for a in arguments], prog_name="neuralpaint")
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        assert "Traceback" not in result.output
+        return Outcome(result.exit_code, result.stdout, result.stderr)
+
+    return call
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A small photo: a bright disc on a dark gradient."""
+    y, x = np.mgrid[:24, :32] / 24
+    picture = np.stack([0.2 + 0.2 * x, 0.3 * y, 0.3 - 0.1 * x], axis=-1)
+    picture[(x - 0.7) ** 2 + (y - 0.5) ** 2 < 0.09] = (0.9, 0.7, 0.2)
+    Image.fromarray((picture * 255).astype(np.uint8)).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    """Replaces the search by random strokes, for what is not about the search; returns the calls' arguments."""
+    from neuralpaint.strokes import Painting
+
+    calls = []
+
+    def paint(image, brush, strokes, preset, *, size, canvas, seed, callback=None, **more):
+        calls.append({"image": image, "brush": brush, "strokes": strokes, "preset": preset, "size": size, **more})
+        height, width = image.shape[-2:]
+        shorter = min(height, width)
+        drawn = brush.sample(strokes, torch.Generator().manual_seed(seed))
+        return Painting(drawn, brush, (height / shorter, width / shorter), canvas, size or shorter)
+
+    monkeypatch.setattr("neuralpaint.search.paint", paint)
+    return calls
+
+
+@pytest.fixture
+def stroke_file(tmp_path):
+    from neuralpaint.brushes import get_brush
+    from neuralpaint.strokes import Painting
+
+    brush = get_brush("tape")
+    path = tmp_path / "strokes.safetensors"
+    drawn = brush.sample(12, torch.Generator().manual_seed(0))
+    Painting(drawn, brush, (1.0, 1.5), "#102030", 16, {"photo": "apple [1].jpg"}).save(path)
+    return path
