@@ -15,7 +15,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from neuralpaint import brushes
     from neuralpaint.brushes import Brush, TexturedBrush, get_brush
-    from neuralpaint.search import Progress, paint
+    from neuralpaint.search.paint import paint
+    from neuralpaint.search.progress import Progress
     from neuralpaint.strokes import Painting
 
 # Where each public name lives. They are imported on first use, so that `neuralpaint --help` need not wait for torch.

@@ -8,7 +8,7 @@ namespace neuralpaint {
 
 // The best of a few samples of t is polished by this many steps of Newton's method.
 template <typename T>
-constexpr int kNewtonSteps = sizeof(T) == 8 ? 8 : 4;
+constexpr int kNewtonSteps = sizeof(T) == 8 ? 6 : 3;
 
 template <typename T>
 struct Bezier {

@@ -95,7 +95,11 @@ struct MarkerStroke {
             t = select(m < best, V(T(k) / T(kSamples)), t);
             best = vmin(m, best);
         }
-        if (!any(best < V(r + half_s + slack))) return {V(0), t, V(0)};
+        // Newton is for the outline alone: a sample that close already says that the pixel is inside, and one that far
+        // that it is outside.
+        if (!any((best < V(r + half_s + slack)) & (best > V(r - half_s)))) {
+            return {select(best < V(r), overlap(best, V(r), inv_s), V(0)), t, V(0)};
+        }
         const V reach_t(T(4) / T(kSamples));
         const V low = vmax(t - reach_t, V(0)), high = vmin(t + reach_t, V(1));
         V chosen = t, a, b;
@@ -113,7 +117,7 @@ struct MarkerStroke {
             chosen = select(better, candidate, chosen);
             m = vmin(value, m);
         }
-        return {overlap(m, V(r), half_s, inv_s), chosen, weight};
+        return {overlap(m, V(r), inv_s), chosen, weight};
     }
 
     // At a kink |a| = |b| the minimum moves so that weight·d|a| + (1 - weight)·d|b| vanishes along t.
@@ -138,7 +142,7 @@ struct MarkerStroke {
         const V qx = x - bx, qy = y - by;
         const V inv = V(1) / vsqrt(wx * wx + wy * wy), ux = wx * inv, uy = wy * inv;
         const V a = qx * ux + qy * uy, b = qy * ux - qx * uy;
-        overlap_grad(vmax(vabs(a), vabs(b)), V(r), half_s, inv_s, by_d, by_r);
+        overlap_grad(vmax(vabs(a), vabs(b)), V(r), inv_s, by_d, by_r);
         const V g_m = g_coverage * by_d;
         const V g_a = g_m * s.extra * sign(a), g_b = g_m * (V(1) - s.extra) * sign(b);
         // By q (= p - B), by the unit tangent, by the tangent before it was normalised.

@@ -48,17 +48,17 @@ struct RectangleFrame {
 
     template <typename V>
     NP_HD V box(V u, V v) const {
-        return overlap(vabs(u), V(hu), half_s, inv_s) * overlap(vabs(v), V(hv), half_s, inv_s);
+        return overlap(vabs(u), V(hu), inv_s) * overlap(vabs(v), V(hv), inv_s);
     }
 
     // Sums: derivatives by u, by v, by the angle, by hu, by hv. g is the derivative by the box's coverage; g_u .. g_hv
     // come in with what a texture adds.
     template <typename V>
     NP_HD void accumulate(V u, V v, V g, V g_u, V g_v, V g_hu, V g_hv, V* sums) const {
-        const V ou = overlap(vabs(u), V(hu), half_s, inv_s), ov = overlap(vabs(v), V(hv), half_s, inv_s);
+        const V ou = overlap(vabs(u), V(hu), inv_s), ov = overlap(vabs(v), V(hv), inv_s);
         V ou_d, ou_r, ov_d, ov_r;
-        overlap_grad(vabs(u), V(hu), half_s, inv_s, ou_d, ou_r);
-        overlap_grad(vabs(v), V(hv), half_s, inv_s, ov_d, ov_r);
+        overlap_grad(vabs(u), V(hu), inv_s, ou_d, ou_r);
+        overlap_grad(vabs(v), V(hv), inv_s, ov_d, ov_r);
         g_u += g * ov * ou_d * sign(u);
         g_v += g * ou * ov_d * sign(v);
         sums[0] += g_u;

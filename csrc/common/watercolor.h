@@ -67,7 +67,7 @@ struct WatercolorStroke {
         V bx, by;
         curve.point(t, bx, by);
         const V qx = x - bx, qy = y - by, r = V(r0) + t * V(dr);
-        return {overlap(vsqrt(qx * qx + qy * qy), r, half_s, inv_s), t, V(0)};
+        return {overlap(vsqrt(qx * qx + qy * qy), r, inv_s), t, V(0)};
     }
 
     template <typename V>
@@ -79,7 +79,7 @@ struct WatercolorStroke {
         const V qx = x - bx, qy = y - by, r = V(r0) + t * V(dr);
         const V d = vsqrt(qx * qx + qy * qy), inv_d = V(1) / vmax(d, V(T(1e-6)));
         const V nx = qx * inv_d, ny = qy * inv_d;
-        overlap_grad(d, r, half_s, inv_s, by_d, by_r);
+        overlap_grad(d, r, inv_s, by_d, by_r);
         // With t* held fixed (envelope theorem) ...
         const V g_d = g_coverage * by_d;
         V g_r = g_coverage * by_r;

@@ -1,6 +1,6 @@
-// Canvases are cut into tiles; each tile holds its pixels in L1, walks the strokes that touch it in order, and belongs to
-// one thread, so the result does not depend on how many threads there are. Backward keeps, for every run of covered
-// pixels, the canvas under the stroke; gradients of a stroke are summed tile by tile in a fixed order.
+// Canvases are cut into tiles; each tile holds its pixels in L1, paints the strokes that touch it, and belongs to one
+// thread, so the result does not depend on how many threads there are. Backward keeps, for every run of visible pixels,
+// the canvas under the stroke; gradients of a stroke are summed tile by tile in a fixed order.
 #include "cpu/render.h"
 
 #include <ATen/Parallel.h>
@@ -129,11 +129,72 @@ inline void for_packs(const Stroke& stroke, const Tile<T>& tile, F&& f) {
     }
 }
 
+// A run of pixels under a stroke: what the stroke says of them and, once composited, what lay under it.
 template <typename V>
-struct Stashed {
+struct Run {
     Sample<V> sample;
     V under[3];
     int32_t x, y;
+};
+
+// The visible runs of one tile. Strokes are walked from the last to the first, and pixels that are fully covered by then
+// are left out: under opaque paint most samples are never computed. Runs of the k-th stroke from the top are
+// runs[first[k] .. first[k + 1]).
+template <typename Stroke>
+struct Visible {
+    using T = typename Stroke::Scalar;
+    using V = LanesOf<T>;
+    static constexpr int L = kLanes<T>;
+    std::vector<Run<V>> runs;
+    std::vector<size_t> first;
+    alignas(64) T clear[kTile * kTile];  // the light that passes through the strokes walked so far
+
+    void find(const Scene<Stroke>& scene, const Tile<T>& tile, int64_t begin, int64_t end) {
+        runs.clear();
+        first.assign(1, 0);
+        int open = 0;  // packs of lanes that are not fully covered yet
+        for (int y = 0; y < kTile; ++y) {
+            for (int x = 0; x < kTile; ++x) clear[y * kTile + x] = x < tile.width && y < tile.height ? T(1) : T(0);
+            open += y < tile.height ? (tile.width + L - 1) / L : 0;
+        }
+        for (int64_t e = end - 1; e >= begin && open > 0; --e) {
+            const Stroke& stroke = scene.strokes[scene.entries[e]];
+            const V opacity(stroke.paint.opacity);
+            for_packs(stroke, tile, [&](int x, int y) {
+                T* through = clear + y * kTile + x;
+                const V before = load<T, L>(through);
+                if (!any(before > V(0))) return;
+                const V xc = ramp<T, L>(T(tile.x0 + x) + T(0.5)), yc(T(tile.y0 + y) + T(0.5));
+                Run<V> run;
+                run.sample = stroke.sample(xc, yc);
+                if (!any(run.sample.coverage > V(0))) return;
+                run.x = x;
+                run.y = y;
+                runs.push_back(run);
+                const V after = before * (V(1) - run.sample.coverage * opacity);
+                store<T, L>(through, after);
+                if (!any(after > V(0))) --open;
+            });
+            first.push_back(runs.size());
+        }
+    }
+
+    // Paints the runs onto the tile in painting order, keeping what was under each.
+    void paint(const Scene<Stroke>& scene, Tile<T>& tile, int64_t end) {
+        for (int64_t k = static_cast<int64_t>(first.size()) - 2; k >= 0; --k) {
+            const Stroke& stroke = scene.strokes[scene.entries[end - 1 - k]];
+            const V opacity(stroke.paint.opacity);
+            for (size_t i = first[k]; i < first[k + 1]; ++i) {
+                Run<V>& run = runs[i];
+                const V alpha = run.sample.coverage * opacity;
+                for (int c = 0; c < 3; ++c) {
+                    T* p = tile.pixels[c] + run.y * kTile + run.x;
+                    run.under[c] = load<T, L>(p);
+                    store<T, L>(p, alpha * stroke.paint.color(c, run.sample) + (V(1) - alpha) * run.under[c]);
+                }
+            }
+        }
+    }
 };
 
 }  // namespace
@@ -141,30 +202,17 @@ struct Stashed {
 template <typename T>
 void render(const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas, const RenderShape<T>& shape,
             T* out) {
-    using V = LanesOf<T>;
-    constexpr int L = kLanes<T>;
     const int H = shape.height, W = shape.width;
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
         const Scene<Stroke> scene(strokes, atlas, shape);
         scene.for_each_tile([&] {
-            return [&, tile = Tile<T>()](int64_t number) mutable {
+            return [&, tile = Tile<T>(), visible = Visible<Stroke>()](int64_t number) mutable {
+                const int64_t begin = scene.start[number], end = scene.start[number + 1];
                 tile.place(scene, number);
                 tile.read(canvas, H, W);
-                for (int64_t e = scene.start[number]; e < scene.start[number + 1]; ++e) {
-                    const Stroke& stroke = scene.strokes[scene.entries[e]];
-                    const V opacity(stroke.paint.opacity);
-                    for_packs(stroke, tile, [&](int x, int y) {
-                        const V xc = ramp<T, L>(T(tile.x0 + x) + T(0.5)), yc(T(tile.y0 + y) + T(0.5));
-                        const Sample<V> s = stroke.sample(xc, yc);
-                        const V alpha = s.coverage * opacity;
-                        for (int c = 0; c < 3; ++c) {
-                            T* p = tile.pixels[c] + y * kTile + x;
-                            const V under = load<T, L>(p);
-                            store<T, L>(p, alpha * stroke.paint.color(c, s) + (V(1) - alpha) * under);
-                        }
-                    });
-                }
+                visible.find(scene, tile, begin, end);
+                visible.paint(scene, tile, end);
                 tile.write(out, H, W);
             };
         });
@@ -181,57 +229,35 @@ void render_backward(const T* grad, const T* canvas, const T* strokes, int kind,
         using Stroke = typename decltype(tag)::type;
         constexpr int kShapeSums = Stroke::kSums, kSums = kTotalSums<Stroke>;
         const Scene<Stroke> scene(strokes, atlas, shape);
-        std::vector<T> partial(scene.entries.size() * kSums);
+        std::vector<T> partial(scene.entries.size() * kSums, T(0));
         scene.for_each_tile([&] {
-            return [&, tile = Tile<T>(), stash = std::vector<Stashed<V>>(), first = std::vector<size_t>()](
-                       int64_t number) mutable {
+            return [&, tile = Tile<T>(), visible = Visible<Stroke>()](int64_t number) mutable {
                 const int64_t begin = scene.start[number], end = scene.start[number + 1];
                 tile.place(scene, number);
                 tile.read(canvas, H, W);
-                stash.clear();
-                first.clear();
-                for (int64_t e = begin; e < end; ++e) {
-                    const Stroke& stroke = scene.strokes[scene.entries[e]];
-                    const V opacity(stroke.paint.opacity);
-                    first.push_back(stash.size());
-                    for_packs(stroke, tile, [&](int x, int y) {
-                        const V xc = ramp<T, L>(T(tile.x0 + x) + T(0.5)), yc(T(tile.y0 + y) + T(0.5));
-                        Stashed<V> kept;
-                        kept.sample = stroke.sample(xc, yc);
-                        if (!any(kept.sample.coverage > V(0))) return;
-                        kept.x = x;
-                        kept.y = y;
-                        const V alpha = kept.sample.coverage * opacity;
-                        for (int c = 0; c < 3; ++c) {
-                            T* p = tile.pixels[c] + y * kTile + x;
-                            kept.under[c] = load<T, L>(p);
-                            store<T, L>(p, alpha * stroke.paint.color(c, kept.sample) +
-                                               (V(1) - alpha) * kept.under[c]);
-                        }
-                        stash.push_back(kept);
-                    });
-                }
-                first.push_back(stash.size());
+                visible.find(scene, tile, begin, end);
+                visible.paint(scene, tile, end);
                 tile.read(grad, H, W);
-                for (int64_t e = end - 1; e >= begin; --e) {
+                for (size_t k = 0; k + 1 < visible.first.size(); ++k) {
+                    const int64_t e = end - 1 - static_cast<int64_t>(k);
                     const Stroke& stroke = scene.strokes[scene.entries[e]];
                     const V opacity(stroke.paint.opacity);
                     V sums[kSums];
                     for (V& s : sums) s = V(0);
-                    for (size_t i = first[e - begin]; i < first[e - begin + 1]; ++i) {
-                        const Stashed<V>& kept = stash[i];
-                        const Sample<V>& s = kept.sample;
+                    for (size_t i = visible.first[k]; i < visible.first[k + 1]; ++i) {
+                        const Run<V>& run = visible.runs[i];
+                        const Sample<V>& s = run.sample;
                         const V alpha = s.coverage * opacity;
                         V g_alpha(0), g_t(0), g_extra(0);
                         for (int c = 0; c < 3; ++c) {
-                            T* p = tile.pixels[c] + kept.y * kTile + kept.x;
+                            T* p = tile.pixels[c] + run.y * kTile + run.x;
                             const V g = load<T, L>(p);
-                            g_alpha += g * (stroke.paint.color(c, s) - kept.under[c]);
+                            g_alpha += g * (stroke.paint.color(c, s) - run.under[c]);
                             stroke.paint.color_grad(c, s, g * alpha, sums + kShapeSums, g_t, g_extra);
                             store<T, L>(p, g * (V(1) - alpha));
                         }
                         sums[kSums - 1] += g_alpha * s.coverage;
-                        const V xc = ramp<T, L>(T(tile.x0 + kept.x) + T(0.5)), yc(T(tile.y0 + kept.y) + T(0.5));
+                        const V xc = ramp<T, L>(T(tile.x0 + run.x) + T(0.5)), yc(T(tile.y0 + run.y) + T(0.5));
                         stroke.accumulate(xc, yc, s, g_alpha * opacity, g_t, g_extra, sums);
                     }
                     for (int i = 0; i < kSums; ++i) partial[e * kSums + i] = sum(sums[i]);

@@ -10,7 +10,7 @@ using neuralpaint::overlap_grad;
 
 namespace {
 
-double coverage(double d, double r, double softness) { return overlap(d, r, softness / 2, 1 / softness); }
+double coverage(double d, double r, double softness) { return overlap(d, r, 1 / softness); }
 
 void test_known_values() {
     CHECK_NEAR(coverage(0.0, 5.0, 1.0), 1.0, 0);       // well inside
@@ -39,7 +39,7 @@ void test_derivatives() {
     for (int i = 0; i < 1000; ++i) {
         const double d = random.uniform(0, 4), r = random.uniform(0, 3), softness = random.uniform(0.2, 3);
         double by_d, by_r;
-        overlap_grad(d, r, softness / 2, 1 / softness, by_d, by_r);
+        overlap_grad(d, r, 1 / softness, by_d, by_r);
         const double h = 1e-7;
         // At a kink the two one-sided slopes differ; either is right.
         const auto between = [](double x, double a, double b) {

@@ -63,11 +63,11 @@ class TransportLoss(nn.Module):
         ):
             if value not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
-        for name, value in (("iterations", iterations), ("size", size)):
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise TypeError(f"{name} must be an integer, got {value!r}")
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+        for name, number in (("iterations", iterations), ("size", size)):
+            if isinstance(number, bool) or not isinstance(number, int):
+                raise TypeError(f"{name} must be an integer, got {number!r}")
+            if number < 1:
+                raise ValueError(f"{name} must be at least 1, got {number}")
         self.epsilon = check_positive("epsilon", epsilon)
         self.iterations = iterations
         self.size = size

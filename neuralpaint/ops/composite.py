@@ -72,3 +72,10 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 torch.library.register_autograd("neuralpaint::composite", _backward, setup_context=_setup_context)
+
+
+def _second_backward(ctx: Any, *grads: Tensor) -> None:
+    raise NotImplementedError("composite: second derivatives are not implemented")
+
+
+torch.library.register_autograd("neuralpaint::composite_backward", _second_backward)

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 
-def cost_matrix(height: int, width: int, cost: str = "sqeuclidean", **options: torch.dtype | torch.device) -> Tensor:
-    """Costs between all pixels `[h·w, h·w]`, pixel (i, j) at (i/h, j/w)."""
-    rows = torch.arange(height, **options) / height
-    columns = torch.arange(width, **options) / width
+def cost_matrix(height: int, width: int, cost: str = "sqeuclidean", device: torch.device | None = None) -> Tensor:
+    """Costs between all pixels `[h·w, h·w]` in float64, pixel (i, j) at (i/h, j/w)."""
+    rows = torch.arange(height, dtype=torch.float64, device=device) / height
+    columns = torch.arange(width, dtype=torch.float64, device=device) / width
     points = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
     squared = (points[:, None] - points[None]).square().sum(-1)
     return squared if cost == "sqeuclidean" else squared.sqrt()
@@ -23,7 +23,7 @@ def sinkhorn(
     The logarithm of a mass is never formed, only that of a kernel sum: the scaling exp(F) is the mass times exp(−log
     Σ), so that values and derivatives are right where a mass is zero.
     """
-    distances = cost_matrix(*mass_x.shape[1:], cost, dtype=torch.float64, device=mass_x.device)
+    distances = cost_matrix(mass_x.shape[1], mass_x.shape[2], cost, mass_x.device)
     mu, nu = (mass.double().flatten(1) / mass.double().sum((1, 2))[:, None] for mass in (mass_x, mass_y))
 
     def kernel_sum(mass: Tensor, potential: Tensor) -> Tensor:

@@ -104,3 +104,10 @@ def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
 
 
 torch.library.register_autograd("neuralpaint::sinkhorn", _backward, setup_context=_setup_context)
+
+
+def _second_backward(ctx: Any, *grads: Tensor) -> None:
+    raise NotImplementedError("sinkhorn: second derivatives are not implemented")
+
+
+torch.library.register_autograd("neuralpaint::sinkhorn_backward", _second_backward)

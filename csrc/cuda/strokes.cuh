@@ -1,0 +1,123 @@
+// What the kernels of rasterize and render share: strokes set up once in global memory and brought into shared memory
+// by the block that needs them, the pixels under a stroke, sums over a block in a fixed order.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <new>
+
+#include "common/dispatch.h"
+
+namespace neuralpaint::cuda {
+
+constexpr int kThreads = 256;
+
+// A stroke's running sums: geometry, then colours, then opacity.
+template <typename Stroke>
+constexpr int kTotalSums = Stroke::kSums + decltype(Stroke::paint)::kSums;
+
+// A half-open range of pixels.
+struct PixelBox {
+    int x0, x1, y0, y1;
+    __device__ __forceinline__ bool empty() const { return x1 <= x0 || y1 <= y0; }
+    __device__ __forceinline__ bool holds(int x, int y) const { return x >= x0 && x < x1 && y >= y0 && y < y1; }
+};
+
+// Pixels whose centres may lie in [a, b], one more on each side for rounding; nothing if either is NaN.
+template <typename T>
+__device__ __forceinline__ void pixel_range(T a, T b, int size, int& first, int& last) {
+    const T low = floor(a - T(0.5)), high = ceil(b + T(0.5));
+    first = low > T(0) ? (low < T(size) ? static_cast<int>(low) : size) : 0;
+    last = high > T(0) ? (high < T(size) ? static_cast<int>(high) : size) : 0;
+    if (!(b >= a)) last = first;
+}
+
+template <typename Stroke>
+__device__ __forceinline__ PixelBox pixel_box(const Stroke& stroke, int height, int width) {
+    const auto bounds = stroke.bounds();
+    PixelBox box;
+    pixel_range(bounds.x0, bounds.x1, width, box.x0, box.x1);
+    pixel_range(bounds.y0, bounds.y1, height, box.y0, box.y1);
+    return box;
+}
+
+template <typename T>
+__device__ __forceinline__ View<T> view_of(T scale, const T* origin, int64_t canvas, T softness) {
+    if (origin == nullptr) return {scale, T(0), T(0), softness};
+    return {scale, origin[2 * canvas], origin[2 * canvas + 1], softness};
+}
+
+// One thread a stroke: its pixel-space constants and its box. Stroke n lies on canvas n / per_canvas, whose corner is
+// origin[canvas] in units (nullptr: 0).
+template <typename Stroke, typename T = typename Stroke::Scalar>
+__global__ void __launch_bounds__(kThreads)
+    setup_kernel(const T* __restrict__ params, int64_t count, int64_t per_canvas, TextureAtlas atlas, T scale,
+                 const T* __restrict__ origin, T softness, int height, int width, Stroke* strokes, PixelBox* boxes) {
+    const int64_t n = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+    if (n >= count) return;
+    Stroke* stroke = new (strokes + n) Stroke;
+    stroke->setup(params + n * Stroke::kParameters, view_of(scale, origin, n / per_canvas, softness), atlas);
+    boxes[n] = pixel_box(*stroke, height, width);
+}
+
+// The derivatives by a stroke's numbers, from the sums of its pixels.
+template <typename Stroke, typename T = typename Stroke::Scalar>
+__device__ __forceinline__ void finish_stroke(const Stroke& stroke, const T* p, const View<T>& view, const T* sums,
+                                              T* grad) {
+    stroke.finish(p, view, sums, grad);
+#pragma unroll
+    for (int i = 0; i < decltype(Stroke::paint)::kSums; ++i) grad[Stroke::kShape + i] = sums[Stroke::kSums + i];
+}
+
+// Copies `stroke` into shared memory; the block's threads from `thread` on, every `threads`-th word. Sync afterwards.
+template <typename Stroke>
+__device__ __forceinline__ void fetch(const Stroke* stroke, void* shared, int thread, int threads) {
+    static_assert(sizeof(Stroke) % sizeof(uint32_t) == 0, "strokes are copied by words");
+    const auto* from = reinterpret_cast<const uint32_t*>(stroke);
+    auto* to = static_cast<uint32_t*>(shared);
+    for (int i = thread; i < static_cast<int>(sizeof(Stroke) / sizeof(uint32_t)); i += threads) to[i] = from[i];
+}
+
+// Sums over the block's kThreads threads, always added in the same order; the i-th lands in thread i's return value.
+// All threads must call it; `warps` is shared memory, free again after the next barrier.
+template <int N, typename T>
+__device__ __forceinline__ T block_sums(const T (&values)[N], T (*warps)[N]) {
+    static_assert(N <= 32, "a warp's threads take one sum each");
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+#pragma unroll
+    for (int i = 0; i < N; ++i) {
+        T v = values[i];
+#pragma unroll
+        for (int offset = 16; offset > 0; offset /= 2) v += __shfl_down_sync(0xffffffffu, v, offset);
+        if (lane == 0) warps[warp][i] = v;
+    }
+    __syncthreads();
+    T total(0);
+    if (threadIdx.x < N) {
+#pragma unroll
+        for (int w = 0; w < kThreads / 32; ++w) total += warps[w][threadIdx.x];
+    }
+    return total;
+}
+
+inline int64_t blocks_for(int64_t threads) { return (threads + kThreads - 1) / kThreads; }
+
+// Cuts a workspace into arrays at multiples of 256 bytes; with no memory it only measures.
+class Arena {
+ public:
+    explicit Arena(void* memory) : base_(static_cast<char*>(memory)) {}
+    template <typename E>
+    E* take(int64_t count) {
+        E* result = base_ == nullptr ? nullptr : reinterpret_cast<E*>(base_ + used_);
+        used_ += (count * static_cast<int64_t>(sizeof(E)) + 255) / 256 * 256;
+        return result;
+    }
+    int64_t used() const { return used_; }
+
+ private:
+    char* base_;
+    int64_t used_ = 0;
+};
+
+}  // namespace neuralpaint::cuda
