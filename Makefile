@@ -1,6 +1,6 @@
 # make demo        paints examples/photos into out/ (sets up .venv first)
 # make test        unit tests of the C++ maths and the whole Python suite
-# make bench       benchmarks
+# make bench       benchmarks; results go to benchmarks/results too. BENCH="-k sinkhorn --threads 1" adds arguments
 # make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills
 # make lint        ruff, mypy and clang-format; make format rewrites the files
 # make clean       removes what was built, but not .venv
@@ -31,7 +31,9 @@ unit-test:
 	ctest --test-dir build/cmake --output-on-failure
 
 bench: $(VENV)/.built-dev
-	$(BIN)/python -m pytest benchmarks --benchmark-only $(BENCH)
+	$(BIN)/python -m pytest benchmarks -p no:cacheprovider --benchmark-only --benchmark-quiet \
+		--benchmark-max-time=0.2 --benchmark-min-rounds=3 --benchmark-warmup=on --benchmark-warmup-iterations=1 \
+		--benchmark-json="$$($(BIN)/python -m benchmarks.machine)" $(BENCH)
 
 cuda-check: $(VENV)/.torch
 	$(BIN)/python tools/cuda_check.py

@@ -219,17 +219,63 @@ void render(const T* canvas, const T* strokes, int kind, const TextureAtlas& atl
     });
 }
 
+// A tile's part of the chain rule: `tile` holds the derivatives by its pixels, and is left with those by the canvas under
+// them; each stroke's sums go to its entry in `partial`.
+template <typename Stroke, typename T>
+void backward_tile(const Scene<Stroke>& scene, const Visible<Stroke>& visible, int64_t end, Tile<T>& tile,
+                   T* partial) {
+    using V = LanesOf<T>;
+    constexpr int L = kLanes<T>, kShapeSums = Stroke::kSums, kSums = kTotalSums<Stroke>;
+    for (size_t k = 0; k + 1 < visible.first.size(); ++k) {
+        const int64_t e = end - 1 - static_cast<int64_t>(k);
+        const Stroke& stroke = scene.strokes[scene.entries[e]];
+        const V opacity(stroke.paint.opacity);
+        V sums[kSums];
+        for (V& s : sums) s = V(0);
+        for (size_t i = visible.first[k]; i < visible.first[k + 1]; ++i) {
+            const Run<V>& run = visible.runs[i];
+            const Sample<V>& s = run.sample;
+            const V alpha = s.coverage * opacity;
+            V g_alpha(0), g_t(0), g_extra(0);
+            for (int c = 0; c < 3; ++c) {
+                T* p = tile.pixels[c] + run.y * kTile + run.x;
+                const V g = load<T, L>(p);
+                g_alpha += g * (stroke.paint.color(c, s) - run.under[c]);
+                stroke.paint.color_grad(c, s, g * alpha, sums + kShapeSums, g_t, g_extra);
+                store<T, L>(p, g * (V(1) - alpha));
+            }
+            sums[kSums - 1] += g_alpha * s.coverage;
+            const V xc = ramp<T, L>(T(tile.x0 + run.x) + T(0.5)), yc(T(tile.y0 + run.y) + T(0.5));
+            stroke.accumulate(xc, yc, s, g_alpha * opacity, g_t, g_extra, sums);
+        }
+        for (int i = 0; i < kSums; ++i) partial[e * kSums + i] = sum(sums[i]);
+    }
+}
+
+// Adds up the tiles' sums of every stroke, in the order of the tiles, and turns them into derivatives.
+template <typename Stroke, typename T>
+void finish_strokes(const Scene<Stroke>& scene, const T* strokes, const std::vector<T>& partial, T* grad_strokes) {
+    constexpr int kSums = kTotalSums<Stroke>;
+    const int64_t count = scene.shape.batch * scene.shape.strokes;
+    std::vector<T> total(count * kSums, T(0));
+    for (size_t e = 0; e < scene.entries.size(); ++e) {
+        T* t = &total[int64_t(scene.entries[e]) * kSums];
+        for (int i = 0; i < kSums; ++i) t[i] += partial[e * kSums + i];
+    }
+    for (int64_t n = 0; n < count; ++n) {
+        finish_stroke(scene.strokes[n], strokes + n * Stroke::kParameters, scene.view(n / scene.shape.strokes),
+                      &total[n * kSums], grad_strokes + n * Stroke::kParameters);
+    }
+}
+
 template <typename T>
 void render_backward(const T* grad, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
                      const RenderShape<T>& shape, T* grad_canvas, T* grad_strokes) {
-    using V = LanesOf<T>;
-    constexpr int L = kLanes<T>;
     const int H = shape.height, W = shape.width;
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
-        constexpr int kShapeSums = Stroke::kSums, kSums = kTotalSums<Stroke>;
         const Scene<Stroke> scene(strokes, atlas, shape);
-        std::vector<T> partial(scene.entries.size() * kSums, T(0));
+        std::vector<T> partial(scene.entries.size() * kTotalSums<Stroke>, T(0));
         scene.for_each_tile([&] {
             return [&, tile = Tile<T>(), visible = Visible<Stroke>()](int64_t number) mutable {
                 const int64_t begin = scene.start[number], end = scene.start[number + 1];
@@ -238,49 +284,68 @@ void render_backward(const T* grad, const T* canvas, const T* strokes, int kind,
                 visible.find(scene, tile, begin, end);
                 visible.paint(scene, tile, end);
                 tile.read(grad, H, W);
-                for (size_t k = 0; k + 1 < visible.first.size(); ++k) {
-                    const int64_t e = end - 1 - static_cast<int64_t>(k);
-                    const Stroke& stroke = scene.strokes[scene.entries[e]];
-                    const V opacity(stroke.paint.opacity);
-                    V sums[kSums];
-                    for (V& s : sums) s = V(0);
-                    for (size_t i = visible.first[k]; i < visible.first[k + 1]; ++i) {
-                        const Run<V>& run = visible.runs[i];
-                        const Sample<V>& s = run.sample;
-                        const V alpha = s.coverage * opacity;
-                        V g_alpha(0), g_t(0), g_extra(0);
-                        for (int c = 0; c < 3; ++c) {
-                            T* p = tile.pixels[c] + run.y * kTile + run.x;
-                            const V g = load<T, L>(p);
-                            g_alpha += g * (stroke.paint.color(c, s) - run.under[c]);
-                            stroke.paint.color_grad(c, s, g * alpha, sums + kShapeSums, g_t, g_extra);
-                            store<T, L>(p, g * (V(1) - alpha));
-                        }
-                        sums[kSums - 1] += g_alpha * s.coverage;
-                        const V xc = ramp<T, L>(T(tile.x0 + run.x) + T(0.5)), yc(T(tile.y0 + run.y) + T(0.5));
-                        stroke.accumulate(xc, yc, s, g_alpha * opacity, g_t, g_extra, sums);
-                    }
-                    for (int i = 0; i < kSums; ++i) partial[e * kSums + i] = sum(sums[i]);
-                }
+                backward_tile(scene, visible, end, tile, partial.data());
                 tile.write(grad_canvas, H, W);
             };
         });
-        std::vector<T> total(shape.batch * shape.strokes * kSums, T(0));
-        for (size_t e = 0; e < scene.entries.size(); ++e) {
-            T* t = &total[int64_t(scene.entries[e]) * kSums];
-            for (int i = 0; i < kSums; ++i) t[i] += partial[e * kSums + i];
+        finish_strokes(scene, strokes, partial, grad_strokes);
+    });
+}
+
+template <typename T>
+void render_loss(const T* target, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
+                 const RenderShape<T>& shape, T l1, T l2, T* losses, T* grad_strokes) {
+    const int H = shape.height, W = shape.width;
+    with_stroke<T>(kind, [&](auto tag) {
+        using Stroke = typename decltype(tag)::type;
+        const Scene<Stroke> scene(strokes, atlas, shape);
+        std::vector<T> partial(scene.entries.size() * kTotalSums<Stroke>, T(0));
+        std::vector<T> sums(2 * scene.tiles());
+        scene.for_each_tile([&] {
+            return [&, tile = Tile<T>(), wanted = Tile<T>(), visible = Visible<Stroke>()](int64_t number) mutable {
+                const int64_t begin = scene.start[number], end = scene.start[number + 1];
+                tile.place(scene, number);
+                tile.read(canvas, H, W);
+                visible.find(scene, tile, begin, end);
+                visible.paint(scene, tile, end);
+                wanted.place(scene, number);
+                wanted.read(target, H, W);
+                T absolute(0), square(0);
+                for (int c = 0; c < 3; ++c) {
+                    for (int y = 0; y < kTile; ++y) {
+                        T* p = tile.pixels[c] + y * kTile;
+                        const T* q = wanted.pixels[c] + y * kTile;
+                        const int inside = y < tile.height ? tile.width : 0;
+                        for (int x = 0; x < inside; ++x) {
+                            const T d = p[x] - q[x];
+                            absolute += vabs(d);
+                            square += d * d;
+                            p[x] = T(2) * l2 * d + l1 * sign(d);
+                        }
+                        for (int x = inside; x < kTile; ++x) p[x] = T(0);
+                    }
+                }
+                sums[2 * number] = absolute;
+                sums[2 * number + 1] = square;
+                backward_tile(scene, visible, end, tile, partial.data());
+            };
+        });
+        const int64_t per_canvas = int64_t(scene.tiles_x) * scene.tiles_y;
+        std::fill(losses, losses + 2 * shape.batch, T(0));
+        for (int64_t i = 0; i < scene.tiles(); ++i) {
+            losses[i / per_canvas * 2] += sums[2 * i];
+            losses[i / per_canvas * 2 + 1] += sums[2 * i + 1];
         }
-        for (int64_t n = 0; n < shape.batch * shape.strokes; ++n) {
-            finish_stroke(scene.strokes[n], strokes + n * Stroke::kParameters, scene.view(n / shape.strokes),
-                          &total[n * kSums], grad_strokes + n * Stroke::kParameters);
-        }
+        finish_strokes(scene, strokes, partial, grad_strokes);
     });
 }
 
 #define NP_INSTANTIATE(T)                                                                                            \
     template void render<T>(const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T*);                \
     template void render_backward<T>(const T*, const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, \
-                                     T*, T*);
+                                     T*, T*);                                                                        \
+    template void render_loss<T>(const T*, const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T,  \
+                                 T, T*, T*);
 NP_INSTANTIATE(float)
 NP_INSTANTIATE(double)
 #undef NP_INSTANTIATE

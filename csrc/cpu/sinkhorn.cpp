@@ -42,8 +42,10 @@ constexpr int64_t kTermsPerTask = 200 * 1000;
 
 #if defined(__AVX512F__)
 constexpr int64_t kLanes = 8;
-#else
+#elif defined(__AVX__)
 constexpr int64_t kLanes = 4;
+#else
+constexpr int64_t kLanes = 2;
 #endif
 typedef double Vec __attribute__((vector_size(kLanes * sizeof(double))));
 
@@ -58,7 +60,7 @@ inline Vec load(const double* p) {
 inline Vec load_once(const double* p) {
     Vec v = load(p);
 #if defined(__x86_64__) && defined(__AVX__)
-    asm("" : "+x"(v));
+    asm("" : "+v"(v));
 #endif
     return v;
 }

@@ -47,7 +47,7 @@ __device__ __forceinline__ void write(const Out* from, int count, bool packs, Ou
 
 // One block: kChunk pixels of one stroke, computed into shared memory, then written plane by plane.
 template <typename Out, typename Stroke>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocksPerUnit<typename Stroke::Scalar>)
     draw_kernel(const Stroke* __restrict__ strokes, const PixelBox* __restrict__ boxes, int height, int width,
                 int chunks, bool packs, Out* __restrict__ foreground, Out* __restrict__ alpha) {
     using T = typename Stroke::Scalar;
@@ -96,7 +96,7 @@ int splits_of(int height, int width) {
 
 // One block: the sums over one part of the rows under one stroke.
 template <typename Stroke, typename T = typename Stroke::Scalar>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
     backward_kernel(const T* __restrict__ grad_foreground, const T* __restrict__ grad_alpha,
                     const Stroke* __restrict__ strokes, const PixelBox* __restrict__ boxes, int height, int width,
                     int splits, T* __restrict__ partial) {

@@ -13,12 +13,17 @@ namespace neuralpaint::cuda {
 
 constexpr int kThreads = 256;
 
+// Blocks that share a multiprocessor at the least, which bounds a thread's registers (double needs more than two
+// allow).
+template <typename T>
+constexpr int kBlocksPerUnit = sizeof(T) == 4 ? 2 : 1;
+
 // A stroke's running sums: geometry, then colours, then opacity.
 template <typename Stroke>
 constexpr int kTotalSums = Stroke::kSums + decltype(Stroke::paint)::kSums;
 
 // A half-open range of pixels.
-struct PixelBox {
+struct alignas(16) PixelBox {
     int x0, x1, y0, y1;
     __device__ __forceinline__ bool empty() const { return x1 <= x0 || y1 <= y0; }
     __device__ __forceinline__ bool holds(int x, int y) const { return x >= x0 && x < x1 && y >= y0 && y < y1; }

@@ -117,7 +117,7 @@ class Brush:
         # Generating the bristles takes a moment, which other brushes need not wait for.
         from neuralpaint.brushes.bristles import bristle_textures
 
-        large, small = bristle_textures(large=True), bristle_textures(large=False)
+        large, small = (bristle_textures(along=512, across=128, large=large) for large in (True, False))
         alpha, ridge = (quantize(np.stack(pair)) for pair in zip(large, small, strict=True))
         return alpha, ridge
 

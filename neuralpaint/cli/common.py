@@ -101,26 +101,6 @@ def same_file(a: Path, b: Path) -> bool:
     return os.path.exists(a) and os.path.exists(b) and os.path.samefile(a, b)
 
 
-def resolve_device(name: str) -> str:
-    """The device that `name` means, "auto" resolved. ValueError if the machine has none such."""
-    import torch
-
-    from neuralpaint import _C
-
-    gpus = torch.cuda.device_count() if _C.has_cuda and torch.cuda.is_available() else 0
-    if name == "auto":
-        return "cuda" if gpus else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ValueError(f"unknown device {name!r}: use auto, cpu or cuda") from None
-    if device.type == "cuda" and (device.index or 0) >= gpus:
-        raise ValueError(f"no device {name!r}: there are {gpus} GPUs that this build can use; take auto or cpu")
-    if device.type not in ("cpu", "cuda"):
-        raise ValueError(f"device {name!r} is not supported: use auto, cpu or cuda")
-    return name
-
-
 def resolve_brush(name: str) -> Brush:
     """A brush by its name, or one made of a picture file."""
     from neuralpaint.brushes import TexturedBrush, get_brush

@@ -29,7 +29,6 @@ from neuralpaint.cli.common import (
     debugging,
     explain,
     resolve_brush,
-    resolve_device,
     same_file,
     say,
     warn,
@@ -121,6 +120,7 @@ def command(
     Your own brush:
       [cyan]neuralpaint paint photo.jpg -o painting.png --brush my_brush.png[/cyan]
     """
+    from neuralpaint.devices import resolve_device
     from neuralpaint.images import parse_color
     from neuralpaint.search.presets import get_preset
 

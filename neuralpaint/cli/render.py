@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuralpaint.cli.common import MAX_SIZE, Debug, Device, Overwrite, check_range, check_target, resolve_device, say
+from neuralpaint.cli.common import MAX_SIZE, Debug, Device, Overwrite, check_range, check_target, say
 
 if TYPE_CHECKING:
     from neuralpaint.strokes import Painting
@@ -40,6 +40,7 @@ def command(
     [bold]Example[/bold]
       [cyan]neuralpaint render painting.safetensors -o painting.png --size 4096[/cyan]
     """
+    from neuralpaint.devices import resolve_device
     from neuralpaint.images import check_output, save_image
 
     check_range("--size", size, 1, MAX_SIZE)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuralpaint import _C  # noqa: F401  (registers the kernels)
+from neuralpaint import extension  # noqa: F401  (registers the kernels)
 
 
 def composite(canvas: Tensor, foreground: Tensor, alpha: Tensor) -> Tensor:

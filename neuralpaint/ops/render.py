@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuralpaint import _C  # noqa: F401  (registers the kernels)
+from neuralpaint import extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.ops._checks import check_finite, check_positive, check_strokes
 
@@ -42,6 +42,22 @@ def render(
     Raises:
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
     """
+    brush, scale = _checked(canvas, strokes, brush, pixels_per_unit)
+    return torch.ops.neuralpaint.render(
+        canvas,
+        strokes,
+        brush.kind,
+        brush.texture_on(strokes.device),
+        _origin(origin, canvas),
+        scale,
+        check_positive("softness", softness),
+    )
+
+
+def _checked(
+    canvas: Tensor, strokes: Tensor, brush: Brush | str, pixels_per_unit: float | None
+) -> tuple[Brush, float]:
+    """The brush and pixels per unit, when canvas and strokes fit together."""
     brush = get_brush(brush)
     check_strokes(strokes, brush, 3)
     if not isinstance(canvas, Tensor):
@@ -57,15 +73,7 @@ def render(
             f"canvas and strokes must have the same batch size, got {canvas.shape[0]} and {strokes.shape[0]}"
         )
     scale = float(min(canvas.shape[2:])) if pixels_per_unit is None else pixels_per_unit
-    return torch.ops.neuralpaint.render(
-        canvas,
-        strokes,
-        brush.kind,
-        brush.texture_on(strokes.device),
-        _origin(origin, canvas),
-        check_positive("pixels_per_unit", scale),
-        check_positive("softness", softness),
-    )
+    return brush, check_positive("pixels_per_unit", scale)
 
 
 def _origin(origin: Tensor | Sequence[float] | None, canvas: Tensor) -> Tensor:

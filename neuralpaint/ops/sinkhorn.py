@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from neuralpaint import _C  # noqa: F401  (registers the kernels)
+from neuralpaint import extension  # noqa: F401  (registers the kernels)
 from neuralpaint.ops._checks import check_positive
 
 _COSTS = {"sqeuclidean": 0, "euclidean": 1}

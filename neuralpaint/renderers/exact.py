@@ -21,6 +21,4 @@ class ExactRenderer:
         origin: Tensor | None = None,
         pixels_per_unit: float | None = None,
     ) -> Tensor:
-        return ops.render(
-            canvas, strokes, brush, softness=softness, origin=origin, pixels_per_unit=pixels_per_unit
-        )
+        return ops.render(canvas, strokes, brush, softness=softness, origin=origin, pixels_per_unit=pixels_per_unit)

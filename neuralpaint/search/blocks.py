@@ -42,7 +42,8 @@ def block_grid(aspect: tuple[float, float], divide: int) -> tuple[Tensor, float]
 
 def plan(problem: Problem) -> list[Grid]:
     """The grids of a search: the same number of strokes in every block, `problem.count` in all."""
-    grids, blocks = [], 0
+    grids: list[tuple[Tensor, float]] = []
+    blocks = 0
     for divide in range(1, problem.preset.stages + 1):
         corners, side = block_grid(problem.aspect, divide)
         if grids and blocks + len(corners) > problem.count:
@@ -68,7 +69,7 @@ class BlockSearch:
         self.grid = 0
         self.done = 0  # steps in this grid
         self.strokes = torch.zeros(0, problem.brush.count, device=problem.device)
-        self.mean_square = math.nan
+        self.mean_square: float | Tensor = math.nan
         self._transport = TransportLoss(mass="light", reduction="none") if problem.preset.transport else None
         self._parameters: Tensor | None = None  # [B, T, P], block coordinates
         self._optimizer: torch.optim.RMSprop | None = None
@@ -107,8 +108,8 @@ class BlockSearch:
         """One gradient step on the active strokes of all blocks; every `preset.steps` steps a stroke joins them."""
         grid = self.grids[self.grid]
         if self._parameters is None:
-            self._start(grid, torch.zeros(len(grid.corners), self._steps(grid) // self.problem.preset.steps,
-                                          self.problem.brush.count))
+            count = self._steps(grid) // self.problem.preset.steps
+            self._start(grid, torch.zeros(len(grid.corners), count, self.problem.brush.count))
         active = self.done // self.problem.preset.steps
         if self.done % self.problem.preset.steps == 0:
             self._add(grid, active)

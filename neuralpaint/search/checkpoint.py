@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from neuralpaint.files import atomic_write, make_folder
 _FORMAT = "neuralpaint.search"
 _VERSION = 1
 _NAME = "search.safetensors"
+_HEADER = "neuralpaint"  # one key for all: safetensors writes several in no fixed order
 
 
 class Checkpoint:
@@ -27,7 +29,7 @@ class Checkpoint:
         settings: everything the search's result depends on, as JSON can hold it; a state of other settings is refused.
     """
 
-    def __init__(self, folder: str | Path, settings: dict[str, Any]) -> None:
+    def __init__(self, folder: str | os.PathLike, settings: dict[str, Any]) -> None:
         self.path = make_folder(folder) / _NAME
         self.settings = settings
 
@@ -36,23 +38,23 @@ class Checkpoint:
 
     def write(self, state: dict[str, Tensor]) -> None:
         """Raises WriteError (an OSError) if it cannot be written."""
-        header = {"format": _FORMAT, "version": str(_VERSION), "settings": json.dumps(self.settings, sort_keys=True)}
+        header = {"format": _FORMAT, "version": _VERSION, "settings": self.settings}
         with atomic_write(self.path) as file:
-            file.write(save(state, header))
+            file.write(save(state, {_HEADER: json.dumps(header, sort_keys=True)}))
 
     def read(self) -> dict[str, Tensor]:
         """Raises ValueError if the file is damaged, from a newer version, or of another photo or other settings."""
         try:
             with safe_open(self.path, "pt") as file:
-                header = file.metadata() or {}
+                header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
                 state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-        except (SafetensorError, OSError) as error:
+        except (SafetensorError, OSError, json.JSONDecodeError) as error:
             raise ValueError(f"checkpoint {self.path} cannot be read ({error}): start without --resume") from None
-        if header.get("format") != _FORMAT:
+        if not isinstance(header, dict) or header.get("format") != _FORMAT:
             raise ValueError(f"checkpoint {self.path} is not the state of a search")
-        if not header.get("version", "").isdigit() or int(header["version"]) > _VERSION:
+        if not isinstance(header.get("version"), int) or header["version"] > _VERSION:
             raise ValueError(f"checkpoint {self.path} is from a newer version of neuralpaint: update it, or start anew")
-        other = json.loads(header.get("settings", "{}"))
+        other = header.get("settings", {})
         different = [key for key in self.settings if other.get(key) != self.settings[key]]
         if "photo" in different:
             raise ValueError(f"checkpoint {self.path} belongs to another photo: name another folder, or start anew")

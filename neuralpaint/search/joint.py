@@ -97,7 +97,7 @@ class JointSearch:
         self.done = 0  # steps of this phase
         self.strokes = torch.zeros(0, problem.brush.count, device=problem.device)
         self.block = torch.zeros(0, device=problem.device)  # [N]: the length that each stroke was born with
-        self.mean_square = math.nan
+        self.mean_square: float | torch.Tensor = math.nan
         self._optimizer: torch.optim.Adam | None = None
 
     @property
@@ -172,19 +172,16 @@ class JointSearch:
         first, last = phase.rate
         self._optimizer.param_groups[0]["lr"] = first * (last / first) ** progress
         softness = phase.softness * (1 / phase.softness) ** min(1.0, 1.3 * progress)
-        target, preset = self.problem.view(phase.size), self.problem.preset
-        difference = self.problem.draw(self._parameters * self._ranges.scale, phase.size, softness) - target
-        square = difference.square().sum()
-        loss = preset.l2 * square
-        if preset.l1:
-            loss = loss + preset.l1 * difference.abs().sum()
-        self._optimizer.zero_grad()
-        loss.backward()
-        self._optimizer.step()
+        target, preset, ranges = self.problem.view(phase.size), self.problem.preset, self._ranges
         with torch.no_grad():
-            self.strokes = self._ranges.apply(self._parameters * self._ranges.scale)
-            self._parameters.copy_(self.strokes / self._ranges.scale)
-        self.mean_square = square.detach() / target.numel()
+            square, gradient = self.problem.loss(
+                self._parameters * ranges.scale, target, phase.size, softness, preset.l1, preset.l2
+            )
+            self._parameters.grad = gradient * ranges.scale
+            self._optimizer.step()
+            self.strokes = ranges.apply(self._parameters * ranges.scale)
+            self._parameters.copy_(self.strokes / ranges.scale)
+        self.mean_square = square / target.numel()
 
     # ------------------------------------------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from contextlib import nullcontext
 
 import torch
 
-from neuralpaint import _C
 from neuralpaint.brushes import Brush, get_brush
+from neuralpaint.devices import resolve_device
 from neuralpaint.images import ImageLike, load_image, parse_color
 from neuralpaint.renderers import Renderer, get_renderer
 from neuralpaint.search.blocks import BlockSearch
@@ -79,7 +79,7 @@ def paint(
     _check_count("seed", seed, 0, 2**63 - 1)
     if resume and checkpoint is None:
         raise ValueError("resume needs checkpoint, the folder to go on from")
-    target = _device(device)
+    target = resolve_device(device)
     photo = load_image(image, target, ground)
     shorter = min(photo.shape[1:])
     size = shorter if size is None else size
@@ -130,26 +130,12 @@ def _run(
             keeper.write(search.state_dict())
 
 
-def _event(search: JointSearch | BlockSearch, seconds: float, before: int) -> Progress:
+def _event(search: JointSearch | BlockSearch, seconds: float, before: float) -> Progress:
     error = float(search.mean_square)
     psnr = -10 * math.log10(error) if error > 0 else math.inf
     done, total = search.work()
     remaining = seconds * (total - done) / max(1e-9, done - before)
     return Progress(search.stage, search.steps_done, search.step_count, len(search.strokes), psnr, seconds, remaining)
-
-
-def _device(device: str | torch.device) -> torch.device:
-    if device == "auto":
-        return torch.device("cuda" if _C.has_cuda and torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-    except (RuntimeError, TypeError):
-        raise ValueError(f"device must be auto, cpu or cuda, got {device!r}") from None
-    if chosen.type == "cuda" and not (_C.has_cuda and torch.cuda.is_available()):
-        raise ValueError(f"device {device}: this build or this machine has no CUDA; use cpu")
-    if chosen.type not in ("cpu", "cuda"):
-        raise ValueError(f"device must be auto, cpu or cuda, got {device!r}")
-    return chosen
 
 
 def _check_count(name: str, value: int, low: int, high: int) -> None:

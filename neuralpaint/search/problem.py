@@ -8,9 +8,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from neuralpaint import ops
 from neuralpaint.brushes import Brush
 from neuralpaint.images import resize
-from neuralpaint.renderers import Renderer
+from neuralpaint.renderers import ExactRenderer, Renderer
 from neuralpaint.search.presets import Preset
 
 
@@ -63,6 +64,28 @@ class Problem:
     def draw(self, strokes: Tensor, size: int, softness: float = 1.0) -> Tensor:
         """Strokes `[N, P]` on the ground, `size` pixels along the shorter side: `[3, H, W]`."""
         canvas = self.blank(*self.pixels(size))
-        return self.renderer.render(
-            canvas, strokes[None], self.brush, softness=softness, pixels_per_unit=float(size)
-        )[0]
+        scale = float(size)
+        return self.renderer.render(canvas, strokes[None], self.brush, softness=softness, pixels_per_unit=scale)[0]
+
+    def loss(
+        self, strokes: Tensor, target: Tensor, size: int, softness: float, l1: float, l2: float
+    ) -> tuple[Tensor, Tensor]:
+        """Σd² and the gradient `[N, P]` of l1 · Σ|d| + l2 · Σd², d = what the strokes draw − target `[3, H, W]`."""
+        if isinstance(self.renderer, ExactRenderer):
+            _, square, gradient = ops.render_loss(
+                self.blank(*self.pixels(size)),
+                strokes[None],
+                self.brush,
+                target[None],
+                l1=l1,
+                l2=l2,
+                softness=softness,
+                pixels_per_unit=float(size),
+            )
+            return square[0], gradient[0]
+        with torch.enable_grad():
+            strokes = strokes.detach().requires_grad_()
+            difference = self.draw(strokes, size, softness) - target
+            square = difference.square().sum()
+            (gradient,) = torch.autograd.grad(l1 * difference.abs().sum() + l2 * square, strokes)
+        return square.detach(), gradient

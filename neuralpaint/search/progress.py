@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,8 +46,15 @@ def bar(title: str = "") -> Iterator[Callable[[Progress], None]]:
         task = shown.add_task("", total=None, stage="", detail="")
 
         def callback(p: Progress) -> None:
-            minutes, seconds = divmod(round(p.remaining), 60)
-            detail = f"{p.strokes} strokes · {p.psnr:.1f} dB · {minutes}:{seconds:02d} left"
+            detail = f"{p.strokes} strokes · {p.psnr:.1f} dB · {_clock(p.remaining)} left"
             shown.update(task, total=p.steps, completed=p.step, stage=escape(p.stage), detail=detail)
 
         yield callback
+
+
+def _clock(seconds: float) -> str:
+    """Minutes and seconds; "?" for what is not known."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes}:{seconds:02d}"

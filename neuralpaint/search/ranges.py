@@ -15,8 +15,8 @@ _FAINTEST = 0.1  # opacity
 class Ranges:
     """Limits and step sizes of strokes `[N, P]`, each of which belongs to a block of `block[n]` units.
 
-    `scale` `[N, P]` is the block for positions and sizes and 1 for all else: a search divides by it, so that one learning
-    rate suits coarse and fine strokes.
+    `scale` `[N, P]` is the block for positions and sizes and 1 for all else: a search divides by it, so that one
+    learning rate suits coarse and fine strokes.
     """
 
     def __init__(self, brush: Brush, block: Tensor, aspect: tuple[float, float]) -> None:

@@ -30,7 +30,7 @@ def low_level(strokes: Tensor, name: str, height: int, width: int, softness: flo
 
 
 @functools.cache
-def truth(name: str, height: int, width: int, softness: float, count: int = 8, seed: int = 0) -> tuple[Tensor, ...]:
+def truth(name: str, height: int, width: int, softness: float, count: int = 8, seed: int = 1) -> tuple[Tensor, ...]:
     """Strokes, float64 foreground and alpha, random upstream gradients, the gradient by the strokes."""
     brush = brush_named(name)
     strokes = random_strokes(brush, count, seed=seed).requires_grad_()
@@ -76,9 +76,13 @@ def test_degenerate_strokes(name: str, dtype: torch.dtype) -> None:
         leaf = stroke.clone().requires_grad_()
         foreground, alpha = rasterize(leaf, brush, 12, 15)
         exact = reference.rasterize(stroke.double(), brush, 12, 15)[1]
-        # Far outside, float32 positions are themselves that coarse.
+        tolerance = 10 * FORWARD[dtype]
+        if "outside" in case and dtype == SINGLE:
+            tolerance = 1e-2  # float32 positions are themselves that coarse
+        if "control point" in case:
+            tolerance = 2e-4  # B' vanishes at an end, and the marker's square turns within the last 1e-4 of the curve
         error = (alpha.detach().double() - exact).abs().max()
-        assert error < (1e-2 if "outside" in case and dtype == SINGLE else 10 * FORWARD[dtype]), (case, error)
+        assert error < tolerance, (case, error)
         (gradient,) = torch.autograd.grad(foreground.sum() + alpha.sum(), leaf)
         assert gradient.isfinite().all(), case
         if case.startswith(("far", "zero radius", "zero length and radius")):
@@ -93,6 +97,18 @@ def test_empty_batch(name: str) -> None:
     assert foreground.shape == (0, 3, 5, 9) and alpha.shape == (0, 1, 5, 9)
     (foreground.sum() + alpha.sum()).backward()
     assert strokes.grad is not None and strokes.grad.shape == strokes.shape
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_gradient_of_one_output(name: str) -> None:
+    brush = brush_named(name)
+    strokes = random_strokes(brush, 3).requires_grad_()
+    foreground, alpha = rasterize(strokes, brush, 10, 12)
+    (both,) = torch.autograd.grad((foreground.sum(), alpha.sum()), strokes, retain_graph=True)
+    (by_foreground,) = torch.autograd.grad(foreground.sum(), strokes, retain_graph=True)
+    (by_alpha,) = torch.autograd.grad(alpha.sum(), strokes)
+    assert not by_foreground[:, -1].any()
+    torch.testing.assert_close(by_foreground + by_alpha, both)
 
 
 @pytest.mark.parametrize("name", BRUSHES)

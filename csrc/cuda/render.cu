@@ -1,0 +1,415 @@
+// A block owns a tile of 16 x 16 pixels, one thread a pixel, and walks the strokes whose boxes touch the tile in order.
+//
+// Backward recomputes the canvas under each stroke, never dividing by 1 - alpha: a first walk keeps the canvas every
+// few strokes, then the strokes go by in short segments from the last to the first, each walked forwards from the kept
+// canvas and then backwards. A stroke's gradient is summed over the tile, added by the block to a slot that no other
+// block touches, and the slots are added in order by a second kernel.
+#include "cuda/render.h"
+
+#include <algorithm>
+
+#include "cuda/strokes.cuh"
+
+namespace neuralpaint::cuda {
+namespace {
+
+constexpr int kTile = 16;
+constexpr int kWarps = kThreads / 32;
+static_assert(kTile * kTile == kThreads, "one thread a pixel");
+
+// Strokes that the backward pass holds at a time: as many as 24 KiB of shared memory have room for.
+template <typename T>
+constexpr int kSegment = 16 / sizeof(T);
+
+constexpr int kBackwardBlocks = 512;  // enough to fill a large device; each takes several tiles
+constexpr int kCheckpoints = 128;     // canvases that a block keeps per tile; beyond, it keeps fewer and walks more
+
+struct Grid {
+    int tiles_x, tiles;  // per canvas
+    int64_t total;
+    Grid(int64_t batch, int height, int width) {
+        tiles_x = (width + kTile - 1) / kTile;
+        tiles = tiles_x * ((height + kTile - 1) / kTile);
+        total = batch * tiles;
+    }
+};
+
+// The pixel of a thread.
+struct Pixel {
+    int left, top, x, y;
+    int64_t canvas, offset, plane;
+    bool inside;
+
+    __device__ __forceinline__ Pixel(int64_t tile, const Grid& grid, int height, int width) {
+        const int place = static_cast<int>(tile % grid.tiles);
+        canvas = tile / grid.tiles;
+        left = place % grid.tiles_x * kTile;
+        top = place / grid.tiles_x * kTile;
+        x = left + static_cast<int>(threadIdx.x) % kTile;
+        y = top + static_cast<int>(threadIdx.x) / kTile;
+        inside = x < width && y < height;
+        plane = static_cast<int64_t>(height) * width;
+        offset = canvas * 3 * plane + static_cast<int64_t>(y) * width + x;
+    }
+    template <typename T>
+    __device__ __forceinline__ void read(const T* image, T* rgb) const {
+#pragma unroll
+        for (int c = 0; c < 3; ++c) rgb[c] = inside ? image[offset + c * plane] : T(0);
+    }
+    template <typename T>
+    __device__ __forceinline__ void write(const T* rgb, T* image) const {
+        if (!inside) return;
+#pragma unroll
+        for (int c = 0; c < 3; ++c) image[offset + c * plane] = rgb[c];
+    }
+};
+
+// Of boxes [begin, begin + kThreads), those that touch the tile, their numbers written to `list` in order. Returns how
+// many. All threads must call it; `list` is ready on return.
+__device__ __forceinline__ int touching(const PixelBox* boxes, int64_t begin, int64_t count, const Pixel& pixel,
+                                        int* warp_counts, int32_t* list) {
+    const int64_t n = begin + threadIdx.x;
+    bool hit = false;
+    if (n < count) {
+        const PixelBox box = boxes[n];
+        hit = !box.empty() && box.x0 < pixel.left + kTile && box.x1 > pixel.left && box.y0 < pixel.top + kTile &&
+              box.y1 > pixel.top;
+    }
+    const unsigned hits = __ballot_sync(0xffffffffu, hit);
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    if (lane == 0) warp_counts[warp] = __popc(hits);
+    __syncthreads();
+    int before = 0, total = 0;
+#pragma unroll
+    for (int w = 0; w < kWarps; ++w) {
+        if (w == warp) before = total;
+        total += warp_counts[w];
+    }
+    if (hit) list[before + __popc(hits & ((1u << lane) - 1u))] = static_cast<int32_t>(n);
+    __syncthreads();
+    return total;
+}
+
+// Up to N strokes and their boxes in shared memory.
+template <typename Stroke, int N>
+struct Bench {
+    alignas(16) unsigned char memory[N][sizeof(Stroke)];
+    PixelBox boxes[N];
+
+    // Warp w brings the w-th of `count` strokes. Sync before use, and before the next call.
+    __device__ __forceinline__ void bring(const Stroke* strokes, const PixelBox* all_boxes, const int32_t* list,
+                                          int count) {
+        static_assert(N <= kWarps, "a warp brings one stroke");
+        const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+        if (warp >= count) return;
+        const int32_t n = list[warp];
+        fetch(strokes + n, memory[warp], lane, 32);
+        if (lane == 0) boxes[warp] = all_boxes[n];
+    }
+    __device__ __forceinline__ const Stroke& operator[](int k) const {
+        return *reinterpret_cast<const Stroke*>(memory[k]);
+    }
+};
+
+template <typename Stroke, int N, typename T = typename Stroke::Scalar>
+__device__ __forceinline__ Sample<T> sample_at(const Bench<Stroke, N>& bench, int k, const Pixel& pixel) {
+    if (!pixel.inside || !bench.boxes[k].holds(pixel.x, pixel.y)) return {T(0), T(0), T(0)};
+    return bench[k].sample(T(pixel.x) + T(0.5), T(pixel.y) + T(0.5));
+}
+
+template <typename Stroke, typename T>
+__device__ __forceinline__ void blend(const Stroke& stroke, const Sample<T>& s, T* canvas) {
+    if (!(s.coverage > T(0))) return;
+    const T alpha = s.coverage * stroke.paint.opacity;
+#pragma unroll
+    for (int c = 0; c < 3; ++c) canvas[c] = alpha * stroke.paint.color(c, s) + (T(1) - alpha) * canvas[c];
+}
+
+template <typename Stroke, typename T = typename Stroke::Scalar>
+__global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
+    render_kernel(const T* __restrict__ canvas, const Stroke* __restrict__ strokes, const PixelBox* __restrict__ boxes,
+                  int64_t per_canvas, int height, int width, Grid grid, T* __restrict__ out) {
+    __shared__ Bench<Stroke, kWarps> bench;
+    __shared__ int32_t list[kThreads];
+    __shared__ int warp_counts[kWarps];
+    const Pixel pixel(blockIdx.x, grid, height, width);
+    strokes += pixel.canvas * per_canvas;
+    boxes += pixel.canvas * per_canvas;
+    T h[3];
+    pixel.read(canvas, h);
+    for (int64_t begin = 0; begin < per_canvas; begin += kThreads) {
+        const int count = touching(boxes, begin, per_canvas, pixel, warp_counts, list);
+        for (int first = 0; first < count; first += kWarps) {
+            const int held = min(kWarps, count - first);
+            bench.bring(strokes, boxes, list + first, held);
+            __syncthreads();
+            for (int k = 0; k < held; ++k) blend(bench[k], sample_at(bench, k, pixel), h);
+            __syncthreads();
+        }
+    }
+    pixel.write(h, out);
+}
+
+// How the tiles and the slots of the backward pass are shared among its blocks.
+struct Share {
+    int blocks;
+    int64_t canvases;  // slots of one block: canvases that its tiles can lie on
+
+    Share(const Grid& grid, int64_t batch) {
+        blocks = static_cast<int>(std::min<int64_t>(std::max<int64_t>(grid.total, 1), kBackwardBlocks));
+        const int64_t longest = (grid.total + blocks - 1) / blocks;
+        canvases = std::min<int64_t>(batch, (longest + grid.tiles - 2) / grid.tiles + 1);
+    }
+    __host__ __device__ int64_t begin(int block, const Grid& grid) const { return grid.total * block / blocks; }
+    __device__ int block_of(int64_t tile, const Grid& grid) const {
+        return static_cast<int>(((tile + 1) * blocks - 1) / grid.total);
+    }
+};
+
+template <typename Stroke, typename T = typename Stroke::Scalar>
+__global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
+    backward_kernel(const T* __restrict__ grad, const T* __restrict__ canvas, const Stroke* __restrict__ all_strokes,
+                    const PixelBox* __restrict__ all_boxes, int64_t per_canvas, int height, int width, Grid grid,
+                    Share share, int checkpoints, int32_t* __restrict__ lists, T* __restrict__ kept_canvases,
+                    T* __restrict__ partial, T* __restrict__ grad_canvas) {
+    constexpr int kSums = kTotalSums<Stroke>, S = kSegment<T>;
+    __shared__ Bench<Stroke, S> bench;
+    __shared__ T stash[S][6][kThreads];  // per pixel: the sample, the canvas under it
+    __shared__ T warps[kWarps][kSums];
+    __shared__ int warp_counts[kWarps];
+    const int thread = threadIdx.x;
+    int32_t* const list = lists + blockIdx.x * per_canvas;
+    T* const kept = kept_canvases + static_cast<int64_t>(blockIdx.x) * checkpoints * 3 * kThreads + thread;
+    const int64_t slot_values = share.canvases * per_canvas * kSums;
+    T* const slots = partial + blockIdx.x * slot_values;
+    for (int64_t i = thread; i < slot_values; i += kThreads) slots[i] = T(0);
+
+    const int64_t begin = share.begin(blockIdx.x, grid), end = share.begin(blockIdx.x + 1, grid);
+    for (int64_t tile = begin; tile < end; ++tile) {
+        const Pixel pixel(tile, grid, height, width);
+        const Stroke* const strokes = all_strokes + pixel.canvas * per_canvas;
+        const PixelBox* const boxes = all_boxes + pixel.canvas * per_canvas;
+        T* const slot = slots + (pixel.canvas - begin / grid.tiles) * per_canvas * kSums;
+        int count = 0;
+        for (int64_t b = 0; b < per_canvas; b += kThreads) {
+            count += touching(boxes, b, per_canvas, pixel, warp_counts, list + count);
+        }
+        const int segments = (count + S - 1) / S;
+        // The canvas before segment m·stride is kept as number m - 1.
+        const int stride = (segments + checkpoints) / (checkpoints + 1);
+
+        T h[3], g[3];
+        pixel.read(canvas, h);
+        // Blends segments [from, to) onto h.
+        const auto walk = [&](int from, int to, bool keep) {
+            for (int segment = from; segment < to; ++segment) {
+                const int held = min(S, count - segment * S);
+                bench.bring(strokes, boxes, list + segment * S, held);
+                __syncthreads();
+                for (int k = 0; k < held; ++k) blend(bench[k], sample_at(bench, k, pixel), h);
+                __syncthreads();
+                if (keep && (segment + 1) % stride == 0) {
+                    T* to_keep = kept + static_cast<int64_t>((segment + 1) / stride - 1) * 3 * kThreads;
+#pragma unroll
+                    for (int c = 0; c < 3; ++c) to_keep[c * kThreads] = h[c];
+                }
+            }
+        };
+        int start = 0;  // h is the canvas before this segment
+        bool first_walk = true;
+        pixel.read(grad, g);
+        for (int segment = segments - 1; segment >= 0; --segment) {
+            if (!first_walk) {
+                const int number = segment / stride;
+                start = number * stride;
+                if (number == 0) {
+                    pixel.read(canvas, h);
+                } else {
+                    const T* from = kept + static_cast<int64_t>(number - 1) * 3 * kThreads;
+#pragma unroll
+                    for (int c = 0; c < 3; ++c) h[c] = from[c * kThreads];
+                }
+            }
+            walk(start, segment, first_walk);
+            first_walk = false;
+
+            const int held = min(S, count - segment * S);
+            bench.bring(strokes, boxes, list + segment * S, held);
+            __syncthreads();
+            for (int k = 0; k < held; ++k) {
+                const Sample<T> s = sample_at(bench, k, pixel);
+                stash[k][0][thread] = s.coverage;
+                stash[k][1][thread] = s.t;
+                stash[k][2][thread] = s.extra;
+#pragma unroll
+                for (int c = 0; c < 3; ++c) stash[k][3 + c][thread] = h[c];
+                blend(bench[k], s, h);
+            }
+            for (int k = held - 1; k >= 0; --k) {
+                const Stroke& stroke = bench[k];
+                const Sample<T> s = {stash[k][0][thread], stash[k][1][thread], stash[k][2][thread]};
+                const bool covered = s.coverage > T(0);
+                if (!__syncthreads_or(covered)) continue;
+                T sums[kSums];
+#pragma unroll
+                for (int i = 0; i < kSums; ++i) sums[i] = T(0);
+                if (covered) {
+                    const T alpha = s.coverage * stroke.paint.opacity;
+                    T g_alpha(0), g_t(0), g_extra(0);
+#pragma unroll
+                    for (int c = 0; c < 3; ++c) {
+                        g_alpha += g[c] * (stroke.paint.color(c, s) - stash[k][3 + c][thread]);
+                        stroke.paint.color_grad(c, s, g[c] * alpha, sums + Stroke::kSums, g_t, g_extra);
+                        g[c] *= T(1) - alpha;
+                    }
+                    sums[kSums - 1] += g_alpha * s.coverage;
+                    stroke.accumulate(T(pixel.x) + T(0.5), T(pixel.y) + T(0.5), s, g_alpha * stroke.paint.opacity, g_t,
+                                      g_extra, sums);
+                }
+                const T total = block_sums<kSums>(sums, warps);
+                if (thread < kSums) slot[static_cast<int64_t>(list[segment * S + k]) * kSums + thread] += total;
+            }
+            __syncthreads();
+        }
+        pixel.write(g, grad_canvas);
+    }
+}
+
+// One warp a stroke: its slots, the lanes taking blocks in turn, then the derivatives by its numbers.
+template <typename Stroke, typename T = typename Stroke::Scalar>
+__global__ void __launch_bounds__(kThreads)
+    finish_kernel(const T* __restrict__ params, const Stroke* __restrict__ strokes, int64_t count, int64_t per_canvas,
+                  T scale, const T* __restrict__ origin, T softness, Grid grid, Share share,
+                  const T* __restrict__ partial, T* __restrict__ grad) {
+    constexpr int kSums = kTotalSums<Stroke>;
+    const int64_t n = static_cast<int64_t>(blockIdx.x) * kWarps + threadIdx.x / 32;
+    if (n >= count) return;
+    const int lane = threadIdx.x % 32;
+    const int64_t canvas = n / per_canvas, number = n % per_canvas;
+    T sums[kSums];
+#pragma unroll
+    for (int i = 0; i < kSums; ++i) sums[i] = T(0);
+    const int last = share.block_of((canvas + 1) * grid.tiles - 1, grid);
+    for (int block = share.block_of(canvas * grid.tiles, grid) + lane; block <= last; block += 32) {
+        const int64_t slot = block * share.canvases + canvas - share.begin(block, grid) / grid.tiles;
+#pragma unroll
+        for (int i = 0; i < kSums; ++i) sums[i] += partial[(slot * per_canvas + number) * kSums + i];
+    }
+#pragma unroll
+    for (int i = 0; i < kSums; ++i) {
+#pragma unroll
+        for (int offset = 16; offset > 0; offset /= 2) sums[i] += __shfl_down_sync(0xffffffffu, sums[i], offset);
+    }
+    if (lane == 0) {
+        finish_stroke(strokes[n], params + n * Stroke::kParameters, view_of(scale, origin, canvas, softness), sums,
+                      grad + n * Stroke::kParameters);
+    }
+}
+
+template <typename Stroke>
+struct Workspace {
+    using T = typename Stroke::Scalar;
+    Stroke* strokes;
+    PixelBox* boxes;
+    int32_t* lists = nullptr;
+    T* kept = nullptr;
+    T* partial = nullptr;
+    int checkpoints = 1;
+    int64_t bytes;
+
+    Workspace(void* memory, const RenderShape<T>& shape, bool backward) {
+        Arena arena(memory);
+        const int64_t count = shape.batch * shape.strokes;
+        strokes = arena.template take<Stroke>(count);
+        boxes = arena.template take<PixelBox>(count);
+        if (backward) {
+            const Grid grid(shape.batch, shape.height, shape.width);
+            const Share share(grid, shape.batch);
+            const int64_t segments = (shape.strokes + kSegment<T> - 1) / kSegment<T>;
+            checkpoints = static_cast<int>(std::min<int64_t>(std::max<int64_t>(segments - 1, 1), kCheckpoints));
+            lists = arena.template take<int32_t>(share.blocks * shape.strokes);
+            kept = arena.template take<T>(static_cast<int64_t>(share.blocks) * checkpoints * 3 * kThreads);
+            partial = arena.template take<T>(share.blocks * share.canvases * shape.strokes * kTotalSums<Stroke>);
+        }
+        bytes = arena.used();
+    }
+};
+
+template <typename T>
+int64_t workspace_bytes(int kind, const RenderShape<T>& shape, bool backward) {
+    int64_t bytes = 0;
+    with_stroke<T>(kind,
+                   [&](auto tag) { bytes = Workspace<typename decltype(tag)::type>(nullptr, shape, backward).bytes; });
+    return bytes;
+}
+
+template <typename Stroke, typename T>
+void launch_setup(const T* strokes, const TextureAtlas& atlas, const RenderShape<T>& shape, const Workspace<Stroke>& ws,
+                  cudaStream_t stream) {
+    const int64_t count = shape.batch * shape.strokes;
+    if (count == 0) return;
+    setup_kernel<Stroke><<<blocks_for(count), kThreads, 0, stream>>>(strokes, count, shape.strokes, atlas, shape.scale,
+                                                                     shape.origin, shape.softness, shape.height,
+                                                                     shape.width, ws.strokes, ws.boxes);
+}
+
+}  // namespace
+
+template <typename T>
+int64_t render_workspace(int kind, const RenderShape<T>& shape) {
+    return workspace_bytes(kind, shape, false);
+}
+
+template <typename T>
+int64_t render_backward_workspace(int kind, const RenderShape<T>& shape) {
+    return workspace_bytes(kind, shape, true);
+}
+
+template <typename T>
+void launch_render(const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas, const RenderShape<T>& shape,
+                   T* out, void* workspace, cudaStream_t stream) {
+    const Grid grid(shape.batch, shape.height, shape.width);
+    if (grid.total == 0) return;
+    with_stroke<T>(kind, [&](auto tag) {
+        using Stroke = typename decltype(tag)::type;
+        const Workspace<Stroke> ws(workspace, shape, false);
+        launch_setup(strokes, atlas, shape, ws, stream);
+        render_kernel<Stroke><<<grid.total, kThreads, 0, stream>>>(canvas, ws.strokes, ws.boxes, shape.strokes,
+                                                                   shape.height, shape.width, grid, out);
+    });
+}
+
+template <typename T>
+void launch_render_backward(const T* grad, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
+                            const RenderShape<T>& shape, T* grad_canvas, T* grad_strokes, void* workspace,
+                            cudaStream_t stream) {
+    const Grid grid(shape.batch, shape.height, shape.width);
+    if (grid.total == 0) return;
+    const Share share(grid, shape.batch);
+    const int64_t count = shape.batch * shape.strokes;
+    with_stroke<T>(kind, [&](auto tag) {
+        using Stroke = typename decltype(tag)::type;
+        const Workspace<Stroke> ws(workspace, shape, true);
+        launch_setup(strokes, atlas, shape, ws, stream);
+        backward_kernel<Stroke><<<share.blocks, kThreads, 0, stream>>>(
+            grad, canvas, ws.strokes, ws.boxes, shape.strokes, shape.height, shape.width, grid, share, ws.checkpoints,
+            ws.lists, ws.kept, ws.partial, grad_canvas);
+        if (count == 0) return;
+        finish_kernel<Stroke><<<(count + kWarps - 1) / kWarps, kThreads, 0, stream>>>(
+            strokes, ws.strokes, count, shape.strokes, shape.scale, shape.origin, shape.softness, grid, share,
+            ws.partial, grad_strokes);
+    });
+}
+
+#define NP_INSTANTIATE(T)                                                                                          \
+    template int64_t render_workspace<T>(int, const RenderShape<T>&);                                              \
+    template int64_t render_backward_workspace<T>(int, const RenderShape<T>&);                                     \
+    template void launch_render<T>(const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T*, void*, \
+                                   cudaStream_t);                                                                  \
+    template void launch_render_backward<T>(const T*, const T*, const T*, int, const TextureAtlas&,                \
+                                            const RenderShape<T>&, T*, T*, void*, cudaStream_t);
+NP_INSTANTIATE(float)
+NP_INSTANTIATE(double)
+#undef NP_INSTANTIATE
+
+}  // namespace neuralpaint::cuda

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "common/texture.h"
+
+// Strokes composited in order onto canvases; layouts and meaning as in cpu/render.h. Deterministic: no atomics.
+namespace neuralpaint::cuda {
+
+template <typename T>
+struct RenderShape {
+    int64_t batch, strokes;
+    int height, width;
+    T scale;          // pixels per unit
+    const T* origin;  // [batch, 2], units
+    T softness;
+};
+
+// Bytes of device memory that launch_render needs beside its arguments.
+template <typename T>
+int64_t render_workspace(int kind, const RenderShape<T>& shape);
+
+template <typename T>
+void launch_render(const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas, const RenderShape<T>& shape,
+                   T* out, void* workspace, cudaStream_t stream);
+
+template <typename T>
+int64_t render_backward_workspace(int kind, const RenderShape<T>& shape);
+
+template <typename T>
+void launch_render_backward(const T* grad, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
+                            const RenderShape<T>& shape, T* grad_canvas, T* grad_strokes, void* workspace,
+                            cudaStream_t stream);
+
+}  // namespace neuralpaint::cuda

@@ -1,0 +1,83 @@
+"""render_loss against the same losses through render and autograd."""
+
+import pytest
+import torch
+
+from neuralpaint import ops
+from neuralpaint.brushes import brushes, get_brush
+from neuralpaint.ops import reference
+
+BRUSHES = sorted(brushes())
+
+
+def problem(brush, batch=2, count=5, height=19, width=37, dtype=torch.float64, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    strokes = get_brush(brush).sample(batch * count, generator).view(batch, count, -1).to(dtype)
+    canvas, target = torch.rand(2, batch, 3, height, width, generator=generator).to(dtype)
+    return canvas, strokes, target
+
+
+@pytest.mark.parametrize("brush", BRUSHES)
+@pytest.mark.parametrize("l1, l2", [(1.0, 0.0), (0.0, 1.0), (0.3, 0.7)])
+def test_value_and_gradient(brush, l1, l2):
+    canvas, strokes, target = problem(brush)
+    origin, scale = torch.tensor([[0.1, 0.0], [0.0, -0.2]], dtype=torch.float64), 30.0
+    given = {"softness": 1.5, "origin": origin, "pixels_per_unit": scale}
+    absolute, square, gradient = ops.render_loss(canvas, strokes, brush, target, l1=l1, l2=l2, **given)
+
+    strokes.requires_grad_()
+    difference = ops.render(canvas, strokes, brush, **given) - target
+    torch.testing.assert_close(absolute, difference.abs().flatten(1).sum(1))
+    torch.testing.assert_close(square, difference.square().flatten(1).sum(1))
+    (expected,) = torch.autograd.grad((l1 * difference.abs() + l2 * difference.square()).sum(), strokes)
+    torch.testing.assert_close(gradient, expected)
+
+
+@pytest.mark.parametrize("brush", ["oil", "watercolor", "tape"])
+def test_against_the_reference(brush):
+    canvas, strokes, target = problem(brush, batch=1, count=3, height=11, width=13)
+    _, square, gradient = ops.render_loss(canvas, strokes, brush, target)
+    strokes.requires_grad_()
+    loss = (reference.render(canvas, strokes, brush) - target).square().sum()
+    (expected,) = torch.autograd.grad(loss, strokes)
+    torch.testing.assert_close(square.sum(), loss.detach(), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(gradient, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("brush", BRUSHES)
+def test_same_bits_for_any_thread_count(brush):
+    canvas, strokes, target = problem(brush, count=40, height=70, width=90, dtype=torch.float32)
+    threads = torch.get_num_threads()
+    results = []
+    try:
+        for count in (1, 2, 2):
+            torch.set_num_threads(count)
+            results.append(ops.render_loss(canvas, strokes, brush, target))
+    finally:
+        torch.set_num_threads(threads)
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("batch, count", [(0, 3), (2, 0)])
+def test_empty(batch, count):
+    canvas, strokes, target = problem("tape", batch=batch, count=count)
+    absolute, square, gradient = ops.render_loss(canvas, strokes, "tape", target)
+    assert absolute.shape == square.shape == (batch,)
+    assert gradient.shape == strokes.shape
+    torch.testing.assert_close(square, (canvas - target).square().flatten(1).sum(1))
+
+
+def test_opcheck():
+    canvas, strokes, target = problem("oil", count=2)
+    brush = get_brush("oil")
+    arguments = (target, canvas, strokes, brush.kind, brush.texture, torch.zeros(2, 2).double(), 19.0, 1.0, 0.5, 0.5)
+    torch.library.opcheck(torch.ops.neuralpaint.render_loss.default, arguments)
+
+
+def test_bad_target():
+    canvas, strokes, target = problem("tape")
+    with pytest.raises(ValueError, match="target"):
+        ops.render_loss(canvas, strokes, "tape", target[:1])
+    with pytest.raises(ValueError, match="target"):
+        ops.render_loss(canvas, strokes, "tape", target.float())

@@ -1,0 +1,95 @@
+"""The block search: its grids, and what each of them adds."""
+
+import pytest
+import torch
+
+from neuralpaint import get_brush, paint
+from neuralpaint.renderers import ExactRenderer
+from neuralpaint.search import PRESETS, Preset
+from neuralpaint.search.blocks import BlockSearch, block_grid, plan
+from neuralpaint.search.problem import Problem
+from tests.search.photos import BLOCKS, disc_photo, stripes
+
+
+def problem(preset=BLOCKS, photo=None, name="tape", count=20, seed=0):
+    photo = disc_photo() if photo is None else photo
+    return Problem(photo, get_brush(name), count, preset, (1.0, 1.0, 1.0), ExactRenderer(), seed)
+
+
+@pytest.mark.parametrize("aspect", [(1.0, 1.0), (1.0, 1.5), (4.0, 1.0), (1.0, 64.0), (1.0, 1.001)], ids=str)
+@pytest.mark.parametrize("divide", [1, 2, 3, 5])
+def test_blocks_cover_the_canvas_and_stay_on_it(aspect, divide):
+    corners, side = block_grid(aspect, divide)
+    far = corners + side
+    assert corners.min() >= 0
+    assert far[:, 0].max() == pytest.approx(max(aspect[1], side)) and far[:, 1].max() == pytest.approx(
+        max(aspect[0], 1)
+    )
+    for axis in (0, 1):
+        starts = corners[:, axis].unique()
+        if len(starts) > 1:
+            # Neighbours leave no gap, and overlap wherever there is more than one.
+            assert (starts[1:] - starts[:-1]).max() <= side + 1e-5
+            assert divide == 1 or (starts[1:] - starts[:-1]).max() < side
+
+
+def test_the_papers_grids_hold_the_same_strokes_in_each_block():
+    grids = plan(problem(PRESETS["paper"], count=550))
+    assert [len(grid.corners) for grid in grids] == [1, 4, 9, 16, 25]
+    assert [grid.strokes for grid in grids] == [10] * 5 and all(grid.extra == 0 for grid in grids)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 13, 14, 54, 55, 56, 79, 80, 81, 1000])
+@pytest.mark.parametrize("shape", [(8, 8), (8, 20), (64, 2)], ids=str)
+def test_grids_add_up(count, shape):
+    grids = plan(problem(PRESETS["paper"], torch.rand(3, *shape), count=count))
+    assert sum(len(grid.corners) * grid.strokes + grid.extra for grid in grids) == count
+    assert all(0 <= grid.extra < len(grid.corners) for grid in grids)
+
+
+def test_left_over_strokes_go_where_the_error_is():
+    """One detail in a corner of a plain photo of the ground's colour: the only stroke of the four blocks goes there."""
+    photo = torch.ones(3, 48, 48)
+    photo[:, 30:42, 30:42] = torch.tensor([0.1, 0.2, 0.6]).view(3, 1, 1)
+    preset = Preset("b", method="blocks", stages=2, steps=20, block_pixels=32, learning_rate=0.01, l1=1, l2=0)
+    task = BlockSearch(problem(preset, photo, count=6))  # 1 + 4 + 1 left over
+    assert task.grids[-1].extra == 1
+    while not task.finished:
+        task.step()
+    x, y = task.strokes[-1, :2]
+    assert 0.5 < x < 0.95 and 0.5 < y < 0.95
+
+
+def test_each_grid_comes_closer_and_leaves_the_strokes_below_alone():
+    preset = Preset("b", method="blocks", stages=3, steps=16, block_pixels=32, learning_rate=0.01, l1=1, l2=0)
+    photo, task = disc_photo(64, 64), BlockSearch(problem(preset, disc_photo(64, 64), count=56))
+    errors, below = [], task.strokes
+    while not task.finished:
+        task.step()
+        if len(task.strokes) > len(below):
+            assert torch.equal(task.strokes[: len(below)], below)
+            below = task.strokes.clone()
+            errors.append(float((task.problem.draw(below, 64) - photo).square().mean()))
+    assert len(errors) == 3 and errors[0] > 1.3 * errors[1] > 1.3 * 1.3 * errors[2]
+
+
+def test_steps_are_as_many_as_promised():
+    task = BlockSearch(problem(count=17))
+    for done in range(task.step_count):
+        assert not task.finished and task.steps_done == done
+        task.step()
+    assert task.finished and task.steps_done == task.step_count and task.work()[0] == task.work()[1]
+
+
+@pytest.mark.parametrize("photo", [disc_photo(48, 72), stripes(48)], ids=["disc", "stripes"])
+def test_the_papers_preset_paints(photo):
+    small = Preset(
+        "paper, small", method="blocks", steps=10, block_pixels=48, learning_rate=0.01, l1=1, l2=0, transport=0.1
+    )
+    assert paint(photo, "oil", 150, small).psnr(photo, 48) > 17
+
+
+def test_transport_changes_the_search():
+    photo, more = disc_photo(), {"method": "blocks", "stages": 2, "steps": 8, "block_pixels": 32, "learning_rate": 0.01}
+    strokes = [paint(photo, "tape", 5, Preset("b", l1=1, l2=0, transport=w, **more)).strokes for w in (0.0, 0.1)]
+    assert not torch.equal(*strokes)

@@ -1,0 +1,102 @@
+"""The joint search: better than blocks alone, and no blocks to be seen."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from neuralpaint import get_brush, paint
+from neuralpaint.renderers import ExactRenderer
+from neuralpaint.search import Preset
+from neuralpaint.search.joint import JointSearch
+from neuralpaint.search.problem import Problem
+from tests.search.photos import JOINT, NAMES, disc_photo, stripes, waves
+
+
+def search(preset=JOINT, photo=None, name="tape", count=20, seed=0):
+    photo = disc_photo() if photo is None else photo
+    return JointSearch(Problem(photo, get_brush(name), count, preset, (1.0, 1.0, 1.0), ExactRenderer(), seed))
+
+
+@pytest.mark.parametrize("name", ["oil", "marker", "tape"])
+def test_moving_all_strokes_together_beats_blocks_alone(name):
+    photo = disc_photo(64, 64)
+    blocks = Preset("b", method="blocks", stages=4, steps=20, block_pixels=32, learning_rate=0.01, l1=1, l2=0)
+    joint = Preset("j", stages=4, steps=40, refine=40, block_pixels=24)
+    for seed in range(2):
+        alone = paint(photo, name, 60, blocks, seed=seed).psnr(photo, 64)
+        together = paint(photo, name, 60, joint, seed=seed).psnr(photo, 64)
+        assert together > alone + 1.5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_last_refinement_improves(name):
+    photo = disc_photo(64, 64)
+    rough = Preset("rough", stages=3, steps=16, refine=0, block_pixels=24)
+    fine = dataclasses.replace(rough, refine=60)
+    psnr = [paint(photo, name, 30, preset).psnr(photo, 64) for preset in (rough, fine)]
+    assert psnr[1] > psnr[0] + 0.5
+
+
+def seam(error, divisions=(2, 3, 4)):
+    """How much more an error picture changes within two pixels of the borders of 2×2, 3×3, 4×4 blocks than elsewhere."""
+    size = error.shape[-1]
+    across = (error[:, :, 1:] - error[:, :, :-1]).abs().mean((0, 1))
+    down = (error[:, 1:] - error[:, :-1]).abs().mean((0, 2))
+    change = (across + down)[2:-2]  # the picture's own border is another matter
+    borders = torch.tensor([k * size / m - 2.5 for m in divisions for k in range(1, m)])
+    near = ((torch.arange(len(change))[:, None] + 0.5 - borders).abs() < 2).any(1)
+    return change[near].sum(), near.sum(), change[~near].sum(), (~near).sum()
+
+
+def seam_ratio(errors):
+    inside, pixels, outside, others = (sum(parts) for parts in zip(*map(seam, errors), strict=True))
+    return float(inside / pixels / (outside / others))
+
+
+@pytest.mark.parametrize("name", ["oil", "tape"])
+def test_no_block_borders_show(name):
+    size, preset = 96, Preset("smooth", stages=3, steps=30, refine=30, block_pixels=24)
+    errors, planted = [], []
+    block = torch.arange(size) * 4 // size
+    board = 0.02 * ((block[:, None] + block) % 2 - 0.5)
+    for seed in range(6):
+        photo = waves(size, seed)
+        errors.append(paint(photo, name, 90, preset, seed=seed).render_tensor(size) - photo)
+        planted.append(errors[-1] + board)
+    assert seam_ratio(errors) == pytest.approx(1, abs=0.07)
+    assert seam_ratio(planted) > 1.1  # blocks that differ by 2 % would be found
+
+
+def test_reseeding_moves_strokes_and_keeps_their_number():
+    task = search(dataclasses.replace(JOINT, reseeds=2, steps=8), stripes(), count=30)
+    moved = 0
+    while not task.finished:
+        before, stage = task.strokes.clone(), task.stage
+        task.step()
+        if stage.startswith("reseed") and len(before) == 30 and not torch.allclose(before, task.strokes, atol=0.2):
+            moved += 1
+    assert len(task.strokes) == 30 and moved >= 2
+
+
+def test_coarse_strokes_come_first_and_large():
+    task = search(dataclasses.replace(JOINT, reseeds=0), count=60)
+    while not task.finished:
+        task.step()
+    area = task.strokes[:, 2] * task.strokes[:, 3]
+    assert area[:5].median() > 2 * area[-30:].median()
+
+
+def test_steps_are_as_many_as_promised():
+    task = search()
+    for done in range(task.step_count):
+        assert not task.finished and task.steps_done == done
+        task.step()
+    assert task.finished and task.steps_done == task.step_count and task.work()[0] == task.work()[1]
+
+
+def test_colours_of_a_plain_photo_are_found_exactly():
+    color = torch.tensor([0.8, 0.3, 0.1])
+    photo = color.view(3, 1, 1).expand(3, 32, 32)
+    painting = paint(photo, "pixel", 8, Preset("p", stages=2, steps=60, refine=60, block_pixels=16))
+    assert painting.psnr(photo, 32) > 30
