@@ -19,7 +19,7 @@ BUILD_INPUTS := setup.py pyproject.toml tools/cuda_toolkit.py $(filter-out csrc/
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.built
-	$(BIN)/neuralpaint paint examples/photos -o out
+	$(BIN)/neuralpaint paint examples/photos -o out --overwrite
 
 test: unit-test $(VENV)/.built-dev
 	$(BIN)/python -m pytest -n $(WORKERS)

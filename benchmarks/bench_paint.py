@@ -1,4 +1,4 @@
-"""A whole painting of a synthetic photo, 256² pixels, 200 strokes: from the photo to the strokes."""
+"""A whole painting of a synthetic photo, 256² pixels, 100 strokes: from the photo to the strokes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 import neuralpaint
 from neuralpaint.brushes import brushes
 
-STROKES = 200
+STROKES = 100
 
 
 def synthetic_photo(size: int = 256) -> torch.Tensor:

@@ -57,6 +57,24 @@ def test_backward(measure: Callable[..., Any], brush: str, case: str) -> None:
     measure(f"render forward + backward, {case}", brush, step, count, "strokes")
 
 
+@pytest.mark.parametrize("implementation", ["render_loss", "render and autograd"])
+@pytest.mark.parametrize("brush", BRUSHES)
+def test_loss(measure: Callable[..., Any], brush: str, implementation: str) -> None:
+    """The inner loop of a search: a squared error and its gradient by the strokes."""
+    canvas, strokes = painting(brush)
+    target = torch.full_like(canvas, 0.5)
+    leaf = strokes.clone().requires_grad_()
+
+    def by_autograd() -> torch.Tensor:
+        return torch.autograd.grad((ops.render(canvas, leaf, brush) - target).square().sum(), leaf)[0]
+
+    def fused() -> torch.Tensor:
+        return ops.render_loss(canvas, strokes, brush, target)[2]
+
+    step = fused if implementation == "render_loss" else by_autograd
+    measure(f"squared error and its gradient, {PAINTING}", f"{brush}, {implementation}", step, 500, "strokes")
+
+
 @pytest.mark.parametrize("brush", BRUSHES)
 def test_backward_by_maps(measure: Callable[..., Any], brush: str) -> None:
     canvas, strokes = blocks(brush)

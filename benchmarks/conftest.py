@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.machine import describe
 
-_ROWS = pytest.StashKey[list[tuple[str, str, float, str]]]()
+_ROWS = pytest.StashKey[list[tuple[str, str, float, float, float, str]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,9 +51,9 @@ def measure(benchmark: Any, request: pytest.FixtureRequest) -> Callable[..., Any
         benchmark.extra_info.update({"count": count, "unit": unit})
         result = benchmark.pedantic(function, rounds=1, iterations=1) if once else benchmark(function)
         if benchmark.stats is not None:  # None with --benchmark-disable
-            median = benchmark.stats.stats.median
-            benchmark.extra_info["per_second"] = count / median
-            request.config.stash[_ROWS].append((group, name, median, f"{count / median:,.0f} {unit}/s"))
+            stats = benchmark.stats.stats
+            benchmark.extra_info["per_second"] = count / stats.median
+            request.config.stash[_ROWS].append((group, name, stats.min, stats.median, count / stats.median, unit))
         return result
 
     return run
@@ -63,10 +63,15 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     rows = config.stash[_ROWS]
     if not rows:
         return
-    width = max(len(name) for _, name, _, _ in rows) + 2
+    width = max(len(row[1]) for row in rows) + 2
     for group in dict.fromkeys(row[0] for row in rows):
         terminalreporter.write_line("")
-        terminalreporter.write_line(f"{group} (median)", bold=True)
-        for _, name, seconds, rate in (row for row in rows if row[0] == group):
-            time = f"{seconds * 1e3:,.2f} ms" if seconds < 1 else f"{seconds:,.2f} s"
-            terminalreporter.write_line(f"  {name:<{width}}{time:>12}{rate:>28}")
+        terminalreporter.write_line(f"{group}", bold=True)
+        terminalreporter.write_line(f"  {'':<{width}}{'shortest':>12}{'median':>12}{'at the median':>26}")
+        for _, name, shortest, median, rate, unit in (row for row in rows if row[0] == group):
+            times = f"{_milliseconds(shortest):>12}{_milliseconds(median):>12}"
+            terminalreporter.write_line(f"  {name:<{width}}{times}{rate:>14,.{0 if rate >= 10 else 2}f} {unit}/s")
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1e3:,.2f} ms"

@@ -11,8 +11,9 @@ from neuralpaint.brushes import Brush
 
 def blend(canvas: Tensor, foreground: Tensor, alpha: Tensor) -> Tensor:
     """`composite`: one `lerp` a stroke."""
-    for index in range(foreground.shape[1]):
-        canvas = torch.lerp(canvas, foreground[:, index], alpha[:, index])
+    # unbind, not indexing: the gradient of an index is as large as the whole tensor.
+    for colour, matte in zip(foreground.unbind(1), alpha.unbind(1), strict=True):
+        canvas = torch.lerp(canvas, colour, matte)
     return canvas
 
 

@@ -74,18 +74,18 @@ constexpr int kRegisterBytes = 16;
 template <typename T>
 constexpr int kLanes = kRegisterBytes / static_cast<int>(sizeof(T));
 
-#define NP_LANES_OP(op)                                                                      \
-    template <typename T, int N>                                                             \
-    NP_HD Lanes<T, N> operator op(Lanes<T, N> a, Lanes<T, N> b) {                            \
-        return Lanes<T, N>(a.v op b.v);                                                      \
-    }                                                                                        \
-    template <typename T, int N>                                                             \
-    NP_HD Lanes<T, N> operator op(Lanes<T, N> a, T b) {                                      \
-        return Lanes<T, N>(a.v op b);                                                        \
-    }                                                                                        \
-    template <typename T, int N>                                                             \
-    NP_HD Lanes<T, N> operator op(T a, Lanes<T, N> b) {                                      \
-        return Lanes<T, N>(a op b.v);                                                        \
+#define NP_LANES_OP(op)                                           \
+    template <typename T, int N>                                  \
+    NP_HD Lanes<T, N> operator op(Lanes<T, N> a, Lanes<T, N> b) { \
+        return Lanes<T, N>(a.v op b.v);                           \
+    }                                                             \
+    template <typename T, int N>                                  \
+    NP_HD Lanes<T, N> operator op(Lanes<T, N> a, T b) {           \
+        return Lanes<T, N>(a.v op b);                             \
+    }                                                             \
+    template <typename T, int N>                                  \
+    NP_HD Lanes<T, N> operator op(T a, Lanes<T, N> b) {           \
+        return Lanes<T, N>(a op b.v);                             \
     }
 NP_LANES_OP(+)
 NP_LANES_OP(-)
@@ -108,10 +108,10 @@ NP_HD Lanes<T, N>& operator-=(Lanes<T, N>& a, Lanes<T, N> b) {
     return a;
 }
 
-#define NP_MASK_OP(op)                                                                       \
-    template <typename T, int N>                                                             \
-    NP_HD Mask<T, N> operator op(Lanes<T, N> a, Lanes<T, N> b) {                             \
-        return Mask<T, N>(a.v op b.v);                                                       \
+#define NP_MASK_OP(op)                                           \
+    template <typename T, int N>                                 \
+    NP_HD Mask<T, N> operator op(Lanes<T, N> a, Lanes<T, N> b) { \
+        return Mask<T, N>(a.v op b.v);                           \
     }
 NP_MASK_OP(<)
 NP_MASK_OP(>)

@@ -11,7 +11,8 @@ struct MarkerStroke {
     using Scalar = T;
     static constexpr int kParameters = 12, kShape = 8, kSums = 8;
     static constexpr bool kGradient = false, kRidge = false;
-    static constexpr int kSamples = 16;  // a wide square on a tight bend has several minima: sample finely enough to rank them
+    static constexpr int kSamples =
+        16;  // a wide square on a tight bend has several minima: sample finely enough to rank them
     Paint<T, kGradient, kRidge> paint;
     Bezier<T> curve;
     T r, half_s, inv_s, reach;

@@ -82,7 +82,8 @@ NP_HD V texture_value(const TextureLevel& level, const TexturePoint<V>& p, int c
 
 // The same, with its derivatives by `along` and `across`.
 template <typename V>
-NP_HD V texture_value_grad(const TextureLevel& level, const TexturePoint<V>& p, int channel, V& by_along, V& by_across) {
+NP_HD V texture_value_grad(const TextureLevel& level, const TexturePoint<V>& p, int channel, V& by_along,
+                           V& by_across) {
     using T = scalar_t<V>;
     const V unit(T(1) / T(255));
     const int_t<V> q = gather(level.quads + channel, p.index);

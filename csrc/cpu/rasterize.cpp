@@ -163,10 +163,10 @@ void rasterize_backward(const T* grad_foreground, const T* grad_alpha, const T* 
     });
 }
 
-#define NP_INSTANTIATE(T)                                                                                        \
-    template void rasterize<T>(const T*, int64_t, int, const TextureAtlas&, int, int, T, Output, void*, void*);  \
-    template void rasterize_backward<T>(const T*, const T*, const T*, int64_t, int, const TextureAtlas&, int, int, \
-                                        T, T*);
+#define NP_INSTANTIATE(T)                                                                                             \
+    template void rasterize<T>(const T*, int64_t, int, const TextureAtlas&, int, int, T, Output, void*, void*);       \
+    template void rasterize_backward<T>(const T*, const T*, const T*, int64_t, int, const TextureAtlas&, int, int, T, \
+                                        T*);
 NP_INSTANTIATE(float)
 NP_INSTANTIATE(double)
 #undef NP_INSTANTIATE

@@ -9,8 +9,8 @@ namespace neuralpaint::cpu {
 
 enum class Output { kSame, kHalf, kBFloat16, kByte };
 
-// strokes [count, P] -> foreground [count, 3, height, width], alpha [count, 1, height, width]. kSame stores T; the other
-// formats are rounded from it (bytes: round(255 x)).
+// strokes [count, P] -> foreground [count, 3, height, width], alpha [count, 1, height, width]. kSame stores T; the
+// other formats are rounded from it (bytes: round(255 x)).
 template <typename T>
 void rasterize(const T* strokes, int64_t count, int kind, const TextureAtlas& atlas, int height, int width, T softness,
                Output output, void* foreground, void* alpha);

@@ -137,8 +137,8 @@ struct Run {
     int32_t x, y;
 };
 
-// The visible runs of one tile. Strokes are walked from the last to the first, and pixels that are fully covered by then
-// are left out: under opaque paint most samples are never computed. Runs of the k-th stroke from the top are
+// The visible runs of one tile. Strokes are walked from the last to the first, and pixels that are fully covered by
+// then are left out: under opaque paint most samples are never computed. Runs of the k-th stroke from the top are
 // runs[first[k] .. first[k + 1]).
 template <typename Stroke>
 struct Visible {
@@ -219,11 +219,10 @@ void render(const T* canvas, const T* strokes, int kind, const TextureAtlas& atl
     });
 }
 
-// A tile's part of the chain rule: `tile` holds the derivatives by its pixels, and is left with those by the canvas under
-// them; each stroke's sums go to its entry in `partial`.
+// A tile's part of the chain rule: `tile` holds the derivatives by its pixels, and is left with those by the canvas
+// under them; each stroke's sums go to its entry in `partial`.
 template <typename Stroke, typename T>
-void backward_tile(const Scene<Stroke>& scene, const Visible<Stroke>& visible, int64_t end, Tile<T>& tile,
-                   T* partial) {
+void backward_tile(const Scene<Stroke>& scene, const Visible<Stroke>& visible, int64_t end, Tile<T>& tile, T* partial) {
     using V = LanesOf<T>;
     constexpr int L = kLanes<T>, kShapeSums = Stroke::kSums, kSums = kTotalSums<Stroke>;
     for (size_t k = 0; k + 1 < visible.first.size(); ++k) {
@@ -340,12 +339,12 @@ void render_loss(const T* target, const T* canvas, const T* strokes, int kind, c
     });
 }
 
-#define NP_INSTANTIATE(T)                                                                                            \
-    template void render<T>(const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T*);                \
-    template void render_backward<T>(const T*, const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, \
-                                     T*, T*);                                                                        \
-    template void render_loss<T>(const T*, const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T,  \
-                                 T, T*, T*);
+#define NP_INSTANTIATE(T)                                                                                             \
+    template void render<T>(const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T*);                 \
+    template void render_backward<T>(const T*, const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&,   \
+                                     T*, T*);                                                                         \
+    template void render_loss<T>(const T*, const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T, T, \
+                                 T*, T*);
 NP_INSTANTIATE(float)
 NP_INSTANTIATE(double)
 #undef NP_INSTANTIATE

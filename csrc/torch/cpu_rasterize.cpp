@@ -49,10 +49,10 @@ at::Tensor rasterize_backward_cpu(const at::Tensor& grad_foreground, const at::T
     at::Tensor grad = at::empty(strokes.sizes(), strokes.options());
     const TextureAtlas atlas = atlas_of(texture, kind);
     AT_DISPATCH_FLOATING_TYPES(strokes.scalar_type(), "rasterize_backward", [&] {
-        cpu::rasterize_backward<scalar_t>(
-            g_fg.const_data_ptr<scalar_t>(), g_alpha.const_data_ptr<scalar_t>(), strokes.const_data_ptr<scalar_t>(),
-            strokes.size(0), static_cast<int>(kind), atlas, static_cast<int>(g_fg.size(2)),
-            static_cast<int>(g_fg.size(3)), static_cast<scalar_t>(softness), grad.mutable_data_ptr<scalar_t>());
+        cpu::rasterize_backward<scalar_t>(g_fg.const_data_ptr<scalar_t>(), g_alpha.const_data_ptr<scalar_t>(),
+                                          strokes.const_data_ptr<scalar_t>(), strokes.size(0), static_cast<int>(kind),
+                                          atlas, static_cast<int>(g_fg.size(2)), static_cast<int>(g_fg.size(3)),
+                                          static_cast<scalar_t>(softness), grad.mutable_data_ptr<scalar_t>());
     });
     return grad;
 }

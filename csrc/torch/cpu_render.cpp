@@ -39,10 +39,9 @@ at::Tensor render_cpu(const at::Tensor& canvas_, const at::Tensor& strokes_, int
     const TextureAtlas atlas = atlas_of(texture, kind);
     at::Tensor out = at::empty(canvas.sizes(), canvas.options());
     AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "render", [&] {
-        cpu::render<scalar_t>(canvas.const_data_ptr<scalar_t>(), strokes.const_data_ptr<scalar_t>(),
-                              static_cast<int>(kind), atlas,
-                              shape_of<scalar_t>(canvas, strokes, origin, pixels_per_unit, softness),
-                              out.mutable_data_ptr<scalar_t>());
+        cpu::render<scalar_t>(
+            canvas.const_data_ptr<scalar_t>(), strokes.const_data_ptr<scalar_t>(), static_cast<int>(kind), atlas,
+            shape_of<scalar_t>(canvas, strokes, origin, pixels_per_unit, softness), out.mutable_data_ptr<scalar_t>());
     });
     return out;
 }
@@ -83,11 +82,11 @@ std::tuple<at::Tensor, at::Tensor> render_loss_cpu(const at::Tensor& target_, co
     at::Tensor losses = at::empty({canvas.size(0), 2}, canvas.options());
     at::Tensor grad_strokes = at::empty(strokes.sizes(), strokes.options());
     AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "render_loss", [&] {
-        cpu::render_loss<scalar_t>(
-            target.const_data_ptr<scalar_t>(), canvas.const_data_ptr<scalar_t>(), strokes.const_data_ptr<scalar_t>(),
-            static_cast<int>(kind), atlas, shape_of<scalar_t>(canvas, strokes, origin, pixels_per_unit, softness),
-            static_cast<scalar_t>(l1), static_cast<scalar_t>(l2), losses.mutable_data_ptr<scalar_t>(),
-            grad_strokes.mutable_data_ptr<scalar_t>());
+        cpu::render_loss<scalar_t>(target.const_data_ptr<scalar_t>(), canvas.const_data_ptr<scalar_t>(),
+                                   strokes.const_data_ptr<scalar_t>(), static_cast<int>(kind), atlas,
+                                   shape_of<scalar_t>(canvas, strokes, origin, pixels_per_unit, softness),
+                                   static_cast<scalar_t>(l1), static_cast<scalar_t>(l2),
+                                   losses.mutable_data_ptr<scalar_t>(), grad_strokes.mutable_data_ptr<scalar_t>());
     });
     return {losses, grad_strokes};
 }

@@ -10,7 +10,8 @@ TORCH_LIBRARY(neuralpaint, m) {
         "rasterize_backward(Tensor grad_foreground, Tensor grad_alpha, Tensor strokes, int kind, Tensor texture, "
         "float softness) -> Tensor");
     m.def("composite(Tensor canvas, Tensor foreground, Tensor alpha) -> Tensor");
-    m.def("composite_backward(Tensor grad, Tensor canvas, Tensor foreground, Tensor alpha) -> (Tensor, Tensor, Tensor)");
+    m.def(
+        "composite_backward(Tensor grad, Tensor canvas, Tensor foreground, Tensor alpha) -> (Tensor, Tensor, Tensor)");
     m.def(
         "render(Tensor canvas, Tensor strokes, int kind, Tensor texture, Tensor origin, float pixels_per_unit, "
         "float softness) -> Tensor");
@@ -22,6 +23,7 @@ TORCH_LIBRARY(neuralpaint, m) {
         "float pixels_per_unit, float softness, float l1, float l2) -> (Tensor, Tensor)");
     m.def("sinkhorn(Tensor mass_x, Tensor mass_y, float epsilon, int iterations, int cost) -> (Tensor, Tensor)");
     m.def(
-        "sinkhorn_backward(Tensor grad, Tensor mass_x, Tensor mass_y, Tensor potentials, float epsilon, int iterations, "
+        "sinkhorn_backward(Tensor grad, Tensor mass_x, Tensor mass_y, Tensor potentials, float epsilon, int "
+        "iterations, "
         "int cost) -> (Tensor, Tensor)");
 }

@@ -25,9 +25,9 @@ inline TextureAtlas atlas_of(const at::Tensor& texture, int64_t kind) {
     atlas.width = static_cast<int>(texture.size(2) / 2);
     atlas.height = static_cast<int>(texture.size(1) / 2);
     const auto power_of_two = [](int n) { return n > 0 && (n & (n - 1)) == 0; };
-    TORCH_CHECK(power_of_two(atlas.width) && power_of_two(atlas.height) && texture.size(1) % 2 == 0 &&
-                    texture.size(2) % 2 == 0,
-                "texture sides must be powers of two, got ", texture.sizes());
+    TORCH_CHECK(
+        power_of_two(atlas.width) && power_of_two(atlas.height) && texture.size(1) % 2 == 0 && texture.size(2) % 2 == 0,
+        "texture sides must be powers of two, got ", texture.sizes());
     atlas.data = texture.const_data_ptr<int32_t>();
     return atlas;
 }

@@ -54,9 +54,7 @@ def render(
     )
 
 
-def _checked(
-    canvas: Tensor, strokes: Tensor, brush: Brush | str, pixels_per_unit: float | None
-) -> tuple[Brush, float]:
+def _checked(canvas: Tensor, strokes: Tensor, brush: Brush | str, pixels_per_unit: float | None) -> tuple[Brush, float]:
     """The brush and pixels per unit, when canvas and strokes fit together."""
     brush = get_brush(brush)
     check_strokes(strokes, brush, 3)

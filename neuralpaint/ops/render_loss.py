@@ -35,8 +35,8 @@ def render_loss(
         l1, l2: weights of the two losses.
 
     Returns:
-        Σ|d| `[B]`, Σd² `[B]` (neither weighted), and the derivatives by the strokes `[B, T, P]` of the weighted sum over
-        the batch.
+        Σ|d| `[B]`, Σd² `[B]` (neither weighted), and the derivatives by the strokes `[B, T, P]` of the weighted sum
+        over the batch.
 
     Raises:
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.

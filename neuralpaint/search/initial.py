@@ -103,8 +103,8 @@ def new_strokes(
 
 
 def paper_strokes(photo: Tensor, canvas: Tensor, brush: Brush, generator: torch.Generator) -> Tensor:
-    """One new stroke for each block, as SNP §3.3 starts them: at a pixel drawn by the fourth power of the blurred error,
-    small, at any angle, with the photo's colour there.
+    """One new stroke for each block, as SNP §3.3 starts them: at a pixel drawn by the fourth power of the blurred
+    error, small, at any angle, with the photo's colour there.
 
     Args:
         photo, canvas: `[B, 3, S, S]` on the CPU.

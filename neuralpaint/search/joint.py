@@ -2,8 +2,8 @@
 are no blocks whose borders could show.
 
 Each level adds strokes of its own size where the error is, in a few portions, and after each portion takes gradient
-steps on all strokes painted so far. Then the strokes that are hardly seen are taken away and painted anew, on top, where
-the error is; and at last everything is refined at the finest resolution.
+steps on all strokes painted so far. Then the strokes that are hardly seen are taken away and painted anew, on top,
+where the error is; and at last everything is refined at the finest resolution.
 """
 
 from __future__ import annotations

@@ -174,7 +174,11 @@ def test_same_bits_whatever_the_threads_and_the_batch(name: str) -> None:
         torch.set_num_threads(1)
         single = run(strokes)
         torch.set_num_threads(2)
-        runs = [run(strokes), run(strokes), [torch.cat(parts) for parts in zip(run(strokes[:4]), run(strokes[4:]))]]  # noqa: B905
+        runs = [
+            run(strokes),
+            run(strokes),
+            [torch.cat(parts) for parts in zip(run(strokes[:4]), run(strokes[4:]), strict=True)],
+        ]
     finally:
         torch.set_num_threads(threads)
     for other in runs:

@@ -9,7 +9,7 @@ NAMES = ["oil", "watercolor", "marker", "tape", "pixel"]
 # All that a joint search does (levels, portions, reseeds, refinement), in few and small steps.
 JOINT = Preset("small joint", stages=3, rounds=2, steps=12, reseeds=1, refine=12, block_pixels=16)
 BLOCKS = Preset(
-    "small blocks", method="blocks", stages=3, steps=4, block_pixels=24, learning_rate=0.01, l1=1, l2=0, transport=0.1
+    "small blocks", method="blocks", stages=3, steps=5, block_pixels=24, learning_rate=0.01, l1=1, l2=0, transport=0.1
 )
 METHODS = [JOINT, BLOCKS]
 

@@ -25,6 +25,10 @@ def every_step(monkeypatch):
     monkeypatch.setattr(module, "_REPORT_SECONDS", 0.0)
 
 
+def label(value):
+    return value.name if isinstance(value, Preset) else str(value)
+
+
 def quick(preset, **changes):
     return dataclasses.replace(preset, **{"steps": 2, "refine": 2, "block_pixels": 8} | changes)
 
@@ -32,8 +36,8 @@ def quick(preset, **changes):
 # --- how many -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(24, 24), (24, 36), (12, 48), (320, 5)], ids=str)
-@pytest.mark.parametrize("preset", METHODS, ids=str)
+@pytest.mark.parametrize("shape", [(24, 24), (24, 36), (12, 48), (320, 5)], ids=label)
+@pytest.mark.parametrize("preset", METHODS, ids=label)
 def test_paints_exactly_as_many_strokes_as_asked(preset, shape):
     photo = disc_photo(*shape)
     for count in (1, 2, 7, 55, 56, 100, 501):
@@ -49,8 +53,8 @@ def test_named_presets_paint_exactly_as_many_strokes_as_asked(name):
         assert len(paint(disc_photo(16, 24), "marker", count, small)) == count
 
 
-@pytest.mark.parametrize("preset", METHODS, ids=str)
-@pytest.mark.parametrize("shape", [(1, 1), (1, 64), (64, 1), (2, 3)], ids=str)
+@pytest.mark.parametrize("preset", METHODS, ids=label)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 64), (64, 1), (2, 3)], ids=label)
 def test_photos_of_a_few_pixels(preset, shape):
     painting = paint(torch.full((3, *shape), 0.3), "oil", 6, quick(preset))
     assert len(painting) == 6 and painting.render().size == (shape[1], shape[0])
@@ -59,34 +63,35 @@ def test_photos_of_a_few_pixels(preset, shape):
 # --- how good -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("preset", METHODS, ids=str)
+@pytest.mark.parametrize("preset", METHODS, ids=label)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_brush_paints(name, preset):
     photo = disc_photo(40, 48)
     painting = paint(photo, name, 30, preset)
     ground = Painting(torch.zeros(0, painting.brush.count), name, painting.aspect)
     better = painting.psnr(photo, 40) - ground.psnr(photo, 40)
-    assert better > (12 if preset is JOINT else 4)
+    assert better > (18 if preset is JOINT else 2)
 
 
-@pytest.mark.parametrize("preset, floor", [(JOINT, 24), (BLOCKS, 18)], ids=["joint", "blocks"])
-def test_more_strokes_come_closer(preset, floor):
+@pytest.mark.parametrize("name", ["marker", "tape"])
+@pytest.mark.parametrize("preset, counts, floor", [(JOINT, (4, 16, 64), 29), (BLOCKS, (14, 56, 140), 24)], ids=label)
+def test_more_strokes_come_closer(preset, counts, floor, name):
     photo = disc_photo(64, 64)
-    psnr = [paint(photo, "marker", count, preset).psnr(photo, 64) for count in (4, 16, 64)]
-    assert psnr[0] + 2 < psnr[1] < psnr[2] - 1
-    assert psnr[2] > floor
+    few, some, many = (paint(photo, name, count, preset).psnr(photo, 64) for count in counts)
+    assert few + 2 < some < many - 2
+    assert many > floor
 
 
 def test_presets_that_work_longer_come_closer():
     photo = disc_photo(32, 32)
     psnr = [paint(photo, "tape", 20, name).psnr(photo, 32) for name in ("fast", "balanced")]
-    assert 25 < psnr[0] < psnr[1] + 0.3
+    assert psnr[0] > 29 and psnr[1] > psnr[0] - 0.5
 
 
 # --- the same every time --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("preset", METHODS, ids=str)
+@pytest.mark.parametrize("preset", METHODS, ids=label)
 def test_same_seed_same_bytes_other_seed_other_strokes(preset, tmp_path):
     photo = disc_photo()
     first = saved(paint(photo, "oil", 20, preset, seed=3), tmp_path)
@@ -99,7 +104,7 @@ def test_same_seed_same_bytes_other_seed_other_strokes(preset, tmp_path):
     )
 
 
-@pytest.mark.parametrize("preset", METHODS, ids=str)
+@pytest.mark.parametrize("preset", METHODS, ids=label)
 @pytest.mark.parametrize("name", ["oil", "watercolor", "marker"])
 def test_threads_do_not_change_the_strokes(name, preset):
     photo, threads = disc_photo(40, 56), torch.get_num_threads()
@@ -107,7 +112,9 @@ def test_threads_do_not_change_the_strokes(name, preset):
         strokes = []
         for count in (1, 2):
             torch.set_num_threads(count)
-            strokes.append(paint(photo, name, 24, dataclasses.replace(preset, block_pixels=40)).strokes)
+            strokes.append(
+                paint(photo, name, 24, dataclasses.replace(preset, steps=4, refine=4, block_pixels=40)).strokes
+            )
     finally:
         torch.set_num_threads(threads)
     assert torch.equal(*strokes)
@@ -125,10 +132,30 @@ def test_path_picture_array_and_tensor_are_the_same_photo(tmp_path):
     assert all(torch.equal(other, strokes[0]) for other in strokes[1:])
 
 
+@pytest.mark.parametrize("preset", METHODS, ids=label)
+@pytest.mark.parametrize("without_gradients", [torch.no_grad, torch.inference_mode])
+def test_paints_the_same_where_gradients_are_off(preset, without_gradients):
+    photo = disc_photo(24, 24)
+    expected = paint(photo, "tape", 5, quick(preset)).strokes
+    with without_gradients():
+        assert torch.equal(paint(photo, "tape", 5, quick(preset)).strokes, expected)
+
+
+@pytest.mark.parametrize("preset", METHODS, ids=label)
+def test_paints_the_same_where_floats_are_double(preset):
+    photo = disc_photo(24, 24)
+    expected = paint(photo, "tape", 5, quick(preset)).strokes
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert torch.equal(paint(photo, "tape", 5, quick(preset)).strokes, expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 # --- what strokes may be --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("preset", METHODS, ids=str)
+@pytest.mark.parametrize("preset", METHODS, ids=label)
 @pytest.mark.parametrize("name", NAMES)
 def test_strokes_are_in_range_and_held_parameters_hold(name, preset):
     brush = get_brush(name)
@@ -164,7 +191,7 @@ def test_painting_carries_size_ground_and_how_it_was_made():
     assert paint(disc_photo(24, 36), "tape", 3, quick(JOINT)).size == 24
 
 
-@pytest.mark.parametrize("preset", METHODS, ids=str)
+@pytest.mark.parametrize("preset", METHODS, ids=label)
 def test_the_ground_is_seen_by_the_search(preset):
     """On a ground of the photo's own colour, strokes have nothing left to do."""
     photo = torch.tensor([0.2, 0.4, 0.6]).view(3, 1, 1).expand(3, 32, 32)
@@ -172,26 +199,33 @@ def test_the_ground_is_seen_by_the_search(preset):
     assert painting.psnr(photo, 32) > 40
 
 
-@pytest.mark.parametrize("preset", METHODS, ids=str)
+@pytest.mark.parametrize("preset", METHODS, ids=label)
 def test_a_renderer_of_ones_own_is_used(preset):
-    class Counting(ExactRenderer):
+    class Own:
+        """The exact one, counting its calls."""
+
         calls = 0
 
         def render(self, canvas, strokes, brush, **where):
-            Counting.calls += 1
-            return super().render(canvas, strokes, brush, **where)
+            self.calls += 1
+            return ExactRenderer().render(canvas, strokes, brush, **where)
 
-    class Grey:
-        """Sees no colour: neither should the strokes that it helps to find."""
+    photo, own, events = disc_photo(), Own(), []
+    painting = paint(photo, "marker", 16, preset, renderer=own, callback=events.append)
+    assert own.calls >= events[-1].steps
+    assert painting.psnr(photo, 48) == pytest.approx(paint(photo, "marker", 16, preset).psnr(photo, 48), abs=3)
 
+
+@pytest.mark.parametrize("preset", METHODS, ids=label)
+def test_a_renderer_derived_from_the_exact_one_is_used(preset):
+    class Mirrored(ExactRenderer):
         def render(self, canvas, strokes, brush, **where):
-            return ExactRenderer().render(canvas, strokes, brush, **where).mean(1, keepdim=True).expand(-1, 3, -1, -1)
+            return super().render(canvas, strokes, brush, **where).flip(1)
 
-    photo = disc_photo()
-    exact = paint(photo, "tape", 8, preset)
-    assert torch.equal(paint(photo, "tape", 8, preset, renderer=Counting()).strokes, exact.strokes)
-    assert Counting.calls > 10
-    assert not torch.equal(paint(photo, "tape", 8, preset, renderer=Grey()).strokes, exact.strokes)
+    photo = torch.tensor([0.9, 0.5, 0.1]).view(3, 1, 1).expand(3, 32, 32)
+    painting = paint(photo, "tape", 6, preset, canvas="black", renderer=Mirrored())
+    exact = paint(photo, "tape", 6, preset, canvas="black")
+    assert not torch.allclose(painting.strokes[:, 5:8], exact.strokes[:, 5:8], atol=0.02)
 
 
 def test_a_texture_of_ones_own_paints():
@@ -204,7 +238,7 @@ def test_a_texture_of_ones_own_paints():
 # --- reports --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("preset", METHODS, ids=str)
+@pytest.mark.parametrize("preset", METHODS, ids=label)
 def test_reports_go_steadily_from_start_to_end(preset, every_step):
     events = []
     paint(disc_photo(), "tape", 20, preset, callback=events.append)
@@ -217,7 +251,7 @@ def test_reports_go_steadily_from_start_to_end(preset, every_step):
     assert all(math.isfinite(event.remaining) and event.remaining >= 0 for event in events)
     assert all(math.isfinite(event.psnr) for event in events)
     assert events[-1].remaining == pytest.approx(0, abs=1e-6)
-    assert events[-1].psnr > events[0].psnr + 3
+    assert events[-1].psnr > events[0].psnr + 1
     stages = [event.stage for event in events]
     assert len(set(stages)) > 1 and all(stages)
     assert len(set(stages)) == 1 + sum(a != b for a, b in zip(stages, stages[1:], strict=False))  # none comes back
@@ -229,7 +263,7 @@ def test_a_callback_is_told_of_the_end_however_short_the_search():
     assert events and events[-1].step == events[-1].steps
 
 
-@pytest.mark.parametrize("preset", METHODS, ids=str)
+@pytest.mark.parametrize("preset", METHODS, ids=label)
 def test_an_exception_from_the_callback_ends_the_search(preset, every_step):
     class Enough(Exception):
         pass
@@ -246,7 +280,7 @@ def test_an_exception_from_the_callback_ends_the_search(preset, every_step):
     assert steps == [1, 2, 3]
 
 
-@pytest.mark.parametrize("preset", METHODS, ids=str)
+@pytest.mark.parametrize("preset", METHODS, ids=label)
 def test_a_progress_bar_changes_nothing_and_leaves_standard_output_alone(preset, capsys):
     photo = disc_photo()
     plain = paint(photo, "tape", 6, quick(preset)).strokes
@@ -295,11 +329,28 @@ def test_mistakes_are_told_before_any_work(arguments, error, message, monkeypatc
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_no_gpu_is_told():
-    with pytest.raises(ValueError, match="device cuda.*cpu"):
+    with pytest.raises(ValueError, match="device .cuda.*cpu"):
         paint(disc_photo(), "tape", 5, device="cuda")
 
 
-@pytest.mark.parametrize("changes", [{"method": "magic"}, {"stages": 0}, {"steps": 0}, {"block_pixels": 0}], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method": "magic"},
+        {"stages": 0},
+        {"steps": 0},
+        {"rounds": 0},
+        {"block_pixels": 0},
+        {"refine": -1},
+        {"reseeds": -1},
+        {"learning_rate": 0.0},
+        {"learning_rate": math.nan},
+        {"softness": 0.0},
+        {"l2": -1.0},
+        {"transport": math.inf},
+    ],
+    ids=label,
+)
 def test_presets_that_cannot_work(changes):
     with pytest.raises(ValueError, match=next(iter(changes))):
         Preset("mine", **changes)

@@ -1,0 +1,102 @@
+"""Where a stroke and its target do not overlap, the transport loss decides (SNP Fig. 5 and 12)."""
+
+import math
+
+import pytest
+import torch
+
+from neuralpaint import get_brush, ops
+from neuralpaint.losses import TransportLoss
+
+SIZE, STEPS, BATCH = 48, 200, 4
+
+
+def strokes(name, at, generator):
+    """One stroke for each place `at` `[B, 2]`, of random size and direction, longish: `[B, P]`, colours not set."""
+    brush = get_brush(name)
+    drawn = torch.zeros(len(at), brush.count)
+
+    def between(low, high):
+        return low + (high - low) * torch.rand(len(at), generator=generator)
+
+    if name == "tape":
+        drawn[:, :2] = at
+        drawn[:, 2], drawn[:, 3], drawn[:, 4] = between(0.5, 0.8), between(0.25, 0.4), between(0, 1)
+    else:
+        angle, half = between(0, 2 * math.pi), between(0.1, 0.16)
+        way = torch.stack([angle.cos() * half, angle.sin() * half], 1)
+        drawn[:, :2], drawn[:, 4:6] = at - way, at + way
+        drawn[:, 2], drawn[:, 3] = between(0, 1), between(0, 1)
+        drawn[:, 6] = drawn[:, 7] = between(0.25, 0.45)
+    return drawn
+
+
+def start_and_target(name, seed):
+    """Opposite each other across the canvas, 0.57 units apart: too far to touch."""
+    generator = torch.Generator().manual_seed(seed)
+    angle = 2 * math.pi * torch.rand(BATCH, generator=generator)
+    way = torch.stack([angle.cos(), angle.sin()], 1)
+    return strokes(name, 0.5 + 0.3 * way, generator), strokes(name, 0.5 - 0.27 * way, generator)
+
+
+def matte(stroke, name):
+    shape = torch.cat([stroke[:, :-1], torch.ones(len(stroke), 1)], 1)
+    return ops.rasterize(shape, name, SIZE, SIZE)[1] > 0.5
+
+
+def overlap(stroke, target, name):
+    """Intersection over union, `[B]`."""
+    a, b = matte(stroke, name), matte(target, name)
+    return (a & b).flatten(1).sum(1) / (a | b).flatten(1).sum(1)
+
+
+def optimise(name, ground, color, mass, *, transport, free, seed):
+    """The search's own step: RMSprop 0.01, shapes kept in [0.1, 0.9], ℓ1 of weight 1. Returns the overlap and the ℓ1
+    error left (1 = that of the bare ground)."""
+    brush = get_brush(name)
+    start, target = start_and_target(name, seed)
+    (paint,) = brush.colors
+    target[:, paint], target[:, brush.opacity] = torch.tensor(color), 1.0
+    # Either colour and opacity are the target's and stay, or they start apart and move with all the rest.
+    start[:, paint], start[:, brush.opacity] = (0.5, 0.9) if free else (torch.tensor(color), 1.0)
+    assert overlap(start, target, name).max() == 0
+    canvas = torch.full((BATCH, 3, SIZE, SIZE), ground)
+    photo = ops.render(canvas, target[:, None], brush)
+    stroke = start.clone().requires_grad_()
+    optimizer = torch.optim.RMSprop([stroke], lr=0.01)
+    distance = TransportLoss(mass=mass, reduction="none")
+    for _ in range(STEPS):
+        picture = ops.render(canvas, stroke[:, None], brush)
+        pixel = (picture - photo).abs().flatten(1).mean(1)
+        loss = pixel + transport * distance(picture, photo) if transport else pixel
+        optimizer.zero_grad()
+        loss.sum().backward()
+        optimizer.step()
+        with torch.no_grad():
+            stroke[:, brush.shape].clamp_(0.1, 0.9)
+            stroke.clamp_(0, 1)
+            if not free:
+                stroke[:, paint.start :] = start[:, paint.start :]
+    return overlap(stroke.detach(), target, name), pixel.detach() / (canvas - photo).abs().flatten(1).mean(1)
+
+
+GROUNDS = [(0.0, (0.9, 0.6, 0.2), "light"), (1.0, (0.1, 0.3, 0.6), "dark")]
+
+
+@pytest.mark.parametrize("free", [True, False], ids=["everything moves", "only the shape moves"])
+@pytest.mark.parametrize("ground, color, mass", GROUNDS, ids=["light on black", "dark on white"])
+@pytest.mark.parametrize("name", ["tape", "marker"])
+def test_transport_brings_a_distant_stroke_onto_its_target(name, ground, color, mass, free):
+    found, error = optimise(name, ground, color, mass, transport=0.1, free=free, seed=1)
+    assert found.min() > 0.7 and found.mean() > 0.8
+    assert error.max() < 0.4
+
+
+@pytest.mark.parametrize("free", [True, False], ids=["everything moves", "only the shape moves"])
+@pytest.mark.parametrize("ground, color, mass", GROUNDS, ids=["light on black", "dark on white"])
+@pytest.mark.parametrize("name", ["tape", "marker"])
+def test_a_pixel_loss_alone_never_finds_it(name, ground, color, mass, free):
+    """It only makes the stroke vanish: what is left of the error is that of the bare ground, or more."""
+    found, error = optimise(name, ground, color, mass, transport=0.0, free=free, seed=1)
+    assert found.max() < 0.05
+    assert error.min() > 0.95
