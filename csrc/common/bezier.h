@@ -8,12 +8,13 @@ namespace neuralpaint {
 
 // The best of a few samples of t is polished by this many steps of Newton's method.
 template <typename T>
-constexpr int kNewtonSteps = sizeof(T) == 8 ? 6 : 3;
+constexpr int kNewtonSteps = sizeof(T) == 8 ? 8 : 4;
 
 template <typename T>
 struct Bezier {
     T x0, y0, x1, y1, x2, y2;
-    T ax, ay;  // P0 - 2 P1 + P2: half of the second derivative
+    T ax, ay;    // P0 - 2 P1 + P2: half of the second derivative
+    T d0x, d0y;  // B'(0)
 
     NP_HD void setup(const T* p, const View<T>& view) {
         x0 = (p[0] - view.ox) * view.scale;
@@ -22,20 +23,23 @@ struct Bezier {
         y2 = (p[5] - view.oy) * view.scale;
         x1 = x0 + (x2 - x0) * p[2];
         y1 = y0 + (y2 - y0) * p[3];
-        ax = x0 - T(2) * x1 + x2;
-        ay = y0 - T(2) * y1 + y2;
+        // Not from P1, whose rounding would give a direction to an end where B' vanishes (P1 = P0 or P1 = P2).
+        d0x = T(2) * (x2 - x0) * p[2];
+        d0y = T(2) * (y2 - y0) * p[3];
+        ax = (x2 - x0) * (T(1) - p[2]) - T(0.5) * d0x;
+        ay = (y2 - y0) * (T(1) - p[3]) - T(0.5) * d0y;
     }
 
     template <typename V>
     NP_HD void point(V t, V& bx, V& by) const {
-        bx = V(x0) + t * (V(T(2) * (x1 - x0)) + t * V(ax));
-        by = V(y0) + t * (V(T(2) * (y1 - y0)) + t * V(ay));
+        bx = V(x0) + t * (V(d0x) + t * V(ax));
+        by = V(y0) + t * (V(d0y) + t * V(ay));
     }
 
     template <typename V>
     NP_HD void velocity(V t, V& dx, V& dy) const {
-        dx = V(T(2) * (x1 - x0)) + t * V(T(2) * ax);
-        dy = V(T(2) * (y1 - y0)) + t * V(T(2) * ay);
+        dx = V(d0x) + t * V(T(2) * ax);
+        dy = V(d0y) + t * V(T(2) * ay);
     }
 
     NP_HD Bounds<T> bounds(T reach) const {

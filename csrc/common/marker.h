@@ -66,56 +66,90 @@ struct MarkerStroke {
         b = (qy * wx - qx * wy) * inv;
     }
 
-    // Root of q·(W + turn·perp W) near t, W = tangent, perp W = (-Wy, Wx); turn 0: q·T = 0, turn -1: a = b, +1: a = -b.
+    // Root near t of q·(W + turn·perp W), W = tangent, perp W = (-Wy, Wx); turn 0: a = 0, turn -1: a = b, +1: a = -b.
     template <typename V>
-    NP_HD V root(V x, V y, V t, V low, V high, T turn) const {
-        const V ax2(T(2) * (curve.ax - turn * curve.ay)), ay2(T(2) * (curve.ay + turn * curve.ax)), k(turn);
+    NP_HD V root(V x, V y, V t, V turn, V reach_t) const {
+        const V low = vmax(t - reach_t, V(0)), high = vmin(t + reach_t, V(1));
+        const V ax2(T(2) * curve.ax), ay2(T(2) * curve.ay);
+        const V vx = ax2 - turn * ay2, vy = ay2 + turn * ax2;
         for (int i = 0; i < kNewtonSteps<T>; ++i) {
             V bx, by, dx, dy;
             curve.point(t, bx, by);
             curve.velocity(t, dx, dy);
-            const V ux = dx + V(ex), uy = dy + V(ey), wx = ux - k * uy, wy = uy + k * ux;
+            const V ux = dx + V(ex), uy = dy + V(ey), wx = ux - turn * uy, wy = uy + turn * ux;
             const V qx = x - bx, qy = y - by;
             const V value = qx * wx + qy * wy;
-            const V slope = qx * ax2 + qy * ay2 - dx * wx - dy * wy;
-            const V safe = select(vabs(slope) > V(T(1e-9)), slope, V(-1));
-            t = vmin(vmax(t - value / safe, low), high);
+            const V slope = qx * vx + qy * vy - dx * wx - dy * wy;
+            t = vmin(vmax(t - value / select(vabs(slope) > V(T(1e-9)), slope, V(-1)), low), high);
         }
         return t;
     }
 
-    // M(t) = max(|a|, |b|) is least at a smooth minimum (a = 0), at a kink (|a| = |b|) or at an end: coarse samples,
-    // then a Newton polish of all three. `extra` is the weight of |a| in the derivative of M at the minimum.
+    // Least |a| near t, where it is smooth: da/dt = 0, times |W|^3 (the tangent turns at the rate bend / |W|^2 with
+    // bend = W x W'). It exists for pixels beyond the centre of curvature; where |a| bends down, step downhill instead.
+    template <typename V>
+    NP_HD V stationary(V x, V y, V t, V reach_t) const {
+        const V low = vmax(t - reach_t, V(0)), high = vmin(t + reach_t, V(1)), walk = V(T(0.25)) * reach_t;
+        const V ax2(T(2) * curve.ax), ay2(T(2) * curve.ay), tiny(T(1e-9));
+        for (int i = 0; i < kNewtonSteps<T>; ++i) {
+            V bx, by, wx, wy;
+            curve.point(t, bx, by);
+            frame(t, wx, wy);
+            const V qx = x - bx, qy = y - by, side = sign(qx * wx + qy * wy);
+            const V bend = wx * ay2 - wy * ax2, w2 = wx * wx + wy * wy;
+            const V value = side * (bend * (wx * qy - wy * qx) - w2 * w2);
+            const V slope = side * (bend * (ax2 * qy - ay2 * qx) - V(T(4)) * w2 * (wx * ax2 + wy * ay2));
+            const V step = select(slope > tiny, value / vmax(slope, tiny), walk * sign(value));
+            t = vmin(vmax(t - step, low), high);
+        }
+        return t;
+    }
+
+    // M(t) = max(|a|, |b|) is least at a kink |a| = |b|, at a smooth minimum of |b| (a = 0) or of |a|, or at an end. A
+    // curve along one of the square's sides has two kinks with nearly the same M far apart, one with a = b and one with
+    // a = -b, so the best sample with |a| >= |b| is kept for each. Newton's method polishes what they may border on,
+    // and the least M wins. `extra` is the weight of |a| in the derivative of M at the minimum.
     template <typename V>
     NP_HD Sample<V> sample(V x, V y) const {
-        V best(T(1e30)), t(0);
+        const V far(T(1e30)), step(T(1) / T(kSamples));
+        V m = far, chosen(0), m_same = far, t_same(0), m_other = far, t_other(0), a, b;
         for (int k = 0; k <= kSamples; ++k) {
-            const V qx = x - V(px[k]), qy = y - V(py[k]);
-            const V a = qx * V(tx[k]) + qy * V(ty[k]), b = qy * V(tx[k]) - qx * V(ty[k]);
-            const V m = vmax(vabs(a), vabs(b));
-            t = select(m < best, V(T(k) / T(kSamples)), t);
-            best = vmin(m, best);
+            const V t(T(k) / T(kSamples)), qx = x - V(px[k]), qy = y - V(py[k]);
+            a = qx * V(tx[k]) + qy * V(ty[k]);
+            b = qy * V(tx[k]) - qx * V(ty[k]);
+            const V abs_a = vabs(a), abs_b = vabs(b), value = vmax(abs_a, abs_b);
+            chosen = select(value < m, t, chosen);
+            m = vmin(value, m);
+            const V along = select(abs_a >= abs_b, abs_a, far);
+            const V same = select(a * b > V(0), along, far), other = select(a * b > V(0), far, along);
+            t_same = select(same < m_same, t, t_same);
+            m_same = vmin(same, m_same);
+            t_other = select(other < m_other, t, t_other);
+            m_other = vmin(other, m_other);
         }
         // Newton is for the outline alone: a sample that close already says that the pixel is inside, and one that far
         // that it is outside.
-        if (!any((best < V(r + half_s + slack)) & (best > V(r - half_s)))) {
-            return {select(best < V(r), overlap(best, V(r), inv_s), V(0)), t, V(0)};
+        if (!any((m < V(r + half_s + slack)) & (m > V(r - half_s)))) {
+            return {select(m < V(r), overlap(m, V(r), inv_s), V(0)), chosen, V(0)};
         }
-        const V reach_t(T(4) / T(kSamples));
-        const V low = vmax(t - reach_t, V(0)), high = vmin(t + reach_t, V(1));
-        V chosen = t, a, b;
+        const V t = chosen, t_along = select(m_same < m_other, t_same, t_other);
         local(x, y, t, a, b);
-        V m = vmax(vabs(a), vabs(b)), weight = select(vabs(a) > vabs(b), V(1), V(0));
-        for (int turn = -1; turn <= 1; ++turn) {
-            const V candidate = turn == 0 ? root(x, y, t, low, high, T(0)) : root(x, y, t, V(0), V(1), T(turn));
+        const V own = select(a * b > V(0), V(-1), V(1));
+        V weight = select(vabs(a) > vabs(b), V(1), V(0));
+        for (int i = 0; i < 5; ++i) {
+            const V candidate = i == 0   ? root(x, y, t, V(0), V(T(4)) * step)
+                                : i == 1 ? root(x, y, t, own, V(T(1.5)) * step)
+                                : i == 2 ? root(x, y, t_same, V(-1), V(T(1.5)) * step)
+                                : i == 3 ? root(x, y, t_other, V(1), V(T(1.5)) * step)
+                                         : stationary(x, y, t_along, V(T(1.5)) * step);
             local(x, y, candidate, a, b);
             const V value = vmax(vabs(a), vabs(b));
-            const auto better = value < m;
-            const V ends = select((candidate > V(0)) & (candidate < V(1)), V(0), V(1));
-            const V side = select(vabs(a) > vabs(b), V(1), V(0));
-            const V inner = turn == 0 ? V(0) : kink_weight(candidate, a, b);
-            weight = select(better, ends * side + (V(1) - ends) * inner, weight);
-            chosen = select(better, candidate, chosen);
+            V w = select(vabs(a) > vabs(b), V(1), V(0));
+            if (i >= 1 && i <= 3) {
+                w = select((candidate > V(0)) & (candidate < V(1)), kink_weight(candidate, a, b), w);
+            }
+            weight = select(value < m, w, weight);
+            chosen = select(value < m, candidate, chosen);
             m = vmin(value, m);
         }
         return {overlap(m, V(r), inv_s), chosen, weight};

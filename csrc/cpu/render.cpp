@@ -147,22 +147,24 @@ struct Visible {
     static constexpr int L = kLanes<T>;
     std::vector<Run<V>> runs;
     std::vector<size_t> first;
-    alignas(64) T clear[kTile * kTile];  // the light that passes through the strokes walked so far
+    alignas(64) T left[kTile * kTile];  // opaque covers still to come before a pixel is closed
 
-    void find(const Scene<Stroke>& scene, const Tile<T>& tile, int64_t begin, int64_t end) {
+    // `covers` is 1 for the picture. Backward takes 2: the derivative by the opacity of an opaque stroke needs what lies
+    // under it, which ends at the next opaque one.
+    void find(const Scene<Stroke>& scene, const Tile<T>& tile, int64_t begin, int64_t end, int covers) {
         runs.clear();
         first.assign(1, 0);
         int open = 0;  // packs of lanes that are not fully covered yet
         for (int y = 0; y < kTile; ++y) {
-            for (int x = 0; x < kTile; ++x) clear[y * kTile + x] = x < tile.width && y < tile.height ? T(1) : T(0);
+            for (int x = 0; x < kTile; ++x) left[y * kTile + x] = x < tile.width && y < tile.height ? T(covers) : T(0);
             open += y < tile.height ? (tile.width + L - 1) / L : 0;
         }
         for (int64_t e = end - 1; e >= begin && open > 0; --e) {
             const Stroke& stroke = scene.strokes[scene.entries[e]];
             const V opacity(stroke.paint.opacity);
             for_packs(stroke, tile, [&](int x, int y) {
-                T* through = clear + y * kTile + x;
-                const V before = load<T, L>(through);
+                T* remaining = left + y * kTile + x;
+                const V before = load<T, L>(remaining);
                 if (!any(before > V(0))) return;
                 const V xc = ramp<T, L>(T(tile.x0 + x) + T(0.5)), yc(T(tile.y0 + y) + T(0.5));
                 Run<V> run;
@@ -171,8 +173,8 @@ struct Visible {
                 run.x = x;
                 run.y = y;
                 runs.push_back(run);
-                const V after = before * (V(1) - run.sample.coverage * opacity);
-                store<T, L>(through, after);
+                const V after = before - select(run.sample.coverage * opacity >= V(1), V(1), V(0));
+                store<T, L>(remaining, after);
                 if (!any(after > V(0))) --open;
             });
             first.push_back(runs.size());
@@ -211,7 +213,7 @@ void render(const T* canvas, const T* strokes, int kind, const TextureAtlas& atl
                 const int64_t begin = scene.start[number], end = scene.start[number + 1];
                 tile.place(scene, number);
                 tile.read(canvas, H, W);
-                visible.find(scene, tile, begin, end);
+                visible.find(scene, tile, begin, end, 1);
                 visible.paint(scene, tile, end);
                 tile.write(out, H, W);
             };
@@ -280,7 +282,7 @@ void render_backward(const T* grad, const T* canvas, const T* strokes, int kind,
                 const int64_t begin = scene.start[number], end = scene.start[number + 1];
                 tile.place(scene, number);
                 tile.read(canvas, H, W);
-                visible.find(scene, tile, begin, end);
+                visible.find(scene, tile, begin, end, 2);
                 visible.paint(scene, tile, end);
                 tile.read(grad, H, W);
                 backward_tile(scene, visible, end, tile, partial.data());
@@ -305,7 +307,7 @@ void render_loss(const T* target, const T* canvas, const T* strokes, int kind, c
                 const int64_t begin = scene.start[number], end = scene.start[number + 1];
                 tile.place(scene, number);
                 tile.read(canvas, H, W);
-                visible.find(scene, tile, begin, end);
+                visible.find(scene, tile, begin, end, 2);
                 visible.paint(scene, tile, end);
                 wanted.place(scene, number);
                 wanted.read(target, H, W);

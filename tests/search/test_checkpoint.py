@@ -4,12 +4,10 @@ import dataclasses
 import importlib
 import json
 import os
-import random
 import signal
 import struct
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
@@ -21,7 +19,7 @@ from neuralpaint.search import checkpoint as checkpoints
 from neuralpaint.search.blocks import BlockSearch
 from neuralpaint.search.joint import JointSearch
 from neuralpaint.search.problem import Problem
-from tests.search.photos import BLOCKS, JOINT, METHODS, disc_photo, saved
+from tests.search.photos import BLOCKS, JOINT, disc_photo, saved
 
 module = importlib.import_module("neuralpaint.search.paint")  # the package's `paint` is the function
 
@@ -82,15 +80,8 @@ def test_stopped_at_any_step_and_resumed_gives_the_same_bytes(preset, tmp_path, 
         with pytest.raises(Stop):
             paint(photo, "tape", 9, preset, checkpoint=folder, callback=stop_at(step))
         steps = []
-        painting = paint(
-            photo,
-            "tape",
-            9,
-            preset,
-            checkpoint=folder,
-            resume=True,
-            callback=lambda p, steps=steps: steps.append(p.step),
-        )
+        told = {"callback": lambda p, steps=steps: steps.append(p.step)}
+        painting = paint(photo, "tape", 9, preset, checkpoint=folder, resume=True, **told)
         assert saved(painting, tmp_path) == whole
         assert steps[0] in (step, step + 1)  # it went on, and did not begin anew
 
@@ -122,9 +113,10 @@ def test_without_resume_it_begins_anew(tmp_path, always):
 
 # --- kill -9 --------------------------------------------------------------------------------------------------------
 
-# Prints a line for every step, and writes the strokes at the end.
-_CHILD = """
-import importlib, sys
+# A process that paints for each line it reads ("kill" and a moment, or "finish"), in a child that it kills itself: so
+# torch is imported once and not once a kill. It never uses torch itself, so that its children start clean.
+_NURSERY = """
+import importlib, os, random, signal, sys, time
 import torch
 torch.set_num_threads(1)
 from neuralpaint import paint
@@ -132,46 +124,58 @@ from neuralpaint.search import Preset
 from tests.search.photos import disc_photo
 module = importlib.import_module("neuralpaint.search.paint")
 module._CHECKPOINT_SECONDS = module._REPORT_SECONDS = 0.0
-method, folder, out = sys.argv[1:]
-preset = Preset("killed", method=method, stages=3, steps=60, reseeds=1, refine=60, block_pixels=16)
-print("ready", flush=True)
-painting = paint(disc_photo(32, 40), "watercolor", 14, preset, checkpoint=folder or None, resume=bool(folder),
-                 callback=lambda p: print(p.step, p.steps, flush=True))
-painting.save(out)
+
+def child(method, folder, out, pipe):
+    preset = Preset("killed", method=method, stages=3, steps=30, reseeds=1, refine=60, block_pixels=16)
+    painting = paint(disc_photo(32, 40), "watercolor", 14, preset, checkpoint=folder or None, resume=bool(folder),
+                     callback=lambda p: os.write(pipe, f"{p.step} {p.steps}\\n".encode()))
+    painting.save(out)
+
+def run(method, folder, out, moments=None):
+    # Returns the step it began with and how it ended; with `moments`, kills it somewhere on its way.
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            child(method, folder, out, writing)
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        began, steps = map(int, lines.readline().split())
+        if moments:
+            for _ in range(moments.randrange(max(1, (steps - began) // 3))):
+                lines.readline()
+            time.sleep(moments.uniform(0, 0.003))  # not only at the end of a step
+            os.kill(pid, signal.SIGKILL)
+        lines.read()
+    return began, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+folder = sys.argv[1]
+for method in ("joint", "blocks"):
+    path, moments = folder + "/" + method, random.Random(method)
+    print(*run(method, "", path + ".whole"))
+    for _ in range(6):
+        print(*run(method, path + ".state", path + ".resumed", moments))
+    print(*run(method, path + ".state", path + ".resumed"), flush=True)
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9")
-@pytest.mark.parametrize("method", ["joint", "blocks"])
-def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(method, tmp_path):
-    def start(folder, out):
-        return subprocess.Popen(
-            [sys.executable, "-c", _CHILD, method, str(folder), str(out)], stdout=subprocess.PIPE, text=True
-        )
-
-    reference = start("", tmp_path / "whole")
-    moments = random.Random(method)
-    killed, began = 0, []
-    for attempt in range(3):
-        child = start(tmp_path / "state", tmp_path / "resumed")
-        assert child.stdout.readline() == "ready\n"
-        step, steps = map(int, child.stdout.readline().split())
-        began.append(step)
-        # Somewhere in the first half of what is left, and not at the end of a step.
-        for _ in range(moments.randrange(max(1, (steps - step) // 2))):
-            child.stdout.readline()
-        time.sleep(moments.uniform(0, 0.004))
-        child.send_signal(signal.SIGKILL)
-        child.stdout.close()
-        killed += child.wait() == -signal.SIGKILL
-        assert not (tmp_path / "resumed").exists(), f"attempt {attempt} came to its end before it was killed"
-    child = start(tmp_path / "state", tmp_path / "resumed")
-    began.append(int(child.communicate()[0].split()[1]))
-    reference.communicate()
-    assert child.returncode == reference.returncode == 0
-    assert killed == 3 and began == sorted(began) and began[0] == 1 and began[-1] > 1
-    assert (tmp_path / "resumed").read_bytes() == (tmp_path / "whole").read_bytes()
-    assert not [path for path in (tmp_path / "state").iterdir() if not path.name.startswith(".")][1:]
+def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(tmp_path):
+    done = subprocess.run([sys.executable, "-c", _NURSERY, tmp_path], stdout=subprocess.PIPE, text=True, timeout=300)
+    assert done.returncode == 0
+    ends = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    for method, (whole, *killed, last) in (("joint", ends[:8]), ("blocks", ends[8:])):
+        assert whole == (1, 0) and last[1] == 0
+        assert [code for _, code in killed] == [-signal.SIGKILL] * 6
+        began = [step for step, _ in (*killed, last)]
+        assert (
+            began == sorted(began) and began[0] == 1 and began[-1] > 20
+        )  # each went on where the one before was killed
+        assert (tmp_path / f"{method}.resumed").read_bytes() == (tmp_path / f"{method}.whole").read_bytes()
 
 
 def test_a_kill_while_writing_leaves_the_state_before(tmp_path, always, monkeypatch):
@@ -285,7 +289,3 @@ def test_the_same_state_is_the_same_bytes(tmp_path):
         paint(disc_photo(24, 24), "tape", 9, SMALL[1], checkpoint=tmp_path / name)
     a, b = (next((tmp_path / name).iterdir()).read_bytes() for name in "ab")
     assert a == b
-
-
-def test_presets_are_told_apart_only_by_what_they_do():
-    assert len({preset.method for preset in METHODS}) == 2
