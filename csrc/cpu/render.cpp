@@ -149,8 +149,8 @@ struct Visible {
     std::vector<size_t> first;
     alignas(64) T left[kTile * kTile];  // opaque covers still to come before a pixel is closed
 
-    // `covers` is 1 for the picture. Backward takes 2: the derivative by the opacity of an opaque stroke needs what lies
-    // under it, which ends at the next opaque one.
+    // `covers` is 1 for the picture. Backward takes 2: the derivative by the opacity of an opaque stroke needs what
+    // lies under it, which ends at the next opaque one.
     void find(const Scene<Stroke>& scene, const Tile<T>& tile, int64_t begin, int64_t end, int covers) {
         runs.clear();
         first.assign(1, 0);

@@ -188,7 +188,9 @@ void test_lanes_agree_with_scalars() {
                 for (int k = 0; k < kLanes<double>; ++k) {
                     const Sample<double> scalar = stroke.sample(x[k], i + 0.5);
                     CHECK_NEAR(lanes.coverage[k], scalar.coverage, 1e-9);
-                    if (scalar.coverage > 0) CHECK_NEAR(lanes.t[k], scalar.t, 1e-9);
+                    // Where t colours the pixel. A marker's t means nothing inside, where lanes that none needs
+                    // are not polished.
+                    if (Stroke::kGradient && scalar.coverage > 0) CHECK_NEAR(lanes.t[k], scalar.t, 1e-9);
                 }
             }
         }

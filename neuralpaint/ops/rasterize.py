@@ -91,3 +91,10 @@ def _backward(ctx: Any, grad_foreground: Tensor, grad_alpha: Tensor) -> tuple[Te
 
 
 torch.library.register_autograd("neuralpaint::rasterize", _backward, setup_context=_setup_context)
+
+
+def _second_backward(ctx: Any, *grads: Tensor) -> None:
+    raise NotImplementedError("rasterize: second derivatives are not implemented")
+
+
+torch.library.register_autograd("neuralpaint::rasterize_backward", _second_backward)

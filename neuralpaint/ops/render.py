@@ -126,3 +126,10 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 
 
 torch.library.register_autograd("neuralpaint::render", _backward, setup_context=_setup_context)
+
+
+def _second_backward(ctx: Any, *grads: Tensor) -> None:
+    raise NotImplementedError("render: second derivatives are not implemented")
+
+
+torch.library.register_autograd("neuralpaint::render_backward", _second_backward)

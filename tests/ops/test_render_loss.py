@@ -81,3 +81,11 @@ def test_bad_target():
         ops.render_loss(canvas, strokes, "tape", target[:1])
     with pytest.raises(ValueError, match="target"):
         ops.render_loss(canvas, strokes, "tape", target.float())
+
+
+def test_second_derivatives_are_refused():
+    canvas, strokes, _ = problem("tape", dtype=torch.float32)
+    strokes.requires_grad_()
+    (first,) = torch.autograd.grad(ops.render(canvas, strokes, "tape").sum(), strokes, create_graph=True)
+    with pytest.raises(NotImplementedError, match="second derivatives"):
+        torch.autograd.grad(first.sum(), strokes)

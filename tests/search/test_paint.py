@@ -105,7 +105,7 @@ def test_same_seed_same_bytes_other_seed_other_strokes(preset, tmp_path):
 
 
 @pytest.mark.parametrize("preset", METHODS, ids=label)
-@pytest.mark.parametrize("name", ["oil", "watercolor", "marker"])
+@pytest.mark.parametrize("name", ["oil", "watercolor"])
 def test_threads_do_not_change_the_strokes(name, preset):
     photo, threads = disc_photo(40, 56), torch.get_num_threads()
     try:
@@ -317,7 +317,7 @@ def test_a_progress_bar_changes_nothing_and_leaves_standard_output_alone(preset,
         ({"size": 10.0}, TypeError, "size must be a whole number"),
         ({"resume": True}, ValueError, "resume needs checkpoint"),
         ({"image": "no such photo.jpg"}, ValueError, "no such photo.jpg"),
-        ({"image": torch.rand(3, 1, 100)}, ValueError, "100x1"),
+        ({"image": torch.zeros(3, 1, 100)}, ValueError, "100x1"),
     ],
     ids=str,
 )
