@@ -41,8 +41,12 @@ struct MarkerStroke {
         }
         const T lx = vmax(vabs(curve.x1 - curve.x0), vabs(curve.x2 - curve.x1));
         const T ly = vmax(vabs(curve.y1 - curve.y0), vabs(curve.y2 - curve.y1));
-        // Between samples the square moves, and turns by up to a right angle about its middle.
-        slack = T(2) * vsqrt(lx * lx + ly * ly) * (T(0.5) / T(kSamples)) + T(0.5) * reach + T(0.01);
+        // From the nearest sample the square moves by half an interval, and turns about a point within `reach` by no
+        // more than the tangents at the interval's ends do (an angle is at most pi/2 times its sine).
+        T turn(0);
+        for (int k = 0; k < kSamples; ++k) turn = vmax(turn, vabs(tx[k] * ty[k + 1] - ty[k] * tx[k + 1]));
+        const T move = T(2) * vsqrt(lx * lx + ly * ly) * (T(0.5) / T(kSamples));
+        slack = move + T(1.5708) * turn * (reach + move) + T(0.01);
     }
     NP_HD Bounds<T> bounds() const { return curve.bounds(reach); }
     NP_HD void row_span(T y, T& a, T& b) const { curve.row_span(y, reach, a, b); }
@@ -112,31 +116,41 @@ struct MarkerStroke {
     template <typename V>
     NP_HD Sample<V> sample(V x, V y) const {
         const V far(T(1e30)), step(T(1) / T(kSamples));
-        V m = far, chosen(0), m_same = far, t_same(0), m_other = far, t_other(0), a, b;
+        V m = far, chosen(0), a, b;
         for (int k = 0; k <= kSamples; ++k) {
-            const V t(T(k) / T(kSamples)), qx = x - V(px[k]), qy = y - V(py[k]);
+            const V qx = x - V(px[k]), qy = y - V(py[k]);
             a = qx * V(tx[k]) + qy * V(ty[k]);
             b = qy * V(tx[k]) - qx * V(ty[k]);
-            const V abs_a = vabs(a), abs_b = vabs(b), value = vmax(abs_a, abs_b);
-            chosen = select(value < m, t, chosen);
+            const V value = vmax(vabs(a), vabs(b));
+            chosen = select(value < m, V(T(k) / T(kSamples)), chosen);
             m = vmin(value, m);
-            const V along = select(abs_a >= abs_b, abs_a, far);
-            const V same = select(a * b > V(0), along, far), other = select(a * b > V(0), far, along);
-            t_same = select(same < m_same, t, t_same);
-            m_same = vmin(same, m_same);
-            t_other = select(other < m_other, t, t_other);
-            m_other = vmin(other, m_other);
         }
         // Newton is for the outline alone: a sample that close already says that the pixel is inside, and one that far
         // that it is outside.
         if (!any((m < V(r + half_s + slack)) & (m > V(r - half_s)))) {
             return {select(m < V(r), overlap(m, V(r), inv_s), V(0)), chosen, V(0)};
         }
+        V m_same = far, t_same(0), m_other = far, t_other(0);
+        for (int k = 0; k <= kSamples; ++k) {
+            const V t(T(k) / T(kSamples)), qx = x - V(px[k]), qy = y - V(py[k]);
+            a = qx * V(tx[k]) + qy * V(ty[k]);
+            b = qy * V(tx[k]) - qx * V(ty[k]);
+            const V abs_a = vabs(a), along = select(abs_a >= vabs(b), abs_a, far);
+            const V same = select(a * b > V(0), along, far), other = select(a * b > V(0), far, along);
+            t_same = select(same < m_same, t, t_same);
+            m_same = vmin(same, m_same);
+            t_other = select(other < m_other, t, t_other);
+            m_other = vmin(other, m_other);
+        }
         const V t = chosen, t_along = select(m_same < m_other, t_same, t_other);
         local(x, y, t, a, b);
         const V own = select(a * b > V(0), V(-1), V(1));
         V weight = select(vabs(a) > vabs(b), V(1), V(0));
         for (int i = 0; i < 5; ++i) {
+            // The last three matter only to a pixel that is not inside yet and that they can bring nearer: a kink is at
+            // most a whole interval from its sample.
+            const V hope = i == 2 ? m_same : i == 3 ? m_other : i == 4 ? vmin(m_same, m_other) : V(0);
+            if (!any((m > V(r - half_s)) & (hope - V(slack + slack) < vmin(m, V(r + half_s))))) continue;
             const V candidate = i == 0   ? root(x, y, t, V(0), V(T(4)) * step)
                                 : i == 1 ? root(x, y, t, own, V(T(1.5)) * step)
                                 : i == 2 ? root(x, y, t_same, V(-1), V(T(1.5)) * step)

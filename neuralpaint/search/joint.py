@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neuralpaint.brushes.brush import MARKER
 from neuralpaint.search.initial import new_strokes
 from neuralpaint.search.problem import Problem
 from neuralpaint.search.ranges import Ranges
@@ -22,6 +23,7 @@ from neuralpaint.search.ranges import Ranges
 _PER_BLOCK = 9  # strokes in one block of a full grid, as SNP paints 500 strokes with 5 grids
 _GROWTH = 1.7  # a level's share of the strokes goes with its grid to this power
 _MOVED = 0.1  # share of the strokes that a reseed moves
+_MARKER_VIEW = 0.8  # a marker's pixels cost about four times any other's: fewer of them keep a preset's time
 _LARGEST_VIEW = 2048  # working pixels along the shorter side: bounds the memory of a search
 
 
@@ -49,8 +51,9 @@ def plan(problem: Problem) -> list[Phase]:
     weights = torch.tensor(grids, dtype=torch.float64).pow(_GROWTH)
     totals = (weights.cumsum(0) / weights.sum() * count).round().long().tolist()
     rate, phases, before = preset.learning_rate, [], 0
+    pixels = preset.block_pixels * (_MARKER_VIEW if problem.brush.kind == MARKER else 1.0)
     for k, (grid, total) in enumerate(zip(grids, totals, strict=True)):
-        size = _view(preset.block_pixels * max(grid, 1.5))
+        size = _view(pixels * max(grid, 1.5))
         rounds = 1 if k == 0 else preset.rounds
         for r in range(rounds):
             done = before + (total - before) * (r + 1) // rounds
@@ -60,7 +63,7 @@ def plan(problem: Problem) -> list[Phase]:
                 Phase(f"level {k + 1}/{stages}", add, 0, 1 / grid, size, steps, (rate, 0.3 * rate), preset.softness)
             )
         before = total
-    size = _view(preset.block_pixels * finest)
+    size = _view(pixels * finest)
     move = max(1, round(_MOVED * count)) if count > 1 else 0
     for k in range(preset.reseeds if move else 0):
         phases.append(
@@ -76,7 +79,7 @@ def plan(problem: Problem) -> list[Phase]:
             )
         )
     if preset.refine:
-        size = _view(1.25 * preset.block_pixels * finest)
+        size = _view(1.25 * pixels * finest)
         phases.append(Phase("refine", 0, 0, 1.0, size, preset.refine, (0.5 * rate, 0.05 * rate), 1.5))
     return [phase for phase in phases if phase.steps or phase.add]
 

@@ -118,6 +118,7 @@ def test_without_resume_it_begins_anew(tmp_path, always):
 _NURSERY = """
 import importlib, os, random, signal, sys, time
 import torch
+import torch._dynamo  # which torch's optimizers would import in every child
 torch.set_num_threads(1)
 from neuralpaint import paint
 from neuralpaint.search import Preset
