@@ -7,6 +7,7 @@ Everything is fixed, so the same picture comes out again.
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from neuralpaint.losses import TransportLoss
 OUT = Path(__file__).resolve().parents[1] / "images" / "transport.png"
 
 SIZE, STEPS = 64, 160  # pixels of the search, gradient steps
+LAST = 40  # steps over which the printed numbers are averaged: RMSprop's even steps make a stroke tremble
 SHOWN = (0, 10, 20, 40, 160)
 GROUND, COLOR = (1.0, 1.0, 1.0), (0.75, 0.25, 0.1)
 
@@ -160,7 +162,8 @@ def main() -> None:
     print(f"{OUT.name}: {OUT.stat().st_size / 1000:.0f} kB")
     for name, runs in results.items():
         for method, run in runs.items():
-            print(f"{name:7} {method:15} L1 error {run.errors[-1]:.2f}, overlap {run.overlaps[-1]:.2f}")
+            error, overlap = (statistics.mean(values[-LAST:]) for values in (run.errors, run.overlaps))
+            print(f"{name:7} {method:15} L1 error {error:.1f}, overlap {overlap:.1f}")
 
 
 if __name__ == "__main__":

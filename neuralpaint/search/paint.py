@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import os
 import time
@@ -28,6 +29,23 @@ _REPORT_SECONDS = 0.1
 _CHECKPOINT_SECONDS = 2.0
 
 
+def _own_modes(function):
+    """Runs a function with gradients on and float32 as the default, whatever its caller has set."""
+
+    @functools.wraps(function)
+    def run(*args, **kwargs):
+        dtype = torch.get_default_dtype()
+        try:
+            torch.set_default_dtype(torch.float32)
+            with torch.inference_mode(False), torch.enable_grad():
+                return function(*args, **kwargs)
+        finally:
+            torch.set_default_dtype(dtype)
+
+    return run
+
+
+@_own_modes
 def paint(
     image: ImageLike,
     brush: str | Brush = "oil",

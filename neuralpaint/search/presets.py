@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from neuralpaint.brushes.brush import unknown_name
@@ -45,9 +46,18 @@ class Preset:
     def __post_init__(self) -> None:
         if self.method not in ("joint", "blocks"):
             raise ValueError(f"method must be 'joint' or 'blocks', got {self.method!r}")
-        for name in ("stages", "rounds", "steps", "block_pixels"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name, low in (("stages", 1), ("rounds", 1), ("steps", 1), ("block_pixels", 1), ("reseeds", 0), ("refine", 0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise TypeError(f"{name} must be a whole number, got {value!r}")
+            if value < low:
+                raise ValueError(f"{name} must be at least {low}, got {value}")
+        for name in ("learning_rate", "softness"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a finite number above 0, got {getattr(self, name)}")
+        for name in ("l1", "l2", "transport"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a finite number, at least 0, got {getattr(self, name)}")
 
 
 PRESETS = {

@@ -71,7 +71,7 @@ class Problem:
         self, strokes: Tensor, target: Tensor, size: int, softness: float, l1: float, l2: float
     ) -> tuple[Tensor, Tensor]:
         """Σd² and the gradient `[N, P]` of l1 · Σ|d| + l2 · Σd², d = what the strokes draw − target `[3, H, W]`."""
-        if isinstance(self.renderer, ExactRenderer):
+        if type(self.renderer) is ExactRenderer:  # a derived class may draw otherwise
             _, square, gradient = ops.render_loss(
                 self.blank(*self.pixels(size)),
                 strokes[None],
