@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from typing import ParamSpec, TypeVar
 
 import torch
 
@@ -29,11 +30,15 @@ _REPORT_SECONDS = 0.1
 _CHECKPOINT_SECONDS = 2.0
 
 
-def _own_modes(function):
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Runs a function with gradients on and float32 as the default, whatever its caller has set."""
 
     @functools.wraps(function)
-    def run(*args, **kwargs):
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         dtype = torch.get_default_dtype()
         try:
             torch.set_default_dtype(torch.float32)

@@ -46,7 +46,14 @@ class Preset:
     def __post_init__(self) -> None:
         if self.method not in ("joint", "blocks"):
             raise ValueError(f"method must be 'joint' or 'blocks', got {self.method!r}")
-        for name, low in (("stages", 1), ("rounds", 1), ("steps", 1), ("block_pixels", 1), ("reseeds", 0), ("refine", 0)):
+        for name, low in (
+            ("stages", 1),
+            ("rounds", 1),
+            ("steps", 1),
+            ("block_pixels", 1),
+            ("reseeds", 0),
+            ("refine", 0),
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int):
                 raise TypeError(f"{name} must be a whole number, got {value!r}")
