@@ -70,7 +70,7 @@ class Preset:
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("fast", stages=4, steps=40, reseeds=2, refine=60, block_pixels=32),
+        Preset("fast", stages=4, steps=60, reseeds=3, refine=80, block_pixels=36),
         Preset("balanced", reseeds=4),
         Preset("best", steps=200, reseeds=8, refine=600, block_pixels=56),
         # SNP §4.1 and its text: 128² blocks, 20 steps a stroke, RMSprop 0.01, β_ℓ1 = 1, β_ot = 0.1.
