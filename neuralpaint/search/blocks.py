@@ -209,7 +209,7 @@ class BlockSearch:
             state["parameters"] = self._parameters.detach()
             memory = self._optimizer.state[self._parameters]
             state |= {f"rmsprop.{key}": memory[key] for key in ("step", "square_avg")}
-        return {key: value.cpu().contiguous() for key, value in state.items()}
+        return {key: value.detach().cpu().clone() for key, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Goes on where `state_dict()` was taken, with the same result to the last bit."""

@@ -48,7 +48,7 @@ class Checkpoint:
                 header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
                 state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
         except (SafetensorError, OSError, json.JSONDecodeError) as error:
-            raise ValueError(f"checkpoint {self.path} cannot be read ({error}): start without --resume") from None
+            raise ValueError(f"checkpoint {self.path} cannot be read ({error}): start anew, without resuming") from None
         if not isinstance(header, dict) or header.get("format") != _FORMAT:
             raise ValueError(f"checkpoint {self.path} is not the state of a search")
         if not isinstance(header.get("version"), int) or header["version"] > _VERSION:

@@ -200,7 +200,7 @@ class JointSearch:
             adam = self._optimizer.state[self._parameters]
             state |= {f"adam.{key}": adam[key] for key in ("step", "exp_avg", "exp_avg_sq")}
             state["parameters"] = self._parameters.detach()
-        return {key: value.cpu().contiguous() for key, value in state.items()}
+        return {key: value.detach().cpu().clone() for key, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Goes on where `state_dict()` was taken, with the same result to the last bit."""

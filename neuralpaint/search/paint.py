@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import operator
 import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, SupportsIndex, TypeVar
 
 import torch
 
@@ -98,8 +99,8 @@ def paint(
         OSError: the checkpoint cannot be written.
     """
     brush, preset, ground = get_brush(brush), get_preset(preset), parse_color(canvas)
-    _check_count("strokes", strokes, 1, MAX_STROKES)
-    _check_count("seed", seed, 0, 2**63 - 1)
+    strokes = _check_count("strokes", strokes, 1, MAX_STROKES)
+    seed = _check_count("seed", seed, 0, 2**63 - 1)
     if resume and checkpoint is None:
         raise ValueError("resume needs checkpoint, the folder to go on from")
     target = resolve_device(device)
@@ -161,8 +162,13 @@ def _event(search: JointSearch | BlockSearch, seconds: float, before: float) -> 
     return Progress(search.stage, search.steps_done, search.step_count, len(search.strokes), psnr, seconds, remaining)
 
 
-def _check_count(name: str, value: int, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
+def _check_count(name: str, value: SupportsIndex, low: int, high: int) -> int:
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
+    if isinstance(value, bool):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be from {low} to {high:,}, got {value}")
+    if not low <= count <= high:
+        raise ValueError(f"{name} must be from {low} to {high:,}, got {count}")
+    return count

@@ -83,9 +83,9 @@ def test_more_strokes_come_closer(preset, counts, floor, name):
 
 
 def test_presets_that_work_longer_come_closer():
-    photo = disc_photo(32, 32)
-    psnr = [paint(photo, "tape", 20, name).psnr(photo, 32) for name in ("fast", "balanced")]
-    assert psnr[0] > 29 and psnr[1] > psnr[0] - 0.5
+    photo = disc_photo(64, 64)  # on smaller ones either preset is at what 20 strokes can do
+    psnr = [paint(photo, "tape", 20, name).psnr(photo, 64) for name in ("fast", "balanced")]
+    assert psnr[0] > 29 and psnr[1] > psnr[0]
 
 
 # --- the same every time --------------------------------------------------------------------------------------------
