@@ -6,9 +6,19 @@
 
 namespace neuralpaint {
 
-// The best of a few samples of t is polished by this many steps of Newton's method.
+// The best of a few samples of t is polished by at most this many steps of Newton's method, which ends early when no t
+// moves by more than this: the next step would move it by about the square.
 template <typename T>
 constexpr int kNewtonSteps = sizeof(T) == 8 ? 8 : 4;
+template <typename T>
+constexpr T kNewtonMove = sizeof(T) == 8 ? T(1e-8) : T(3e-4);
+
+// The samples of the curve that matter to a block of pixels: t = k / samples for first <= k <= last; none of them if
+// last < first. The best for the block's centre is `best`; `inside`: it alone covers the whole block.
+struct NearSamples {
+    int first, last, best;
+    bool inside;
+};
 
 template <typename T>
 struct Bezier {
@@ -57,19 +67,29 @@ struct Bezier {
         return below > T(0) ? clamp(T(2) * rise / below, T(0), T(1)) : T(1);
     }
 
-    // The part of row y within `reach` pixels of the curve (a little more, never less).
-    NP_HD void row_span(T y, T reach, T& a, T& b) const {
+    // The part of the rows [top, bottom] within `reach` pixels of the curve (a little more, never less).
+    NP_HD void rows_span(T top, T bottom, T reach, T& a, T& b) const {
         const T low = vmin(y0, y2), high = vmax(y0, y2);
-        if (y < low - reach || y > high + reach) {
+        if (bottom < low - reach || top > high + reach) {
             a = T(1);
             b = T(0);
             return;
         }
         T xa, ya, xb, yb;
-        point(crossing(y - reach), xa, ya);
-        point(crossing(y + reach), xb, yb);
+        point(crossing(top - reach), xa, ya);
+        point(crossing(bottom + reach), xb, yb);
         a = vmin(xa, xb) - reach;
         b = vmax(xa, xb) + reach;
+    }
+
+    // The longest way along the curve from t to t - step or t + step: |B'| is convex.
+    NP_HD T longest_move(T t, T step) const {
+        T dx, dy, speed(0);
+        for (int side = -1; side <= 1; ++side) {
+            velocity(clamp(t + T(side) * step, T(0), T(1)), dx, dy);
+            speed = vmax(speed, dx * dx + dy * dy);
+        }
+        return vsqrt(speed) * step;
     }
 
     // Sums 0..5 hold the derivatives by P0, P1, P2; adds those that come through B(t) and through B'(t).

@@ -2,8 +2,9 @@
 // shade. A brush is a struct Stroke<T> with
 //   kParameters, kShape (leading geometry numbers), kGradient (two colours), kRidge (bristle relief), kSums
 //   setup(p, view, atlas)          pixel-space constants of the stroke p
-//   bounds(), row_span(y, a, b)    its footprint, in pixels
+//   bounds(), row_span(y, a, b)    its footprint, in pixels (a curve: rows_span(top, bottom, a, b))
 //   sample(x, y)                   coverage and colour position at pixel centres (x, y)
+//   sample(x, y, near)             the same where a curve's samples have been narrowed down (kCurve)
 //   accumulate(x, y, s, ...)       adds the geometry's part of the chain rule to kSums running sums
 //   finish(p, view, sums, grad)    turns the sums into derivatives by the stroke's numbers
 // written once over a value type V: a float, a double, or SIMD lanes of them.

@@ -11,14 +11,19 @@ struct MarkerStroke {
     using Scalar = T;
     static constexpr int kParameters = 12, kShape = 8, kSums = 8;
     static constexpr bool kGradient = false, kRidge = false;
-    static constexpr int kSamples =
-        16;  // a wide square on a tight bend has several minima: sample finely enough to rank them
+    static constexpr bool kCurve = true;
+    // A wide square on a tight bend has several minima: sample finely enough to rank them.
+    static constexpr int kSamples = 16;
     Paint<T, kGradient, kRidge> paint;
     Bezier<T> curve;
     T r, half_s, inv_s, reach;
     T ex, ey;  // added to B' so that the tangent exists everywhere, along the chord
+    // With q0 = p - P0, W = W0 + 2 A t the tangent and perp W = (-Wy, Wx):
+    //   q·W      = q0·W0 + t (2 q0·A + c1) + t² c2 + t³ c3
+    //   q·perp W = W0 x q0 + t (2 A x q0 + e1) + t² e2
+    T wx0, wy0, c1, c2, c3, e1, e2;
     T px[kSamples + 1], py[kSamples + 1], tx[kSamples + 1], ty[kSamples + 1];
-    T slack;
+    T slack[kSamples + 1];  // how much nearer than the sample the square can come, half an interval on either side
 
     static constexpr double kChordShare = 1e-6;
 
@@ -39,17 +44,35 @@ struct MarkerStroke {
             tx[k] *= inv;
             ty[k] *= inv;
         }
-        const T lx = vmax(vabs(curve.x1 - curve.x0), vabs(curve.x2 - curve.x1));
-        const T ly = vmax(vabs(curve.y1 - curve.y0), vabs(curve.y2 - curve.y1));
-        // From the nearest sample the square moves by half an interval, and turns about a point within `reach` by no
-        // more than the tangents at the interval's ends do (an angle is at most pi/2 times its sine).
-        T turn(0);
-        for (int k = 0; k < kSamples; ++k) turn = vmax(turn, vabs(tx[k] * ty[k + 1] - ty[k] * tx[k + 1]));
-        const T move = T(2) * vsqrt(lx * lx + ly * ly) * (T(0.5) / T(kSamples));
-        slack = move + T(1.5708) * turn * (reach + move) + T(0.01);
+        const T ax = curve.ax, ay = curve.ay, dx = curve.d0x, dy = curve.d0y;
+        wx0 = dx + ex;
+        wy0 = dy + ey;
+        c1 = -(dx * wx0 + dy * wy0);
+        c2 = T(-2) * (dx * ax + dy * ay) - (ax * wx0 + ay * wy0);
+        c3 = T(-2) * (ax * ax + ay * ay);
+        e1 = -(wx0 * dy - wy0 * dx);
+        e2 = T(-2) * (ax * dy - ay * dx) - (wx0 * ay - wy0 * ax);
+        // From a sample the square moves by half an interval, and turns about a point within `reach` by no more than
+        // the tangents at the interval's ends do (an angle is at most pi/2 times its sine).
+        for (int k = 0; k <= kSamples; ++k) {
+            T turn(0);
+            if (k > 0) turn = vabs(tx[k] * ty[k - 1] - ty[k] * tx[k - 1]);
+            if (k < kSamples) turn = vmax(turn, vabs(tx[k] * ty[k + 1] - ty[k] * tx[k + 1]));
+            const T move = curve.longest_move(T(k) / T(kSamples), T(0.5) / T(kSamples));
+            slack[k] = move + T(1.5708) * turn * (reach + move) + T(0.01);
+        }
     }
     NP_HD Bounds<T> bounds() const { return curve.bounds(reach); }
-    NP_HD void row_span(T y, T& a, T& b) const { curve.row_span(y, reach, a, b); }
+    NP_HD void rows_span(T top, T bottom, T& a, T& b) const { curve.rows_span(top, bottom, reach, a, b); }
+
+    // Half-side of the square around sample k that passes through (x, y).
+    template <typename V>
+    NP_HD V distance(V x, V y, int k) const {
+        const V qx = x - V(px[k]), qy = y - V(py[k]);
+        return vmax(vabs(qx * V(tx[k]) + qy * V(ty[k])), vabs(qy * V(tx[k]) - qx * V(ty[k])));
+    }
+    NP_HD T covered_below() const { return r - half_s; }
+    NP_HD T clear_above() const { return r + half_s; }
 
     // The tangent, not normalised.
     template <typename V>
@@ -73,18 +96,18 @@ struct MarkerStroke {
     // Root near t of q·(W + turn·perp W), W = tangent, perp W = (-Wy, Wx); turn 0: a = 0, turn -1: a = b, +1: a = -b.
     template <typename V>
     NP_HD V root(V x, V y, V t, V turn, V reach_t) const {
-        const V low = vmax(t - reach_t, V(0)), high = vmin(t + reach_t, V(1));
-        const V ax2(T(2) * curve.ax), ay2(T(2) * curve.ay);
-        const V vx = ax2 - turn * ay2, vy = ay2 + turn * ax2;
+        const V low = vmax(t - reach_t, V(0)), high = vmin(t + reach_t, V(1)), tiny(T(1e-9));
+        const V qx = x - V(curve.x0), qy = y - V(curve.y0), ax2(T(2) * curve.ax), ay2(T(2) * curve.ay);
+        const V f0 = qx * V(wx0) + qy * V(wy0) + turn * (qy * V(wx0) - qx * V(wy0));
+        const V f1 = qx * ax2 + qy * ay2 + V(c1) + turn * (qy * ax2 - qx * ay2 + V(e1));
+        const V f2 = V(c2) + turn * V(e2);
         for (int i = 0; i < kNewtonSteps<T>; ++i) {
-            V bx, by, dx, dy;
-            curve.point(t, bx, by);
-            curve.velocity(t, dx, dy);
-            const V ux = dx + V(ex), uy = dy + V(ey), wx = ux - turn * uy, wy = uy + turn * ux;
-            const V qx = x - bx, qy = y - by;
-            const V value = qx * wx + qy * wy;
-            const V slope = qx * vx + qy * vy - dx * wx - dy * wy;
-            t = vmin(vmax(t - value / select(vabs(slope) > V(T(1e-9)), slope, V(-1)), low), high);
+            const V value = f0 + t * (f1 + t * (f2 + t * V(c3)));
+            const V slope = f1 + t * (f2 + f2 + t * V(T(3) * c3));
+            const V next = vmin(vmax(t - value / select(vabs(slope) > tiny, slope, V(-1)), low), high);
+            const bool moves = any(vabs(next - t) > V(kNewtonMove<T>));
+            t = next;
+            if (!moves) break;
         }
         return t;
     }
@@ -109,48 +132,55 @@ struct MarkerStroke {
         return t;
     }
 
+    template <typename V>
+    NP_HD Sample<V> sample(V x, V y) const {
+        return sample(x, y, NearSamples{0, kSamples, 0, false});
+    }
+
     // M(t) = max(|a|, |b|) is least at a kink |a| = |b|, at a smooth minimum of |b| (a = 0) or of |a|, or at an end. A
     // curve along one of the square's sides has two kinks with nearly the same M far apart, one with a = b and one with
     // a = -b, so the best sample with |a| >= |b| is kept for each. Newton's method polishes what they may border on,
     // and the least M wins. `extra` is the weight of |a| in the derivative of M at the minimum.
     template <typename V>
-    NP_HD Sample<V> sample(V x, V y) const {
+    NP_HD Sample<V> sample(V x, V y, const NearSamples& near) const {
+        if (near.inside) return {V(1), V(T(near.best) / T(kSamples)), V(0)};
         const V far(T(1e30)), step(T(1) / T(kSamples));
-        V m = far, chosen(0), a, b;
-        for (int k = 0; k <= kSamples; ++k) {
-            const V qx = x - V(px[k]), qy = y - V(py[k]);
-            a = qx * V(tx[k]) + qy * V(ty[k]);
-            b = qy * V(tx[k]) - qx * V(ty[k]);
-            const V value = vmax(vabs(a), vabs(b));
+        V m = far, nearest = far, chosen(0), a, b;
+        for (int k = near.first; k <= near.last; ++k) {
+            const V value = distance(x, y, k);
             chosen = select(value < m, V(T(k) / T(kSamples)), chosen);
             m = vmin(value, m);
+            nearest = vmin(value - V(slack[k]), nearest);
         }
-        // Newton is for the outline alone: a sample that close already says that the pixel is inside, and one that far
-        // that it is outside.
-        if (!any((m < V(r + half_s + slack)) & (m > V(r - half_s)))) {
+        // Newton is for the outline alone: a sample that close already says that the pixel is inside, and samples that
+        // far that it is outside.
+        if (!any((nearest < V(r + half_s)) & (m > V(r - half_s)))) {
             return {select(m < V(r), overlap(m, V(r), inv_s), V(0)), chosen, V(0)};
         }
-        V m_same = far, t_same(0), m_other = far, t_other(0);
-        for (int k = 0; k <= kSamples; ++k) {
+        V m_same = far, t_same(0), m_other = far, t_other(0), same_hope = far, other_hope = far;
+        for (int k = near.first; k <= near.last; ++k) {
             const V t(T(k) / T(kSamples)), qx = x - V(px[k]), qy = y - V(py[k]);
             a = qx * V(tx[k]) + qy * V(ty[k]);
             b = qy * V(tx[k]) - qx * V(ty[k]);
             const V abs_a = vabs(a), along = select(abs_a >= vabs(b), abs_a, far);
             const V same = select(a * b > V(0), along, far), other = select(a * b > V(0), far, along);
+            // A kink is at most a whole interval from its sample.
+            const V gain(slack[k] + slack[k]);
             t_same = select(same < m_same, t, t_same);
             m_same = vmin(same, m_same);
+            same_hope = vmin(same - gain, same_hope);
             t_other = select(other < m_other, t, t_other);
             m_other = vmin(other, m_other);
+            other_hope = vmin(other - gain, other_hope);
         }
         const V t = chosen, t_along = select(m_same < m_other, t_same, t_other);
         local(x, y, t, a, b);
         const V own = select(a * b > V(0), V(-1), V(1));
         V weight = select(vabs(a) > vabs(b), V(1), V(0));
         for (int i = 0; i < 5; ++i) {
-            // The last three matter only to a pixel that is not inside yet and that they can bring nearer: a kink is at
-            // most a whole interval from its sample.
-            const V hope = i == 2 ? m_same : i == 3 ? m_other : i == 4 ? vmin(m_same, m_other) : V(0);
-            if (!any((m > V(r - half_s)) & (hope - V(slack + slack) < vmin(m, V(r + half_s))))) continue;
+            // The last three matter only to a pixel that is not inside yet and that they can bring nearer.
+            const V hope = i == 2 ? same_hope : i == 3 ? other_hope : i == 4 ? vmin(same_hope, other_hope) : V(0);
+            if (!any((m > V(r - half_s)) & (hope < vmin(m, V(r + half_s))))) continue;
             const V candidate = i == 0   ? root(x, y, t, V(0), V(T(4)) * step)
                                 : i == 1 ? root(x, y, t, own, V(T(1.5)) * step)
                                 : i == 2 ? root(x, y, t_same, V(-1), V(T(1.5)) * step)

@@ -29,7 +29,7 @@ struct RectangleFrame {
         return {xc - ex, yc - ey, xc + ex, yc + ey};
     }
 
-    // The part of row y that can be covered, by clipping the row against both pairs of sides.
+    // The part of a row that can be covered, by clipping the row against both pairs of sides.
     NP_HD void row_span(T y, T& a, T& b) const {
         const T dy = y - yc, tiny = T(1e-12);
         const T c = vabs(cos_t) < tiny ? tiny : cos_t, s = vabs(sin_t) < tiny ? tiny : sin_t;
@@ -81,7 +81,7 @@ template <typename T>
 struct TapeStroke {
     using Scalar = T;
     static constexpr int kParameters = 9, kShape = 5, kSums = 5;
-    static constexpr bool kGradient = false, kRidge = false;
+    static constexpr bool kGradient = false, kRidge = false, kCurve = false;
     Paint<T, kGradient, kRidge> paint;
     RectangleFrame<T> frame;
 
@@ -115,7 +115,7 @@ template <typename T>
 struct OilStroke {
     using Scalar = T;
     static constexpr int kParameters = 12, kShape = 5, kSums = 5;
-    static constexpr bool kGradient = true, kRidge = true;
+    static constexpr bool kGradient = true, kRidge = true, kCurve = false;
     Paint<T, kGradient, kRidge> paint;
     RectangleFrame<T> frame;
     TextureLevel level;

@@ -11,12 +11,14 @@ struct WatercolorStroke {
     using Scalar = T;
     static constexpr int kParameters = 15, kShape = 8, kSums = 8;
     static constexpr bool kGradient = true, kRidge = false;
-    static constexpr int kSamples = 8;
+    static constexpr bool kCurve = true;
+    static constexpr int kSamples = 16;
     Paint<T, kGradient, kRidge> paint;
     Bezier<T> curve;
     T r0, dr, half_s, inv_s, reach;
+    T c1, c2, c3;  // q·B' = q0·d0 + t (2 q0·A + c1) + t² c2 + t³ c3, with q0 = p - P0
     T px[kSamples + 1], py[kSamples + 1], pr[kSamples + 1];
-    T slack;  // how much the signed distance can change between two coarse samples
+    T slack[kSamples + 1];  // how much nearer than the sample the curve can come, half an interval on either side
 
     NP_HD void setup(const T* p, const View<T>& view, const TextureAtlas&) {
         curve.setup(p, view);
@@ -26,48 +28,68 @@ struct WatercolorStroke {
         half_s = T(0.5) * view.softness;
         inv_s = T(1) / view.softness;
         reach = vmax(r0, r0 + dr) + half_s;
+        const T ax = curve.ax, ay = curve.ay, dx = curve.d0x, dy = curve.d0y;
+        c1 = -(dx * dx + dy * dy);
+        c2 = T(-3) * (ax * dx + ay * dy);
+        c3 = T(-2) * (ax * ax + ay * ay);
+        const T half = T(0.5) / T(kSamples);
         for (int k = 0; k <= kSamples; ++k) {
             const T t = T(k) / T(kSamples);
             curve.point(t, px[k], py[k]);
             pr[k] = r0 + t * dr;
+            slack[k] = curve.longest_move(t, half) + vabs(dr) * half + T(0.01);
         }
-        const T lx = vmax(vabs(curve.x1 - curve.x0), vabs(curve.x2 - curve.x1));
-        const T ly = vmax(vabs(curve.y1 - curve.y0), vabs(curve.y2 - curve.y1));
-        slack = (T(2) * vsqrt(lx * lx + ly * ly) + vabs(dr)) * (T(0.5) / T(kSamples)) + T(0.01);
     }
     NP_HD Bounds<T> bounds() const { return curve.bounds(reach); }
-    NP_HD void row_span(T y, T& a, T& b) const { curve.row_span(y, reach, a, b); }
+    NP_HD void rows_span(T top, T bottom, T& a, T& b) const { curve.rows_span(top, bottom, reach, a, b); }
 
-    // t* maximises r(t) - |p - B(t)|: the best coarse sample, polished by Newton's method on the
-    // stationarity q·D + r'·|q| = 0 (q = p - B, D = B').
+    // Signed distance of (x, y) to the disc at sample k.
+    template <typename V>
+    NP_HD V distance(V x, V y, int k) const {
+        const V qx = x - V(px[k]), qy = y - V(py[k]);
+        return vsqrt(qx * qx + qy * qy) - V(pr[k]);
+    }
+    NP_HD T covered_below() const { return -half_s; }
+    NP_HD T clear_above() const { return half_s; }
+
     template <typename V>
     NP_HD Sample<V> sample(V x, V y) const {
-        V best(T(1e30)), t(0);
-        for (int k = 0; k <= kSamples; ++k) {
-            const V qx = x - V(px[k]), qy = y - V(py[k]);
-            const V f = vsqrt(qx * qx + qy * qy) - V(pr[k]);
+        return sample(x, y, NearSamples{0, kSamples, 0, false});
+    }
+
+    // t* maximises r(t) - |p - B(t)|: the best sample, polished by Newton's method on the stationarity
+    // q·D + r'·|q| = 0 (q = p - B, D = B').
+    template <typename V>
+    NP_HD Sample<V> sample(V x, V y, const NearSamples& near) const {
+        V best(T(1e30)), nearest(T(1e30)), t(0);
+        for (int k = near.first; k <= near.last; ++k) {
+            const V f = distance(x, y, k);
             t = select(f < best, V(T(k) / T(kSamples)), t);
             best = vmin(f, best);
+            nearest = vmin(f - V(slack[k]), nearest);
         }
-        if (!any(best < V(half_s + slack))) return {V(0), t, V(0)};
-        const V step_limit(T(1) / T(kSamples));
+        if (!any(nearest < V(half_s))) return {V(0), t, V(0)};
+        const V step_limit(T(1) / T(kSamples)), tiny(T(1e-9));
         const V low = vmax(t - step_limit, V(0)), high = vmin(t + step_limit, V(1));
+        const V q0x = x - V(curve.x0), q0y = y - V(curve.y0);
+        const V f0 = q0x * V(curve.d0x) + q0y * V(curve.d0y);
+        const V f1 = V(2) * (q0x * V(curve.ax) + q0y * V(curve.ay)) + V(c1);
         for (int i = 0; i < kNewtonSteps<T>; ++i) {
-            V bx, by, dx, dy;
-            curve.point(t, bx, by);
-            curve.velocity(t, dx, dy);
-            const V qx = x - bx, qy = y - by;
-            const V d = vsqrt(qx * qx + qy * qy + V(T(1e-12))), along = qx * dx + qy * dy;
-            const V slope = along + V(dr) * d;
-            const V bend = dx * dx + dy * dy + V(dr) * along / d - V(2) * (qx * V(curve.ax) + qy * V(curve.ay));
-            const V newton = slope / vmax(bend, V(T(1e-9)));
+            const V qx = q0x - t * (V(curve.d0x) + t * V(curve.ax)), qy = q0y - t * (V(curve.d0y) + t * V(curve.ay));
+            const V d2 = qx * qx + qy * qy + V(T(1e-12)), inv_d = V(1) / vsqrt(d2);
+            const V along = f0 + t * (f1 + t * (V(c2) + t * V(c3)));
+            const V slope = along + V(dr) * d2 * inv_d;
+            const V bend = V(dr) * along * inv_d - (f1 + t * (V(T(2) * c2) + t * V(T(3) * c3)));
+            const V newton = slope / vmax(bend, tiny);
             const V walk = V(T(0.5)) * step_limit * sign(slope);
-            t = vmin(vmax(t + select(bend > V(T(1e-9)), newton, walk), low), high);
+            const V next = vmin(vmax(t + select(bend > tiny, newton, walk), low), high);
+            const bool moves = any(vabs(next - t) > V(kNewtonMove<T>));
+            t = next;
+            if (!moves) break;
         }
-        V bx, by;
-        curve.point(t, bx, by);
-        const V qx = x - bx, qy = y - by, r = V(r0) + t * V(dr);
-        return {overlap(vsqrt(qx * qx + qy * qy), r, inv_s), t, V(0)};
+        if (near.inside) return {V(1), t, V(0)};
+        const V qx = q0x - t * (V(curve.d0x) + t * V(curve.ax)), qy = q0y - t * (V(curve.d0y) + t * V(curve.ay));
+        return {overlap(vsqrt(qx * qx + qy * qy), V(r0) + t * V(dr), inv_s), t, V(0)};
     }
 
     template <typename V>

@@ -27,6 +27,85 @@ inline void pixel_range(T a, T b, int low, int high, int& first, int& last) {
     if (last < first) last = first;
 }
 
+// A rectangle of pixels: origin, and size.
+struct Window {
+    int x0, y0, width, height;
+};
+
+// Curves are first looked at in blocks of pixels: which samples of the curve can matter to a block, if any.
+constexpr int kBlockRows = 8;
+template <typename T>
+constexpr int kBlockColumns = kLanes<T> > 8 ? kLanes<T> : 8;
+
+// The blocks with centres cx (a block a lane), cy. A sample matters if a pixel within `radius` of the centre may have
+// its nearest point half an interval around it, nearer than the stroke's edge.
+template <typename Stroke, typename T = typename Stroke::Scalar>
+inline void near_samples(const Stroke& stroke, LanesOf<T> cx, T cy, T radius, NearSamples* near) {
+    using V = LanesOf<T>;
+    constexpr int L = kLanes<T>, K = Stroke::kSamples;
+    V distance[K + 1], least(T(1e30)), best(0);
+    for (int k = 0; k <= K; ++k) {
+        distance[k] = stroke.distance(cx, V(cy), k);
+        best = select(distance[k] < least, V(T(k)), best);
+        least = vmin(distance[k], least);
+    }
+    const V limit = vmin(least + V(radius), V(stroke.clear_above()));
+    V first(T(K + 1)), last(T(-1));
+    for (int k = 0; k <= K; ++k) {
+        const auto matters = distance[k] - V(radius + stroke.slack[k]) <= limit;
+        first = vmin(select(matters, V(T(k)), V(T(K + 1))), first);
+        last = select(matters, V(T(k)), last);
+    }
+    const V deepest = least + V(radius);
+    for (int i = 0; i < L; ++i) {
+        near[i] = {static_cast<int>(first[i]), static_cast<int>(last[i]), static_cast<int>(best[i]),
+                   deepest[i] < stroke.covered_below()};
+    }
+}
+
+// Calls f(x, y, sample) for every pack of lanes in the window that the stroke may cover; x and y are those of its first
+// pixel in the window, x a multiple of the lanes, and sample(xc, yc) is the stroke's at pixel centres.
+template <typename Stroke, typename F>
+inline void for_packs(const Stroke& stroke, const Window& window, F&& f) {
+    using T = typename Stroke::Scalar;
+    using V = LanesOf<T>;
+    constexpr int L = kLanes<T>;
+    const Bounds<T> box = stroke.bounds();
+    int top, bottom, left, right;
+    pixel_range(box.y0 - T(window.y0), box.y1 - T(window.y0), 0, window.height, top, bottom);
+    T a, b;
+    if constexpr (Stroke::kCurve) {
+        constexpr int C = kBlockColumns<T>;
+        const T half_x = T(0.5) * T(C), half_y = T(0.5) * T(kBlockRows);
+        const T radius = std::sqrt((half_x - T(0.5)) * (half_x - T(0.5)) + (half_y - T(0.5)) * (half_y - T(0.5)));
+        NearSamples near[L];
+        for (int y = top / kBlockRows * kBlockRows; y < bottom; y += kBlockRows) {
+            stroke.rows_span(T(window.y0 + y) + T(0.5), T(window.y0 + y + kBlockRows) - T(0.5), a, b);
+            pixel_range(a - T(window.x0), b - T(window.x0), 0, window.width, left, right);
+            const int end = std::min(y + kBlockRows, window.height);
+            for (int x = left / C * C; x < right; x += L * C) {
+                const V cx = ramp<T, L>(T(0)) * V(T(C)) + V(T(window.x0 + x) + half_x);
+                near_samples(stroke, cx, T(window.y0 + y) + half_y, radius, near);
+                for (int i = 0; i < L && x + i * C < right; ++i) {
+                    if (near[i].last < near[i].first) continue;
+                    const auto sample = [&, i](V xc, V yc) { return stroke.sample(xc, yc, near[i]); };
+                    const int block_end = std::min(x + (i + 1) * C, window.width);
+                    for (int v = y; v < end; ++v) {
+                        for (int u = x + i * C; u < block_end; u += L) f(u, v, sample);
+                    }
+                }
+            }
+        }
+    } else {
+        const auto sample = [&](V xc, V yc) { return stroke.sample(xc, yc); };
+        for (int y = top; y < bottom; ++y) {
+            stroke.row_span(T(window.y0 + y) + T(0.5), a, b);
+            pixel_range(a - T(window.x0), b - T(window.x0), 0, window.width, left, right);
+            for (int x = left / L * L; x < right; x += L) f(x, y, sample);
+        }
+    }
+}
+
 // A stroke's running sums: geometry, then colours, then opacity.
 template <typename Stroke>
 constexpr int kTotalSums = Stroke::kSums + decltype(Stroke::paint)::kSums;

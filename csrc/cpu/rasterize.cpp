@@ -6,64 +6,53 @@
 
 #include <cstring>
 #include <type_traits>
-#include <vector>
 
 #include "cpu/pixels.h"
 
 namespace neuralpaint::cpu {
 namespace {
 
-template <typename Out, typename T>
-inline void convert_row(const T* row, int n, Out* out) {
+// The first `lanes` values of v.
+template <typename Out, typename T, int L>
+inline void put(Lanes<T, L> v, int lanes, Out* out) {
+    alignas(64) Out part[L];
     if constexpr (std::is_same_v<Out, T>) {
-        std::memcpy(out, row, n * sizeof(T));
+        store<T, L>(part, v);
     } else if constexpr (std::is_same_v<Out, uint8_t>) {
-#pragma omp simd
-        for (int i = 0; i < n; ++i) {
-            out[i] = static_cast<uint8_t>(static_cast<int>(std::min(std::max(row[i], T(0)), T(1)) * T(255) + T(0.5)));
-        }
+        using Bytes = typename VectorOf<uint8_t, L>::type;
+        const Bytes bytes = __builtin_convertvector(
+            truncate(clamp(v, T(0), T(1)) * Lanes<T, L>(T(255)) + Lanes<T, L>(T(0.5))).v, Bytes);
+        std::memcpy(part, &bytes, sizeof(bytes));
     } else {
-        for (int i = 0; i < n; ++i) out[i] = static_cast<Out>(static_cast<float>(row[i]));
+        for (int i = 0; i < L; ++i) part[i] = static_cast<Out>(static_cast<float>(v[i]));
+    }
+    if (lanes == L) {
+        std::memcpy(out, part, sizeof(part));
+    } else {
+        std::memcpy(out, part, lanes * sizeof(Out));
     }
 }
 
-// Draws one stroke: rows outside its footprint are cleared, rows inside are computed in `row` (4 x padded width) and
-// converted into place.
+// Draws one stroke: clears its maps, which brings them into the cache, and draws into them there.
 template <typename Out, typename Stroke, typename T>
-void draw(const Stroke& stroke, int height, int width, T* row, int padded, Out* foreground, Out* alpha) {
+void draw(const Stroke& stroke, int height, int width, Out* foreground, Out* alpha) {
     using V = LanesOf<T>;
     constexpr int L = kLanes<T>;
     const int64_t plane = int64_t(height) * width;
-    Out* planes[4] = {foreground, foreground + plane, foreground + 2 * plane, alpha};
-    const Bounds<T> box = stroke.bounds();
-    int top, bottom;
-    pixel_range(box.y0, box.y1, 0, height, top, bottom);
-    for (Out* out : planes) {
-        std::memset(out, 0, top * width * sizeof(Out));
-        std::memset(out + int64_t(bottom) * width, 0, int64_t(height - bottom) * width * sizeof(Out));
-    }
+    std::memset(foreground, 0, 3 * plane * sizeof(Out));
+    std::memset(alpha, 0, plane * sizeof(Out));
     const V opacity(stroke.paint.opacity);
-    for (int y = top; y < bottom; ++y) {
-        const T yc = T(y) + T(0.5);
-        T a, b;
-        stroke.row_span(yc, a, b);
-        int left, right;
-        pixel_range(a, b, 0, width, left, right);
-        for (int x = left; x < right; x += L) {
-            const Sample<V> s = stroke.sample(ramp<T, L>(T(x) + T(0.5)), V(yc));
-            const auto on = s.coverage > V(0);
-            for (int c = 0; c < 3; ++c) {
-                store<T, L>(row + c * padded + x, select(on, stroke.paint.color(c, s), V(0)));
-            }
-            store<T, L>(row + 3 * padded + x, s.coverage * opacity);
+    for_packs(stroke, {0, 0, width, height}, [&](int x, int y, const auto& sample) {
+        const Sample<V> s = sample(ramp<T, L>(T(x) + T(0.5)), V(T(y) + T(0.5)));
+        const auto on = s.coverage > V(0);
+        if (!any(on)) return;
+        const int64_t at = int64_t(y) * width + x;
+        const int lanes = std::min(L, width - x);
+        for (int c = 0; c < 3; ++c) {
+            put(select(on, stroke.paint.color(c, s), V(0)), lanes, foreground + c * plane + at);
         }
-        for (int c = 0; c < 4; ++c) {
-            Out* out = planes[c] + int64_t(y) * width;
-            std::memset(out, 0, left * sizeof(Out));
-            convert_row<Out>(row + c * padded + left, right - left, out + left);
-            std::memset(out + right, 0, (width - right) * sizeof(Out));
-        }
-    }
+        put(s.coverage * opacity, lanes, alpha + at);
+    });
 }
 
 template <typename Out, typename T>
@@ -71,15 +60,13 @@ void rasterize_as(const T* strokes, int64_t count, int kind, const TextureAtlas&
                   T softness, Out* foreground, Out* alpha) {
     const View<T> view{static_cast<T>(std::min(height, width)), T(0), T(0), softness};
     const int64_t plane = int64_t(height) * width;
-    const int padded = width + kLanes<T>;
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
         at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
-            std::vector<T> row(4 * padded);
             Stroke stroke;
             for (int64_t n = begin; n < end; ++n) {
                 stroke.setup(strokes + n * Stroke::kParameters, view, atlas);
-                draw(stroke, height, width, row.data(), padded, foreground + n * 3 * plane, alpha + n * plane);
+                draw<Out, Stroke, T>(stroke, height, width, foreground + n * 3 * plane, alpha + n * plane);
             }
         });
     });
@@ -122,39 +109,29 @@ void rasterize_backward(const T* grad_foreground, const T* grad_alpha, const T* 
                 stroke.setup(p, view, atlas);
                 V sums[kSums];
                 for (V& s : sums) s = V(0);
-                const Bounds<T> box = stroke.bounds();
-                int top, bottom;
-                pixel_range(box.y0, box.y1, 0, height, top, bottom);
-                for (int y = top; y < bottom; ++y) {
-                    const V yc(T(y) + T(0.5));
-                    T a, b;
-                    stroke.row_span(T(y) + T(0.5), a, b);
-                    int left, right;
-                    pixel_range(a, b, 0, width, left, right);
-                    for (int x = left; x < right; x += L) {
-                        const int lanes = std::min(L, right - x);
-                        // Lanes past the row's end read zeros, so they add nothing.
-                        const auto read = [&](const T* source) {
-                            const T* from = source + int64_t(y) * width + x;
-                            if (lanes == L) return load<T, L>(from);
-                            T part[L] = {};
-                            std::memcpy(part, from, lanes * sizeof(T));
-                            return load<T, L>(part);
-                        };
-                        const V xc = ramp<T, L>(T(x) + T(0.5));
-                        const Sample<V> s = stroke.sample(xc, yc);
-                        const auto on = s.coverage > V(0);
-                        if (!any(on)) continue;
-                        const V g_alpha = select(on, read(grad_alpha + n * plane), V(0));
-                        V g_t(0), g_extra(0);
-                        for (int c = 0; c < 3; ++c) {
-                            const V g = select(on, read(grad_foreground + (n * 3 + c) * plane), V(0));
-                            stroke.paint.color_grad(c, s, g, sums + kShapeSums, g_t, g_extra);
-                        }
-                        sums[kSums - 1] += g_alpha * s.coverage;
-                        stroke.accumulate(xc, yc, s, g_alpha * V(stroke.paint.opacity), g_t, g_extra, sums);
+                for_packs(stroke, {0, 0, width, height}, [&](int x, int y, const auto& sample) {
+                    const V xc = ramp<T, L>(T(x) + T(0.5)), yc(T(y) + T(0.5));
+                    const Sample<V> s = sample(xc, yc);
+                    const auto on = s.coverage > V(0);
+                    if (!any(on)) return;
+                    const int lanes = std::min(L, width - x);
+                    // Lanes past the row's end read zeros, so they add nothing.
+                    const auto read = [&](const T* source) {
+                        const T* from = source + int64_t(y) * width + x;
+                        if (lanes == L) return load<T, L>(from);
+                        T part[L] = {};
+                        std::memcpy(part, from, lanes * sizeof(T));
+                        return load<T, L>(part);
+                    };
+                    const V g_alpha = select(on, read(grad_alpha + n * plane), V(0));
+                    V g_t(0), g_extra(0);
+                    for (int c = 0; c < 3; ++c) {
+                        const V g = select(on, read(grad_foreground + (n * 3 + c) * plane), V(0));
+                        stroke.paint.color_grad(c, s, g, sums + kShapeSums, g_t, g_extra);
                     }
-                }
+                    sums[kSums - 1] += g_alpha * s.coverage;
+                    stroke.accumulate(xc, yc, s, g_alpha * V(stroke.paint.opacity), g_t, g_extra, sums);
+                });
                 T total[kSums];
                 for (int i = 0; i < kSums; ++i) total[i] = sum(sums[i]);
                 finish_stroke(stroke, p, view, total, grad + n * Stroke::kParameters);

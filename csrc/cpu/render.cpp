@@ -113,22 +113,6 @@ struct Tile {
     }
 };
 
-// Calls f(x, y) at the first pixel (tile coordinates) of every pack of lanes that the stroke may cover.
-template <typename Stroke, typename T, typename F>
-inline void for_packs(const Stroke& stroke, const Tile<T>& tile, F&& f) {
-    constexpr int L = kLanes<T>;
-    const Bounds<T> box = stroke.bounds();
-    int top, bottom;
-    pixel_range(box.y0 - T(tile.y0), box.y1 - T(tile.y0), 0, tile.height, top, bottom);
-    for (int y = top; y < bottom; ++y) {
-        T a, b;
-        stroke.row_span(T(tile.y0 + y) + T(0.5), a, b);
-        int left, right;
-        pixel_range(a - T(tile.x0), b - T(tile.x0), 0, tile.width, left, right);
-        for (int x = left / L * L; x < right; x += L) f(x, y);
-    }
-}
-
 // A run of pixels under a stroke: what the stroke says of them and, once composited, what lay under it.
 template <typename V>
 struct Run {
@@ -162,13 +146,13 @@ struct Visible {
         for (int64_t e = end - 1; e >= begin && open > 0; --e) {
             const Stroke& stroke = scene.strokes[scene.entries[e]];
             const V opacity(stroke.paint.opacity);
-            for_packs(stroke, tile, [&](int x, int y) {
+            for_packs(stroke, {tile.x0, tile.y0, tile.width, tile.height}, [&](int x, int y, const auto& sample) {
                 T* remaining = left + y * kTile + x;
                 const V before = load<T, L>(remaining);
                 if (!any(before > V(0))) return;
                 const V xc = ramp<T, L>(T(tile.x0 + x) + T(0.5)), yc(T(tile.y0 + y) + T(0.5));
                 Run<V> run;
-                run.sample = stroke.sample(xc, yc);
+                run.sample = sample(xc, yc);
                 if (!any(run.sample.coverage > V(0))) return;
                 run.x = x;
                 run.y = y;

@@ -164,7 +164,11 @@ void test_footprint_holds_every_covered_pixel() {
         const Bounds<double> bounds = stroke.bounds();
         for (int i = 0; i < kSize; ++i) {
             double a, b;
-            stroke.row_span(i + 0.5, a, b);
+            if constexpr (Stroke::kCurve) {
+                stroke.rows_span(i + 0.5, i + 0.5, a, b);
+            } else {
+                stroke.row_span(i + 0.5, a, b);
+            }
             for (int j = 0; j < kSize; ++j) {
                 const double x = j + 0.5, y = i + 0.5;
                 if (stroke.sample(x, y).coverage <= 1e-9) continue;

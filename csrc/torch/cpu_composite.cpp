@@ -5,7 +5,7 @@
 
 #include "cpu/composite.h"
 #include "torch/composite_checks.h"
-#include "torch/huge_pages.h"
+#include "torch/pool.h"
 
 namespace neuralpaint {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 at::Tensor composite_cpu(const at::Tensor& canvas, const at::Tensor& foreground, const at::Tensor& alpha) {
     check_composite(canvas, foreground, alpha);
     const at::Tensor under = canvas.contiguous(), colour = foreground.contiguous(), matte = alpha.contiguous();
-    at::Tensor output = empty_on_huge_pages(canvas.sizes(), canvas.options());
+    at::Tensor output = empty_pooled(canvas.sizes(), canvas.options());
     AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "composite", [&] {
         cpu::composite<scalar_t>(under.const_data_ptr<scalar_t>(), colour.const_data_ptr<scalar_t>(),
                                  matte.const_data_ptr<scalar_t>(), output.mutable_data_ptr<scalar_t>(), canvas.size(0),
@@ -29,9 +29,9 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> composite_backward_cpu(const at::
     check_composite_grad(grad, canvas);
     const at::Tensor flowing = grad.contiguous(), under = canvas.contiguous();
     const at::Tensor colour = foreground.contiguous(), matte = alpha.contiguous();
-    at::Tensor grad_canvas = empty_on_huge_pages(canvas.sizes(), canvas.options());
-    at::Tensor grad_foreground = empty_on_huge_pages(foreground.sizes(), canvas.options());
-    at::Tensor grad_alpha = empty_on_huge_pages(alpha.sizes(), canvas.options());
+    at::Tensor grad_canvas = empty_pooled(canvas.sizes(), canvas.options());
+    at::Tensor grad_foreground = empty_pooled(foreground.sizes(), canvas.options());
+    at::Tensor grad_alpha = empty_pooled(alpha.sizes(), canvas.options());
     AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "composite_backward", [&] {
         cpu::composite_backward<scalar_t>(
             flowing.const_data_ptr<scalar_t>(), under.const_data_ptr<scalar_t>(), colour.const_data_ptr<scalar_t>(),

@@ -2,6 +2,7 @@
 #include <ATen/ops/empty.h>
 
 #include "cpu/rasterize.h"
+#include "torch/pool.h"
 #include "torch/stroke_checks.h"
 
 namespace neuralpaint {
@@ -13,8 +14,8 @@ std::tuple<at::Tensor, at::Tensor> rasterize_cpu(const at::Tensor& strokes_, int
     TORCH_CHECK(height > 0 && width > 0 && softness > 0, "height, width and softness must be positive");
     const at::Tensor strokes = strokes_.contiguous();
     const int64_t n = strokes.size(0);
-    at::Tensor foreground = at::empty({n, 3, height, width}, strokes.options().dtype(dtype));
-    at::Tensor alpha = at::empty({n, 1, height, width}, strokes.options().dtype(dtype));
+    at::Tensor foreground = empty_pooled({n, 3, height, width}, strokes.options().dtype(dtype));
+    at::Tensor alpha = empty_pooled({n, 1, height, width}, strokes.options().dtype(dtype));
     const TextureAtlas atlas = atlas_of(texture, kind);
     cpu::Output output = cpu::Output::kSame;
     if (dtype == at::kHalf) {

@@ -2,6 +2,7 @@
 #include <ATen/ops/empty.h>
 
 #include "cpu/render.h"
+#include "torch/pool.h"
 #include "torch/stroke_checks.h"
 
 namespace neuralpaint {
@@ -37,7 +38,7 @@ at::Tensor render_cpu(const at::Tensor& canvas_, const at::Tensor& strokes_, int
     check_canvas(canvas_, strokes_, origin_);
     const at::Tensor canvas = canvas_.contiguous(), strokes = strokes_.contiguous(), origin = origin_.contiguous();
     const TextureAtlas atlas = atlas_of(texture, kind);
-    at::Tensor out = at::empty(canvas.sizes(), canvas.options());
+    at::Tensor out = empty_pooled(canvas.sizes(), canvas.options());
     AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "render", [&] {
         cpu::render<scalar_t>(
             canvas.const_data_ptr<scalar_t>(), strokes.const_data_ptr<scalar_t>(), static_cast<int>(kind), atlas,
@@ -57,7 +58,7 @@ std::tuple<at::Tensor, at::Tensor> render_backward_cpu(const at::Tensor& grad_, 
     const at::Tensor grad = grad_.contiguous(), canvas = canvas_.contiguous(), strokes = strokes_.contiguous(),
                      origin = origin_.contiguous();
     const TextureAtlas atlas = atlas_of(texture, kind);
-    at::Tensor grad_canvas = at::empty(canvas.sizes(), canvas.options());
+    at::Tensor grad_canvas = empty_pooled(canvas.sizes(), canvas.options());
     at::Tensor grad_strokes = at::empty(strokes.sizes(), strokes.options());
     AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "render_backward", [&] {
         cpu::render_backward<scalar_t>(

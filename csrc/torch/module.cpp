@@ -2,6 +2,8 @@
 // operators of library.cpp; the module itself only tells how it was built.
 #include <pybind11/pybind11.h>
 
+#include "torch/pool.h"
+
 namespace {
 
 #ifdef WITH_CUDA
@@ -26,4 +28,6 @@ constexpr const char* kSimd = "baseline";
 PYBIND11_MODULE(_C, module) {
     module.attr("has_cuda") = kHasCuda;
     module.attr("simd") = kSimd;
+    module.def("pooled_bytes", &neuralpaint::pooled_bytes);
+    module.def("empty_pool", &neuralpaint::empty_pool);
 }
