@@ -1,6 +1,7 @@
 #include <cuda_runtime.h>
 
 #include "cuda/composite.h"
+#include "cuda/launch.cuh"
 
 namespace neuralpaint::cuda {
 namespace {
@@ -160,12 +161,12 @@ void launch_composite(const T* canvas, const T* foreground, const T* alpha, T* o
     constexpr int V = 16 / sizeof(T);
     if (packs_fit<T>(pixels, canvas, foreground, alpha, output)) {
         const int64_t packs = batch * pixels / V;
-        composite_kernel<T, V>
-            <<<blocks_for(packs), kThreads, 0, stream>>>(canvas, foreground, alpha, output, packs, strokes, pixels);
+        launch(composite_kernel<T, V>, blocks_for(packs), kThreads, 0, stream, canvas, foreground, alpha, output, packs,
+               strokes, pixels);
     } else {
         const int64_t packs = batch * pixels;
-        composite_kernel<T, 1>
-            <<<blocks_for(packs), kThreads, 0, stream>>>(canvas, foreground, alpha, output, packs, strokes, pixels);
+        launch(composite_kernel<T, 1>, blocks_for(packs), kThreads, 0, stream, canvas, foreground, alpha, output, packs,
+               strokes, pixels);
     }
 }
 
@@ -181,14 +182,12 @@ void launch_composite_backward(const T* grad, const T* canvas, const T* foregrou
     constexpr int V = 16 / sizeof(T);
     if (packs_fit<T>(pixels, grad, canvas, foreground, alpha, grad_canvas, grad_foreground, grad_alpha, workspace)) {
         const int64_t packs = batch * pixels / V;
-        composite_backward_kernel<T, V>
-            <<<blocks_for(packs), kThreads, 0, stream>>>(grad, canvas, foreground, alpha, grad_canvas, grad_foreground,
-                                                         grad_alpha, workspace, packs, strokes, pixels);
+        launch(composite_backward_kernel<T, V>, blocks_for(packs), kThreads, 0, stream, grad, canvas, foreground, alpha,
+               grad_canvas, grad_foreground, grad_alpha, workspace, packs, strokes, pixels);
     } else {
         const int64_t packs = batch * pixels;
-        composite_backward_kernel<T, 1>
-            <<<blocks_for(packs), kThreads, 0, stream>>>(grad, canvas, foreground, alpha, grad_canvas, grad_foreground,
-                                                         grad_alpha, workspace, packs, strokes, pixels);
+        launch(composite_backward_kernel<T, 1>, blocks_for(packs), kThreads, 0, stream, grad, canvas, foreground, alpha,
+               grad_canvas, grad_foreground, grad_alpha, workspace, packs, strokes, pixels);
     }
 }
 

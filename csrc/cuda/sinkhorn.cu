@@ -1,6 +1,7 @@
 #include <cuda_runtime.h>
 
 #include "common/logsumexp.h"
+#include "cuda/launch.cuh"
 #include "cuda/sinkhorn.h"
 
 // A block works on maps of one image's pixels; thread t owns pixels t, t + blockDim, ... of each. A sum over all pixels
@@ -216,7 +217,7 @@ __device__ __forceinline__ T normalised(T mass, double total) {
 
 template <typename T, bool kShared>
 __device__ __forceinline__ T* maps_of(T* workspace, int pixels) {
-    extern __shared__ double shared[];
+    NP_DYNAMIC_SHARED(double, shared);
     return kShared ? reinterpret_cast<T*>(shared) : workspace + static_cast<int64_t>(blockIdx.x) * kMaps * pixels;
 }
 
@@ -361,11 +362,11 @@ size_t shared_limit() {
 }
 
 template <typename T, typename... Parameters, typename... Arguments>
-void launch(void (*kernel)(Parameters...), const SinkhornShape& shape, size_t bytes, cudaStream_t stream,
-            Arguments... arguments) {
+void launch_images(void (*kernel)(Parameters...), const SinkhornShape& shape, size_t bytes, cudaStream_t stream,
+                   Arguments... arguments) {
     if (bytes > 0) cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
-    kernel<<<static_cast<unsigned>(shape.batch), threads_for<T>(shape.height * shape.width), bytes, stream>>>(
-        arguments..., grid_of<T>(shape), shape.iterations);
+    launch(kernel, shape.batch, threads_for<T>(shape.height * shape.width), bytes, stream, arguments...,
+           grid_of<T>(shape), shape.iterations);
 }
 
 }  // namespace
@@ -385,7 +386,7 @@ void launch_sinkhorn(const T* mass_x, const T* mass_y, T* cost, T* potentials, T
         shape.euclidean
             ? (workspace ? sinkhorn_kernel<T, DenseSums<T>, false> : sinkhorn_kernel<T, DenseSums<T>, true>)
             : (workspace ? sinkhorn_kernel<T, SeparableSums<T>, false> : sinkhorn_kernel<T, SeparableSums<T>, true>);
-    launch<T>(kernel, shape, bytes, stream, mass_x, mass_y, cost, potentials, workspace);
+    launch_images<T>(kernel, shape, bytes, stream, mass_x, mass_y, cost, potentials, workspace);
 }
 
 template <typename T>
@@ -397,7 +398,7 @@ void launch_sinkhorn_backward(const T* grad, const T* mass_x, const T* mass_y, c
                                                 : sinkhorn_backward_kernel<T, DenseSums<T>, true>)
                                    : (workspace ? sinkhorn_backward_kernel<T, SeparableSums<T>, false>
                                                 : sinkhorn_backward_kernel<T, SeparableSums<T>, true>);
-    launch<T>(kernel, shape, bytes, stream, grad, mass_x, mass_y, potentials, grad_x, grad_y, workspace);
+    launch_images<T>(kernel, shape, bytes, stream, grad, mass_x, mass_y, potentials, grad_x, grad_y, workspace);
 }
 
 template int64_t sinkhorn_workspace<float>(const SinkhornShape&);
