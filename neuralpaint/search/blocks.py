@@ -195,7 +195,7 @@ class BlockSearch:
             parameters[..., brush.shape].clamp_(_MARGIN, 1 - _MARGIN)
             parameters[..., brush.shape.stop :].clamp_(0, 1)
             for index, value in brush.held:
-                parameters[..., index] = value
+                parameters[..., index].fill_(value)
             if active > grid.strokes:
                 parameters[:, active - 1, brush.opacity].masked_fill_(self._absent, 0)
             self.mean_square.copy_(difference.detach().square().mean())
