@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(kThreads)
 // 3, pixels]. The second goes through the segments from the last: canvases under its strokes recomputed, then
 // backwards.
 template <typename T, int V>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 3)
     composite_backward_kernel(const T* __restrict__ grad, const T* __restrict__ canvas,
                               const T* __restrict__ foreground, const T* __restrict__ alpha,
                               T* __restrict__ grad_canvas, T* __restrict__ grad_foreground, T* __restrict__ grad_alpha,
