@@ -40,9 +40,9 @@ missing() { summary+=("left out     $1: there is no $2"); }
 wants() { [[ $wanted == *" $1 "* ]]; }
 has_module() { "$PYTHON" -c "import $1" 2>/dev/null; }
 
-part device bash -c "nvidia-smi; '$PYTHON' -c 'import sys, torch
+part device bash -c "nvidia-smi; nvcc --version; '$PYTHON' -c 'import sys, torch
 print(sys.version, torch.__version__, torch.version.cuda)
-print(torch.cuda.get_device_properties(0))'; nvcc --version"
+print(torch.cuda.get_device_properties(0))'"
 
 if wants build; then
     part build "$PYTHON" setup.py build_ext --inplace

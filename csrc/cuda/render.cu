@@ -234,7 +234,8 @@ struct PixelLoss {
     __device__ __forceinline__ void finish(const Pixel&, const T*) const {}
 };
 
-// A segment's sums wait for each other in shared memory, so that its strokes share two barriers.
+// 80 to 120 registers and 26 KiB of shared memory for float: two blocks a multiprocessor, three for tape. A segment's
+// sums wait for each other in shared memory, so that its strokes share two barriers.
 template <typename Stroke, typename Upstream, typename T = typename Stroke::Scalar>
 __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
     backward_kernel(Upstream upstream, const T* __restrict__ canvas, const Stroke* __restrict__ all_strokes,

@@ -9,6 +9,15 @@
 // thread changes meanwhile, and hands each result to the thread that owns the pixel: by then nobody reads the inputs
 // any more, and the owner may overwrite them.
 
+// One block an image, with its maps in shared memory from the first iteration to the last: no block ever waits for
+// another. 48 x 48 pixels take 46 KiB (float), and with up to 64 registers a thread a multiprocessor holds one block of
+// 1024 threads. The exponentials bound it: 2304 * 96 of them in half an iteration, at 16 a clock and multiprocessor 14
+// thousand clocks, and the search for each sum's largest exponent and the sums' other arithmetic about as much again,
+// so some 0.15 ms forward for 5 iterations at 1.7 GHz, whether for 4 images or for as many as there are
+// multiprocessors. A search of the paper's preset has 3 masses a block of the canvas, 75 on its finest grid. Fewer
+// images leave the device idle; sharing one among a cluster of blocks would need a barrier and an exchange of maps in
+// every half iteration.
+
 namespace neuralpaint::cuda {
 namespace {
 

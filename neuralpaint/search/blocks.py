@@ -11,6 +11,7 @@ from torch import Tensor
 
 from neuralpaint.images import resize
 from neuralpaint.losses.transport import TransportLoss
+from neuralpaint.profiling import span
 from neuralpaint.search.initial import paper_strokes
 from neuralpaint.search.optimize import rmsprop_step_
 from neuralpaint.search.problem import Problem
@@ -124,6 +125,7 @@ class BlockSearch:
             self.strokes = torch.cat([self.strokes, self._place(grid)])
             self.grid, self.done, self._parameters, self._replay = self.grid + 1, 0, None, None
 
+    @span("cut into blocks")
     def _start(self, grid: Grid, parameters: Tensor) -> None:
         """Cuts photo and canvas into this grid's blocks, at `block_pixels` a side."""
         problem, pixels = self.problem, self.problem.preset.block_pixels
@@ -161,6 +163,7 @@ class BlockSearch:
             self._canvas, strokes, problem.brush, origin=self._origin, pixels_per_unit=self._scale
         )
 
+    @span("new strokes")
     def _add(self, grid: Grid, index: int) -> None:
         assert self._parameters is not None
         with torch.no_grad():

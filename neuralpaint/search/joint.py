@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.brushes.brush import MARKER
+from neuralpaint.profiling import span
 from neuralpaint.search.descent import Descent
 from neuralpaint.search.initial import new_strokes
 from neuralpaint.search.problem import Problem
@@ -148,6 +149,7 @@ class JointSearch:
         if self.done >= phase.steps:
             self.phase, self.done, self._descent = self.phase + 1, 0, None
 
+    @span("new strokes")
     def _begin(self, phase: Phase) -> None:
         count = phase.add
         if phase.move:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import torch
 
+from neuralpaint.profiling import span
+
 
 class Replay:
     """Calls a function without arguments again and again; on a GPU from a recording of it.
@@ -42,6 +44,7 @@ class Replay:
         else:
             self._graph.replay()
 
+    @span("record step")
     def _capture(self, function: Callable[[], None]) -> torch.cuda.CUDAGraph | None:
         # Not torch.cuda.graph(), which waits for the device and empties torch's cache: a search records often.
         graph = torch.cuda.CUDAGraph()
@@ -57,7 +60,7 @@ class Replay:
                         graph.capture_end()
             except RuntimeError as error:
                 # Nothing of what was being recorded has run, so the step can be taken as it is.
-                warnings.warn(f"this step cannot be recorded as a CUDA graph ({error}): it runs slower", stacklevel=4)
+                warnings.warn(f"this step cannot be recorded as a CUDA graph ({error}): it runs slower", stacklevel=5)
                 self._record = False
                 return None
             current.wait_stream(stream)
