@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <functional>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "common/logsumexp.h"
@@ -199,7 +199,10 @@ void test_render(int kind, int64_t batch, int64_t count, int height, int width, 
 
 double to_double(float x) { return x; }
 double to_double(double x) { return x; }
-double to_double(__half x) { return static_cast<float>(x); }
+double to_double(__half x) {  // not negative
+    const int exponent = x.bits >> 10;
+    return exponent == 0 ? std::ldexp(x.bits, -24) : std::ldexp(1024 + (x.bits & 1023), exponent - 25);
+}
 double to_double(__nv_bfloat16 x) { return emulation::value_of<float>(uint64_t(x.bits) << 16); }
 double to_double(uint8_t x) { return x / 255.0; }
 
