@@ -3,6 +3,7 @@
 # make bench       benchmarks; results go to benchmarks/results too. BENCH="-k sinkhorn --threads 1" adds arguments
 # make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills
 # make lint        ruff, mypy and clang-format; make format rewrites the files
+# make gpu         builds, tests, times and profiles on a machine with a GPU: see tools/gpu_check.sh
 # make clean       removes what was built, but not .venv
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CPP := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 BUILD_INPUTS := setup.py pyproject.toml tools/cuda_toolkit.py $(filter-out csrc/tests/%,$(CPP))
 
-.PHONY: demo test unit-test bench cuda-check lint format clean
+.PHONY: demo test unit-test bench cuda-check gpu lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.built
@@ -37,6 +38,9 @@ bench: $(VENV)/.built-dev
 
 cuda-check: $(VENV)/.torch
 	$(BIN)/python tools/cuda_check.py
+
+gpu:
+	tools/gpu_check.sh
 
 lint: $(VENV)/.built-dev
 	$(BIN)/ruff check .

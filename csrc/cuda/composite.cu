@@ -1,6 +1,7 @@
 #include <cuda_runtime.h>
 
 #include "cuda/composite.h"
+#include "cuda/launch.cuh"
 
 namespace neuralpaint::cuda {
 namespace {
@@ -62,9 +63,10 @@ __global__ void __launch_bounds__(kThreads)
 
 // The first walk keeps the canvas before every segment of strokes but the first in the workspace, [batch, segments - 1,
 // 3, pixels]. The second goes through the segments from the last: canvases under its strokes recomputed, then
-// backwards.
+// backwards. Three blocks a multiprocessor leave 170 registers a thread, enough for a segment of packs, and have a few
+// hundred loads of 512 bytes on their way: far more than the memory's latency asks for.
 template <typename T, int V>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 3)
     composite_backward_kernel(const T* __restrict__ grad, const T* __restrict__ canvas,
                               const T* __restrict__ foreground, const T* __restrict__ alpha,
                               T* __restrict__ grad_canvas, T* __restrict__ grad_foreground, T* __restrict__ grad_alpha,
@@ -160,12 +162,12 @@ void launch_composite(const T* canvas, const T* foreground, const T* alpha, T* o
     constexpr int V = 16 / sizeof(T);
     if (packs_fit<T>(pixels, canvas, foreground, alpha, output)) {
         const int64_t packs = batch * pixels / V;
-        composite_kernel<T, V>
-            <<<blocks_for(packs), kThreads, 0, stream>>>(canvas, foreground, alpha, output, packs, strokes, pixels);
+        launch(composite_kernel<T, V>, blocks_for(packs), kThreads, 0, stream, canvas, foreground, alpha, output, packs,
+               strokes, pixels);
     } else {
         const int64_t packs = batch * pixels;
-        composite_kernel<T, 1>
-            <<<blocks_for(packs), kThreads, 0, stream>>>(canvas, foreground, alpha, output, packs, strokes, pixels);
+        launch(composite_kernel<T, 1>, blocks_for(packs), kThreads, 0, stream, canvas, foreground, alpha, output, packs,
+               strokes, pixels);
     }
 }
 
@@ -181,14 +183,12 @@ void launch_composite_backward(const T* grad, const T* canvas, const T* foregrou
     constexpr int V = 16 / sizeof(T);
     if (packs_fit<T>(pixels, grad, canvas, foreground, alpha, grad_canvas, grad_foreground, grad_alpha, workspace)) {
         const int64_t packs = batch * pixels / V;
-        composite_backward_kernel<T, V>
-            <<<blocks_for(packs), kThreads, 0, stream>>>(grad, canvas, foreground, alpha, grad_canvas, grad_foreground,
-                                                         grad_alpha, workspace, packs, strokes, pixels);
+        launch(composite_backward_kernel<T, V>, blocks_for(packs), kThreads, 0, stream, grad, canvas, foreground, alpha,
+               grad_canvas, grad_foreground, grad_alpha, workspace, packs, strokes, pixels);
     } else {
         const int64_t packs = batch * pixels;
-        composite_backward_kernel<T, 1>
-            <<<blocks_for(packs), kThreads, 0, stream>>>(grad, canvas, foreground, alpha, grad_canvas, grad_foreground,
-                                                         grad_alpha, workspace, packs, strokes, pixels);
+        launch(composite_backward_kernel<T, 1>, blocks_for(packs), kThreads, 0, stream, grad, canvas, foreground, alpha,
+               grad_canvas, grad_foreground, grad_alpha, workspace, packs, strokes, pixels);
     }
 }
 

@@ -11,7 +11,16 @@
 namespace neuralpaint::cuda {
 namespace {
 
-constexpr int kChunk = 1024;  // neighbouring pixels of a stroke's canvas that a block draws
+constexpr int kChunk = 1024;  // neighbouring pixels of a stroke's canvas that a block draws at a time
+constexpr int kRun = 4;       // chunks of a block, which share the wait for the stroke
+static_assert(kChunk % kThreads == 0 && kThreads % 4 == 0, "a thread draws as many pixels of every full chunk");
+
+// Blocks that share a multiprocessor at the least: while some compute, the others' writes keep the memory busy. Each
+// has 16 KiB of shared memory for float, less for the others.
+template <typename Stroke>
+constexpr int kDrawBlocks = sizeof(typename Stroke::Scalar) == 8 ? 1
+                            : Stroke::kShape == 5                ? 5
+                                                                 : 3;
 
 __device__ __forceinline__ void convert(float x, float& out) { out = x; }
 __device__ __forceinline__ void convert(double x, double& out) { out = x; }
@@ -28,64 +37,87 @@ __device__ __forceinline__ void convert(T x, uint8_t& out) {
     out = static_cast<uint8_t>(static_cast<int>(clamp(x, T(0), T(1)) * T(255) + T(0.5)));
 }
 
-// Writes `count` elements of `from` (shared memory; nullptr: zeros), 16 bytes at a time where `packs` allows.
-template <typename Out>
-__device__ __forceinline__ void write(const Out* from, int count, bool packs, Out* to) {
+// Writes `count` elements to each plane, from shared memory, or zeros: a quarter of the threads a plane, 16 bytes at a
+// time where `packs` allows, so that a warp writes 512 neighbouring bytes. Nobody will read them soon: they need not
+// stay in the cache.
+template <bool kZeros, typename Out>
+__device__ __forceinline__ void write(const Out (&from)[4][kChunk], int count, bool packs, Out* foreground, Out* alpha,
+                                      int64_t plane) {
+    constexpr int kPart = kThreads / 4, V = 16 / sizeof(Out);
+    const int c = threadIdx.x / kPart, thread = threadIdx.x % kPart;
+    Out* const to = c < 3 ? foreground + c * plane : alpha;
     if (packs) {
-        constexpr int V = 16 / sizeof(Out);
-        const auto* source = reinterpret_cast<const uint4*>(from);
+        const auto* source = reinterpret_cast<const uint4*>(from[c]);
         auto* target = reinterpret_cast<uint4*>(to);
-        for (int i = threadIdx.x; i < count / V; i += kThreads) {
-            target[i] = source == nullptr ? make_uint4(0, 0, 0, 0) : source[i];
+        for (int i = thread; i < count / V; i += kPart) {
+            __stcs(target + i, kZeros ? make_uint4(0, 0, 0, 0) : source[i]);
         }
     } else {
         Out zero;
         convert(0.0f, zero);
-        for (int i = threadIdx.x; i < count; i += kThreads) to[i] = from == nullptr ? zero : from[i];
+        for (int i = thread; i < count; i += kPart) to[i] = kZeros ? zero : from[c][i];
     }
 }
 
-// One block: kChunk pixels of one stroke, computed into shared memory, then written plane by plane.
+// One block: kRun chunks of one stroke, each computed into shared memory, then written plane by plane. What the stroke
+// does not touch is written at once.
 template <typename Out, typename Stroke>
-__global__ void __launch_bounds__(kThreads, kBlocksPerUnit<typename Stroke::Scalar>)
-    draw_kernel(const Stroke* __restrict__ strokes, const PixelBox* __restrict__ boxes, int height, int width,
-                int chunks, bool packs, Out* __restrict__ foreground, Out* __restrict__ alpha) {
+__global__ void __launch_bounds__(kThreads, kDrawBlocks<Stroke>)
+    draw_kernel(const Stroke* __restrict__ strokes, const PixelBox* __restrict__ boxes, int height, int width, int runs,
+                bool packs, Out* __restrict__ foreground, Out* __restrict__ alpha) {
     using T = typename Stroke::Scalar;
-    __shared__ alignas(16) unsigned char memory[sizeof(Stroke)];
-    __shared__ alignas(16) Out drawn[4][kChunk];
-    const int64_t n = blockIdx.x / chunks, plane = static_cast<int64_t>(height) * width;
-    const int64_t first = static_cast<int64_t>(blockIdx.x % chunks) * kChunk;
-    const int count = static_cast<int>(min(static_cast<int64_t>(kChunk), plane - first));
-    const int row = static_cast<int>(first / width), column = static_cast<int>(first % width);
-    const PixelBox box = boxes[n];
-    Out* const planes[4] = {foreground + (3 * n) * plane + first, foreground + (3 * n + 1) * plane + first,
-                            foreground + (3 * n + 2) * plane + first, alpha + n * plane + first};
-
-    if (box.empty() || row >= box.y1 || row + (column + count - 1) / width < box.y0) {
-#pragma unroll
-        for (int c = 0; c < 4; ++c) write<Out>(nullptr, count, packs, planes[c]);
-        return;
-    }
+    alignas(16) __shared__ unsigned char memory[sizeof(Stroke)];
+    alignas(16) __shared__ Out drawn[4][kChunk];
+    const int64_t n = blockIdx.x / runs, plane = static_cast<int64_t>(height) * width;
+    const int64_t begin = static_cast<int64_t>(blockIdx.x % runs) * kRun * kChunk;
     fetch(strokes + n, memory, threadIdx.x, kThreads);
-    __syncthreads();
     const Stroke& stroke = *reinterpret_cast<const Stroke*>(memory);
-    for (int i = threadIdx.x; i < count; i += kThreads) {
-        const int y = row + (column + i) / width, x = (column + i) % width;
-        T values[4] = {T(0), T(0), T(0), T(0)};
-        if (box.holds(x, y)) {
-            const Sample<T> s = stroke.sample(T(x) + T(0.5), T(y) + T(0.5));
-            if (s.coverage > T(0)) {
-#pragma unroll
-                for (int c = 0; c < 3; ++c) values[c] = stroke.paint.color(c, s);
-                values[3] = s.coverage * stroke.paint.opacity;
-            }
+    const PixelBox box = boxes[n];
+    foreground += 3 * n * plane;
+    alpha += n * plane;
+
+    // The chunk's first pixel and the thread's, moved on without divisions.
+    int top = static_cast<int>(begin / width), left = static_cast<int>(begin % width);
+    int y = top + (left + static_cast<int>(threadIdx.x)) / width, x = (left + static_cast<int>(threadIdx.x)) % width;
+    const int thread_down = kThreads / width, thread_right = kThreads % width;
+    const int chunk_down = kChunk / width, chunk_right = kChunk % width;
+    const auto move = [width](int& row, int& column, int down, int right) {
+        row += down;
+        column += right;
+        if (column >= width) {
+            column -= width;
+            ++row;
         }
+    };
+    for (int chunk = 0; chunk < kRun; ++chunk) {
+        const int64_t first = begin + chunk * kChunk;
+        if (first >= plane) return;
+        const int count = static_cast<int>(min(static_cast<int64_t>(kChunk), plane - first));
+        if (box.empty() || top >= box.y1 || top + chunk_down + 1 < box.y0) {
+            write<true>(drawn, count, packs, foreground + first, alpha + first, plane);
 #pragma unroll
-        for (int c = 0; c < 4; ++c) convert(values[c], drawn[c][i]);
+            for (int i = 0; i < kChunk / kThreads; ++i) move(y, x, thread_down, thread_right);
+        } else {
+            __syncthreads();  // the stroke is there, and the chunk before is written
+#pragma unroll 1
+            for (int i = threadIdx.x; i < kChunk; i += kThreads, move(y, x, thread_down, thread_right)) {
+                T values[4] = {T(0), T(0), T(0), T(0)};
+                if (box.holds(x, y)) {
+                    const Sample<T> s = stroke.sample(T(x) + T(0.5), T(y) + T(0.5));
+                    if (s.coverage > T(0)) {
+#pragma unroll
+                        for (int c = 0; c < 3; ++c) values[c] = stroke.paint.color(c, s);
+                        values[3] = s.coverage * stroke.paint.opacity;
+                    }
+                }
+#pragma unroll
+                for (int c = 0; c < 4; ++c) convert(values[c], drawn[c][i]);
+            }
+            __syncthreads();
+            write<false>(drawn, count, packs, foreground + first, alpha + first, plane);
+        }
+        move(top, left, chunk_down, chunk_right);
     }
-    __syncthreads();
-#pragma unroll
-    for (int c = 0; c < 4; ++c) write<Out>(drawn[c], count, packs, planes[c]);
 }
 
 // A large canvas is shared among several blocks, by rows, so that a single stroke can fill the device.
@@ -101,7 +133,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
                     const Stroke* __restrict__ strokes, const PixelBox* __restrict__ boxes, int height, int width,
                     int splits, T* __restrict__ partial) {
     constexpr int kSums = kTotalSums<Stroke>;
-    __shared__ alignas(16) unsigned char memory[sizeof(Stroke)];
+    alignas(16) __shared__ unsigned char memory[sizeof(Stroke)];
     __shared__ T warps[kThreads / 32][kSums];
     const int64_t n = blockIdx.x / splits, plane = static_cast<int64_t>(height) * width;
     const int split = static_cast<int>(blockIdx.x % splits);
@@ -131,8 +163,13 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
         sums[kSums - 1] += g_alpha * s.coverage;
         stroke.accumulate(xc, yc, s, g_alpha * stroke.paint.opacity, g_t, g_extra, sums);
     }
-    const T total = block_sums<kSums>(sums, warps);
-    if (threadIdx.x < kSums) partial[static_cast<int64_t>(blockIdx.x) * kSums + threadIdx.x] = total;
+    keep_warp_sums<kSums>(pixels > 0, sums, warps[threadIdx.x / 32]);
+    __syncthreads();
+    if (threadIdx.x >= kSums) return;
+    T total(0);
+#pragma unroll
+    for (int w = 0; w < kThreads / 32; ++w) total += warps[w][threadIdx.x];
+    partial[static_cast<int64_t>(blockIdx.x) * kSums + threadIdx.x] = total;
 }
 
 // One thread a stroke: its parts added in order, then the derivatives by its numbers.
@@ -150,7 +187,7 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
         for (int i = 0; i < kSums; ++i) sums[i] += partial[(n * splits + split) * kSums + i];
     }
-    finish_stroke(strokes[n], params + n * Stroke::kParameters, view_of<T>(scale, nullptr, 0, softness), sums,
+    finish_stroke(strokes[n], params + n * Stroke::kParameters, view_of<T>(scale, nullptr, 0, {softness}), sums,
                   grad + n * Stroke::kParameters);
 }
 
@@ -197,19 +234,18 @@ void launch_rasterize(const T* strokes, int64_t count, int kind, const TextureAt
     if (count == 0) return;
     const T scale = static_cast<T>(std::min(height, width));
     const int64_t plane = static_cast<int64_t>(height) * width;
-    const int chunks = static_cast<int>((plane + kChunk - 1) / kChunk);
+    const int runs = static_cast<int>((plane + kRun * kChunk - 1) / (kRun * kChunk));
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
         const Workspace<Stroke> ws(workspace, count, 0);
-        setup_kernel<Stroke><<<blocks_for(count), kThreads, 0, stream>>>(strokes, count, count, atlas, scale,
-                                                                         static_cast<const T*>(nullptr), softness,
-                                                                         height, width, ws.strokes, ws.boxes);
+        launch(setup_kernel<Stroke>, blocks_for(count), kThreads, 0, stream, strokes, count, count, atlas, scale,
+               static_cast<const T*>(nullptr), Softness<T>{softness}, height, width, ws.strokes, ws.boxes);
         const auto draw = [&](auto* fg, auto* a) {
             using Out = std::remove_pointer_t<decltype(fg)>;
             const bool aligned = (reinterpret_cast<uintptr_t>(fg) | reinterpret_cast<uintptr_t>(a)) % 16 == 0;
             const bool packs = aligned && plane * sizeof(Out) % 16 == 0;
-            draw_kernel<Out, Stroke>
-                <<<count * chunks, kThreads, 0, stream>>>(ws.strokes, ws.boxes, height, width, chunks, packs, fg, a);
+            launch(draw_kernel<Out, Stroke>, count * runs, kThreads, 0, stream, ws.strokes, ws.boxes, height, width,
+                   runs, packs, fg, a);
         };
         switch (output) {
             case Output::kSame:
@@ -234,13 +270,12 @@ void launch_rasterize_backward(const T* grad_foreground, const T* grad_alpha, co
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
         const Workspace<Stroke> ws(workspace, count, splits);
-        setup_kernel<Stroke><<<blocks_for(count), kThreads, 0, stream>>>(strokes, count, count, atlas, scale,
-                                                                         static_cast<const T*>(nullptr), softness,
-                                                                         height, width, ws.strokes, ws.boxes);
-        backward_kernel<Stroke><<<count * splits, kThreads, 0, stream>>>(grad_foreground, grad_alpha, ws.strokes,
-                                                                         ws.boxes, height, width, splits, ws.partial);
-        finish_kernel<Stroke><<<blocks_for(count), kThreads, 0, stream>>>(strokes, ws.strokes, count, scale, softness,
-                                                                          splits, ws.partial, grad);
+        launch(setup_kernel<Stroke>, blocks_for(count), kThreads, 0, stream, strokes, count, count, atlas, scale,
+               static_cast<const T*>(nullptr), Softness<T>{softness}, height, width, ws.strokes, ws.boxes);
+        launch(backward_kernel<Stroke>, count * splits, kThreads, 0, stream, grad_foreground, grad_alpha, ws.strokes,
+               ws.boxes, height, width, splits, ws.partial);
+        launch(finish_kernel<Stroke>, blocks_for(count), kThreads, 0, stream, strokes, ws.strokes, count, scale,
+               softness, splits, ws.partial, grad);
     });
 }
 

@@ -2,8 +2,9 @@
 //
 // Backward recomputes the canvas under each stroke, never dividing by 1 - alpha: a first walk keeps the canvas every
 // few strokes, then the strokes go by in short segments from the last to the first, each walked forwards from the kept
-// canvas and then backwards. A stroke's gradient is summed over the tile, added by the block to a slot that no other
-// block touches, and the slots are added in order by a second kernel.
+// canvas and then backwards. The pixel losses come out of the same walk: what flows back is then the derivative of the
+// loss by the finished pixel, which never leaves its thread. A stroke's gradient is summed over the tile, added by the
+// block to a slot that no other block touches, and the slots are added in order by a second kernel.
 #include "cuda/render.h"
 
 #include <algorithm>
@@ -21,8 +22,11 @@ static_assert(kTile * kTile == kThreads, "one thread a pixel");
 template <typename T>
 constexpr int kSegment = 16 / sizeof(T);
 
-constexpr int kBackwardBlocks = 512;  // enough to fill a large device; each takes several tiles
-constexpr int kCheckpoints = 128;     // canvases that a block keeps per tile; beyond, it keeps fewer and walks more
+constexpr int64_t kBackwardBlocks = 512;  // enough to fill a large device; each may take several tiles
+constexpr int64_t kFewestBlocks = 128;    // kept even where their slots take more memory than
+constexpr int64_t kSlotBytes = int64_t(4) << 30;
+constexpr int kFinishThreads = 128;
+constexpr int kCheckpoints = 128;  // canvases that a block keeps per tile; beyond, it keeps fewer and walks more
 
 struct Grid {
     int tiles_x, tiles;  // per canvas
@@ -155,41 +159,108 @@ struct Share {
     int blocks;
     int64_t canvases;  // slots of one block: canvases that its tiles can lie on
 
-    Share(const Grid& grid, int64_t batch) {
-        blocks = static_cast<int>(std::min<int64_t>(std::max<int64_t>(grid.total, 1), kBackwardBlocks));
+    // `bytes`: of one canvas's slots.
+    Share(const Grid& grid, int64_t batch, int64_t bytes) {
+        const int64_t fitting = std::max<int64_t>(kSlotBytes / std::max<int64_t>(bytes, 1), kFewestBlocks);
+        blocks = static_cast<int>(std::min({std::max<int64_t>(grid.total, 1), kBackwardBlocks, fitting}));
         const int64_t longest = (grid.total + blocks - 1) / blocks;
         canvases = std::min<int64_t>(batch, (longest + grid.tiles - 2) / grid.tiles + 1);
     }
     __host__ __device__ int64_t begin(int block, const Grid& grid) const { return grid.total * block / blocks; }
     __device__ int block_of(int64_t tile, const Grid& grid) const {
+        if (blocks == grid.total) return static_cast<int>(tile);
         return static_cast<int>(((tile + 1) * blocks - 1) / grid.total);
+    }
+    // The slots of block `block` for a canvas, counted in canvases.
+    __device__ int64_t slot(int block, int64_t canvas, const Grid& grid) const {
+        return block * canvases + canvas - begin(block, grid) / grid.tiles;
     }
 };
 
-template <typename Stroke, typename T = typename Stroke::Scalar>
+// The tiles of a canvas that a box with pixels touches, half-open, and their order: by rows.
+struct TileBox {
+    int x0, x1, y0, y1;
+
+    __device__ __forceinline__ explicit TileBox(const PixelBox& box)
+        : x0(box.x0 / kTile), x1((box.x1 - 1) / kTile + 1), y0(box.y0 / kTile), y1((box.y1 - 1) / kTile + 1) {}
+    // Of those at or after tile `begin` of the canvas, of which there must be one, the first. It is the one at which a
+    // block writes to a stroke's slot what it adds to it at the others, so that slots need no zeros to begin with.
+    __device__ __forceinline__ int first_from(int begin, int tiles_x) const {
+        const int row = begin / tiles_x, column = begin % tiles_x;
+        if (row < y0) return y0 * tiles_x + x0;
+        if (column < x1) return row * tiles_x + max(column, x0);
+        return (row + 1) * tiles_x + x0;
+    }
+};
+
+// What flows back into a finished pixel: a given gradient, handed on to the canvas ...
+template <typename T>
+struct Given {
+    const T* __restrict__ grad;
+    T* __restrict__ grad_canvas;
+
+    __device__ __forceinline__ void start(const Pixel& pixel, int64_t, const T*, T* g) const { pixel.read(grad, g); }
+    __device__ __forceinline__ void finish(const Pixel& pixel, const T* g) const { pixel.write(g, grad_canvas); }
+};
+
+// ... or the derivative of l1 * sum|d| + l2 * sum d^2, whose sums are written for each tile.
+template <typename T>
+struct PixelLoss {
+    const T* __restrict__ target;
+    T l1, l2;
+    T* __restrict__ tile_sums;  // [tiles, 2]
+
+    __device__ __forceinline__ void start(const Pixel& pixel, int64_t tile, const T* h, T* g) const {
+        __shared__ T warps[kWarps][2];
+        T sums[2] = {T(0), T(0)};
+        pixel.read(target, g);
+#pragma unroll
+        for (int c = 0; c < 3; ++c) {
+            const T d = h[c] - g[c];  // outside of the canvas both are 0
+            sums[0] += vabs(d);
+            sums[1] += d * d;
+            g[c] = T(2) * l2 * d + l1 * sign(d);
+        }
+        __syncthreads();  // the sums of the tile before may still be being read
+        keep_warp_sums(true, sums, warps[threadIdx.x / 32]);
+        __syncthreads();
+        if (threadIdx.x < 2) {
+            T total(0);
+#pragma unroll
+            for (int w = 0; w < kWarps; ++w) total += warps[w][threadIdx.x];
+            tile_sums[2 * tile + threadIdx.x] = total;
+        }
+    }
+    __device__ __forceinline__ void finish(const Pixel&, const T*) const {}
+};
+
+// 80 to 120 registers and 26 KiB of shared memory for float: two blocks a multiprocessor, three for tape. A segment's
+// sums wait for each other in shared memory, so that its strokes share two barriers.
+template <typename Stroke, typename Upstream, typename T = typename Stroke::Scalar>
 __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
-    backward_kernel(const T* __restrict__ grad, const T* __restrict__ canvas, const Stroke* __restrict__ all_strokes,
+    backward_kernel(Upstream upstream, const T* __restrict__ canvas, const Stroke* __restrict__ all_strokes,
                     const PixelBox* __restrict__ all_boxes, int64_t per_canvas, int height, int width, Grid grid,
                     Share share, int checkpoints, int32_t* __restrict__ lists, T* __restrict__ kept_canvases,
-                    T* __restrict__ partial, T* __restrict__ grad_canvas) {
+                    T* __restrict__ partial) {
     constexpr int kSums = kTotalSums<Stroke>, S = kSegment<T>;
+    static_assert(kSums <= 16 && S * 16 <= kThreads, "a thread adds up one sum of one stroke");
     __shared__ Bench<Stroke, S> bench;
     __shared__ T stash[S][6][kThreads];  // per pixel: the sample, the canvas under it
-    __shared__ T warps[kWarps][kSums];
+    __shared__ T warps[S][kWarps][kSums];
     __shared__ int warp_counts[kWarps];
     const int thread = threadIdx.x;
     int32_t* const list = lists + blockIdx.x * per_canvas;
     T* const kept = kept_canvases + static_cast<int64_t>(blockIdx.x) * checkpoints * 3 * kThreads + thread;
-    const int64_t slot_values = share.canvases * per_canvas * kSums;
-    T* const slots = partial + blockIdx.x * slot_values;
-    for (int64_t i = thread; i < slot_values; i += kThreads) slots[i] = T(0);
 
     const int64_t begin = share.begin(blockIdx.x, grid), end = share.begin(blockIdx.x + 1, grid);
     for (int64_t tile = begin; tile < end; ++tile) {
         const Pixel pixel(tile, grid, height, width);
         const Stroke* const strokes = all_strokes + pixel.canvas * per_canvas;
         const PixelBox* const boxes = all_boxes + pixel.canvas * per_canvas;
-        T* const slot = slots + (pixel.canvas - begin / grid.tiles) * per_canvas * kSums;
+        T* const slot = partial + share.slot(blockIdx.x, pixel.canvas, grid) * per_canvas * kSums;
+        const int64_t before = pixel.canvas * grid.tiles;  // tiles of the canvases before
+        const int own =
+            static_cast<int>(max(begin - before, static_cast<int64_t>(0)));  // the block's first on this one
         int count = 0;
         for (int64_t b = 0; b < per_canvas; b += kThreads) {
             count += touching(boxes, b, per_canvas, pixel, warp_counts, list + count);
@@ -215,11 +286,11 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
                 }
             }
         };
-        int start = 0;  // h is the canvas before this segment
-        bool first_walk = true;
-        pixel.read(grad, g);
+        if (segments == 0) upstream.start(pixel, tile, h, g);
         for (int segment = segments - 1; segment >= 0; --segment) {
-            if (!first_walk) {
+            const bool last = segment == segments - 1;
+            int start = 0;  // h is the canvas before this segment
+            if (!last) {
                 const int number = segment / stride;
                 start = number * stride;
                 if (number == 0) {
@@ -230,8 +301,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
                     for (int c = 0; c < 3; ++c) h[c] = from[c * kThreads];
                 }
             }
-            walk(start, segment, first_walk);
-            first_walk = false;
+            walk(start, segment, last);
 
             const int held = min(S, count - segment * S);
             bench.bring(strokes, boxes, list + segment * S, held);
@@ -245,11 +315,11 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
                 for (int c = 0; c < 3; ++c) stash[k][3 + c][thread] = h[c];
                 blend(bench[k], s, h);
             }
+            if (last) upstream.start(pixel, tile, h, g);
             for (int k = held - 1; k >= 0; --k) {
                 const Stroke& stroke = bench[k];
                 const Sample<T> s = {stash[k][0][thread], stash[k][1][thread], stash[k][2][thread]};
                 const bool covered = s.coverage > T(0);
-                if (!__syncthreads_or(covered)) continue;
                 T sums[kSums];
 #pragma unroll
                 for (int i = 0; i < kSums; ++i) sums[i] = T(0);
@@ -266,81 +336,117 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
                     stroke.accumulate(T(pixel.x) + T(0.5), T(pixel.y) + T(0.5), s, g_alpha * stroke.paint.opacity, g_t,
                                       g_extra, sums);
                 }
-                const T total = block_sums<kSums>(sums, warps);
-                if (thread < kSums) slot[static_cast<int64_t>(list[segment * S + k]) * kSums + thread] += total;
+                keep_warp_sums<kSums>(covered, sums, warps[k][thread / 32]);
+            }
+            __syncthreads();
+            const int k = thread / 16, i = thread % 16;
+            if (k < held && i < kSums) {
+                T total(0);
+#pragma unroll
+                for (int w = 0; w < kWarps; ++w) total += warps[k][w][i];
+                T* const sum = slot + static_cast<int64_t>(list[segment * S + k]) * kSums + i;
+                const bool first = TileBox(bench.boxes[k]).first_from(own, grid.tiles_x) == tile - before;
+                *sum = first ? total : *sum + total;
             }
             __syncthreads();
         }
-        pixel.write(g, grad_canvas);
+        upstream.finish(pixel, g);
     }
 }
 
-// One warp a stroke: its slots, the lanes taking blocks in turn, then the derivatives by its numbers.
+// One block a stroke: the slots that were written for it, its 8 half warps taking tiles in turn and a thread one sum,
+// then the derivatives by its numbers. The blocks after those add up the tiles' losses, one block a canvas.
 template <typename Stroke, typename T = typename Stroke::Scalar>
-__global__ void __launch_bounds__(kThreads)
-    finish_kernel(const T* __restrict__ params, const Stroke* __restrict__ strokes, int64_t count, int64_t per_canvas,
-                  T scale, const T* __restrict__ origin, T softness, Grid grid, Share share,
-                  const T* __restrict__ partial, T* __restrict__ grad) {
-    constexpr int kSums = kTotalSums<Stroke>;
-    const int64_t n = static_cast<int64_t>(blockIdx.x) * kWarps + threadIdx.x / 32;
-    if (n >= count) return;
-    const int lane = threadIdx.x % 32;
-    const int64_t canvas = n / per_canvas, number = n % per_canvas;
-    T sums[kSums];
-#pragma unroll
-    for (int i = 0; i < kSums; ++i) sums[i] = T(0);
-    const int last = share.block_of((canvas + 1) * grid.tiles - 1, grid);
-    for (int block = share.block_of(canvas * grid.tiles, grid) + lane; block <= last; block += 32) {
-        const int64_t slot = block * share.canvases + canvas - share.begin(block, grid) / grid.tiles;
-#pragma unroll
-        for (int i = 0; i < kSums; ++i) sums[i] += partial[(slot * per_canvas + number) * kSums + i];
+__global__ void __launch_bounds__(kFinishThreads)
+    finish_kernel(const T* __restrict__ params, const Stroke* __restrict__ strokes, const PixelBox* __restrict__ boxes,
+                  int64_t count, int64_t per_canvas, T scale, const T* __restrict__ origin, Softness<T> softness,
+                  Grid grid, Share share, const T* __restrict__ partial, const T* __restrict__ tile_sums,
+                  T* __restrict__ grad, T* __restrict__ losses) {
+    constexpr int kSums = kTotalSums<Stroke>, kHalves = kFinishThreads / 16;
+    __shared__ T parts[kHalves][16];
+    const int64_t n = blockIdx.x;
+    const int half = threadIdx.x / 16, i = threadIdx.x % 16;
+    const int64_t canvas = n < count ? n / per_canvas : n - count;
+    T sum(0);
+    if (n >= count) {
+        const T* const from = tile_sums + 2 * canvas * grid.tiles;
+        if (i < 2) {
+            for (int tile = half; tile < grid.tiles; tile += kHalves) sum += from[2 * tile + i];
+        }
+    } else if (const PixelBox box = boxes[n]; !box.empty()) {
+        const TileBox tiles(box);
+        const int64_t before = canvas * grid.tiles, number = n % per_canvas;
+        const int columns = tiles.x1 - tiles.x0, all = columns * (tiles.y1 - tiles.y0);
+        for (int k = half; k < all; k += kHalves) {
+            const int tile = (tiles.y0 + k / columns) * grid.tiles_x + tiles.x0 + k % columns;
+            const int block = share.block_of(before + tile, grid);
+            const int own = static_cast<int>(max(share.begin(block, grid) - before, static_cast<int64_t>(0)));
+            if (i >= kSums || tiles.first_from(own, grid.tiles_x) != tile) continue;
+            sum += partial[(share.slot(block, canvas, grid) * per_canvas + number) * kSums + i];
+        }
     }
+    parts[half][i] = sum;
+    __syncthreads();
+    if (half == 0) {
 #pragma unroll
-    for (int i = 0; i < kSums; ++i) {
-#pragma unroll
-        for (int offset = 16; offset > 0; offset /= 2) sums[i] += __shfl_down_sync(0xffffffffu, sums[i], offset);
+        for (int k = 1; k < kHalves; ++k) sum += parts[k][i];
+        parts[0][i] = sum;
     }
-    if (lane == 0) {
-        finish_stroke(strokes[n], params + n * Stroke::kParameters, view_of(scale, origin, canvas, softness), sums,
+    __syncthreads();
+    if (n >= count) {
+        if (threadIdx.x < 2) losses[2 * canvas + i] = sum;
+    } else if (threadIdx.x == 0) {
+        finish_stroke(strokes[n], params + n * Stroke::kParameters, view_of(scale, origin, canvas, softness), parts[0],
                       grad + n * Stroke::kParameters);
     }
 }
 
+enum class Pass { kForward, kBackward, kLoss };
+
 template <typename Stroke>
 struct Workspace {
     using T = typename Stroke::Scalar;
+    Grid grid;
+    Share share;
     Stroke* strokes;
     PixelBox* boxes;
     int32_t* lists = nullptr;
     T* kept = nullptr;
     T* partial = nullptr;
+    T* tile_sums = nullptr;
     int checkpoints = 1;
     int64_t bytes;
 
-    Workspace(void* memory, const RenderShape<T>& shape, bool backward) {
+    Workspace(void* memory, const RenderShape<T>& shape, Pass pass)
+        : grid(shape.batch, shape.height, shape.width),
+          share(grid, shape.batch, shape.strokes * kTotalSums<Stroke> * static_cast<int64_t>(sizeof(T))) {
         Arena arena(memory);
         const int64_t count = shape.batch * shape.strokes;
         strokes = arena.template take<Stroke>(count);
         boxes = arena.template take<PixelBox>(count);
-        if (backward) {
-            const Grid grid(shape.batch, shape.height, shape.width);
-            const Share share(grid, shape.batch);
+        if (pass != Pass::kForward) {
             const int64_t segments = (shape.strokes + kSegment<T> - 1) / kSegment<T>;
             checkpoints = static_cast<int>(std::min<int64_t>(std::max<int64_t>(segments - 1, 1), kCheckpoints));
             lists = arena.template take<int32_t>(share.blocks * shape.strokes);
             kept = arena.template take<T>(static_cast<int64_t>(share.blocks) * checkpoints * 3 * kThreads);
             partial = arena.template take<T>(share.blocks * share.canvases * shape.strokes * kTotalSums<Stroke>);
         }
+        if (pass == Pass::kLoss) tile_sums = arena.template take<T>(2 * grid.total);
         bytes = arena.used();
     }
 };
 
 template <typename T>
-int64_t workspace_bytes(int kind, const RenderShape<T>& shape, bool backward) {
+int64_t workspace_bytes(int kind, const RenderShape<T>& shape, Pass pass) {
     int64_t bytes = 0;
     with_stroke<T>(kind,
-                   [&](auto tag) { bytes = Workspace<typename decltype(tag)::type>(nullptr, shape, backward).bytes; });
+                   [&](auto tag) { bytes = Workspace<typename decltype(tag)::type>(nullptr, shape, pass).bytes; });
     return bytes;
+}
+
+template <typename T>
+Softness<T> softness_of(const RenderShape<T>& shape) {
+    return {shape.softness, shape.softness_at};
 }
 
 template <typename Stroke, typename T>
@@ -348,34 +454,53 @@ void launch_setup(const T* strokes, const TextureAtlas& atlas, const RenderShape
                   cudaStream_t stream) {
     const int64_t count = shape.batch * shape.strokes;
     if (count == 0) return;
-    setup_kernel<Stroke><<<blocks_for(count), kThreads, 0, stream>>>(strokes, count, shape.strokes, atlas, shape.scale,
-                                                                     shape.origin, shape.softness, shape.height,
-                                                                     shape.width, ws.strokes, ws.boxes);
+    launch(setup_kernel<Stroke>, blocks_for(count), kThreads, 0, stream, strokes, count, shape.strokes, atlas,
+           shape.scale, shape.origin, softness_of(shape), shape.height, shape.width, ws.strokes, ws.boxes);
+}
+
+// Three launches, whatever flows back.
+template <typename Stroke, typename Upstream, typename T>
+void launch_back(const Upstream& upstream, const T* canvas, const T* strokes, const TextureAtlas& atlas,
+                 const RenderShape<T>& shape, const Workspace<Stroke>& ws, T* grad_strokes, T* losses,
+                 cudaStream_t stream) {
+    const int64_t count = shape.batch * shape.strokes, blocks = count + (losses == nullptr ? 0 : shape.batch);
+    launch_setup(strokes, atlas, shape, ws, stream);
+    launch(backward_kernel<Stroke, Upstream>, ws.share.blocks, kThreads, 0, stream, upstream, canvas, ws.strokes,
+           ws.boxes, shape.strokes, shape.height, shape.width, ws.grid, ws.share, ws.checkpoints, ws.lists, ws.kept,
+           ws.partial);
+    if (blocks == 0) return;
+    launch(finish_kernel<Stroke>, blocks, kFinishThreads, 0, stream, strokes, ws.strokes, ws.boxes, count,
+           shape.strokes, shape.scale, shape.origin, softness_of(shape), ws.grid, ws.share, ws.partial, ws.tile_sums,
+           grad_strokes, losses);
 }
 
 }  // namespace
 
 template <typename T>
 int64_t render_workspace(int kind, const RenderShape<T>& shape) {
-    return workspace_bytes(kind, shape, false);
+    return workspace_bytes(kind, shape, Pass::kForward);
 }
 
 template <typename T>
 int64_t render_backward_workspace(int kind, const RenderShape<T>& shape) {
-    return workspace_bytes(kind, shape, true);
+    return workspace_bytes(kind, shape, Pass::kBackward);
+}
+
+template <typename T>
+int64_t render_loss_workspace(int kind, const RenderShape<T>& shape) {
+    return workspace_bytes(kind, shape, Pass::kLoss);
 }
 
 template <typename T>
 void launch_render(const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas, const RenderShape<T>& shape,
                    T* out, void* workspace, cudaStream_t stream) {
-    const Grid grid(shape.batch, shape.height, shape.width);
-    if (grid.total == 0) return;
+    if (shape.batch == 0) return;
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
-        const Workspace<Stroke> ws(workspace, shape, false);
+        const Workspace<Stroke> ws(workspace, shape, Pass::kForward);
         launch_setup(strokes, atlas, shape, ws, stream);
-        render_kernel<Stroke><<<grid.total, kThreads, 0, stream>>>(canvas, ws.strokes, ws.boxes, shape.strokes,
-                                                                   shape.height, shape.width, grid, out);
+        launch(render_kernel<Stroke>, ws.grid.total, kThreads, 0, stream, canvas, ws.strokes, ws.boxes, shape.strokes,
+               shape.height, shape.width, ws.grid, out);
     });
 }
 
@@ -383,31 +508,38 @@ template <typename T>
 void launch_render_backward(const T* grad, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
                             const RenderShape<T>& shape, T* grad_canvas, T* grad_strokes, void* workspace,
                             cudaStream_t stream) {
-    const Grid grid(shape.batch, shape.height, shape.width);
-    if (grid.total == 0) return;
-    const Share share(grid, shape.batch);
-    const int64_t count = shape.batch * shape.strokes;
+    if (shape.batch == 0) return;
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
-        const Workspace<Stroke> ws(workspace, shape, true);
-        launch_setup(strokes, atlas, shape, ws, stream);
-        backward_kernel<Stroke><<<share.blocks, kThreads, 0, stream>>>(
-            grad, canvas, ws.strokes, ws.boxes, shape.strokes, shape.height, shape.width, grid, share, ws.checkpoints,
-            ws.lists, ws.kept, ws.partial, grad_canvas);
-        if (count == 0) return;
-        finish_kernel<Stroke><<<(count + kWarps - 1) / kWarps, kThreads, 0, stream>>>(
-            strokes, ws.strokes, count, shape.strokes, shape.scale, shape.origin, shape.softness, grid, share,
-            ws.partial, grad_strokes);
+        const Workspace<Stroke> ws(workspace, shape, Pass::kBackward);
+        launch_back<Stroke>(Given<T>{grad, grad_canvas}, canvas, strokes, atlas, shape, ws, grad_strokes,
+                            static_cast<T*>(nullptr), stream);
     });
 }
 
-#define NP_INSTANTIATE(T)                                                                                          \
-    template int64_t render_workspace<T>(int, const RenderShape<T>&);                                              \
-    template int64_t render_backward_workspace<T>(int, const RenderShape<T>&);                                     \
-    template void launch_render<T>(const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T*, void*, \
-                                   cudaStream_t);                                                                  \
-    template void launch_render_backward<T>(const T*, const T*, const T*, int, const TextureAtlas&,                \
-                                            const RenderShape<T>&, T*, T*, void*, cudaStream_t);
+template <typename T>
+void launch_render_loss(const T* target, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
+                        const RenderShape<T>& shape, T l1, T l2, T* losses, T* grad_strokes, void* workspace,
+                        cudaStream_t stream) {
+    if (shape.batch == 0) return;
+    with_stroke<T>(kind, [&](auto tag) {
+        using Stroke = typename decltype(tag)::type;
+        const Workspace<Stroke> ws(workspace, shape, Pass::kLoss);
+        launch_back<Stroke>(PixelLoss<T>{target, l1, l2, ws.tile_sums}, canvas, strokes, atlas, shape, ws, grad_strokes,
+                            losses, stream);
+    });
+}
+
+#define NP_INSTANTIATE(T)                                                                                              \
+    template int64_t render_workspace<T>(int, const RenderShape<T>&);                                                  \
+    template int64_t render_backward_workspace<T>(int, const RenderShape<T>&);                                         \
+    template int64_t render_loss_workspace<T>(int, const RenderShape<T>&);                                             \
+    template void launch_render<T>(const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T*, void*,     \
+                                   cudaStream_t);                                                                      \
+    template void launch_render_backward<T>(const T*, const T*, const T*, int, const TextureAtlas&,                    \
+                                            const RenderShape<T>&, T*, T*, void*, cudaStream_t);                       \
+    template void launch_render_loss<T>(const T*, const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, \
+                                        T, T, T*, T*, void*, cudaStream_t);
 NP_INSTANTIATE(float)
 NP_INSTANTIATE(double)
 #undef NP_INSTANTIATE

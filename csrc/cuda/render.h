@@ -16,6 +16,7 @@ struct RenderShape {
     T scale;          // pixels per unit
     const T* origin;  // [batch, 2], units
     T softness;
+    const T* softness_at = nullptr;  // if set, where on the device it is read instead
 };
 
 // Bytes of device memory that launch_render needs beside its arguments.
@@ -33,5 +34,14 @@ template <typename T>
 void launch_render_backward(const T* grad, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
                             const RenderShape<T>& shape, T* grad_canvas, T* grad_strokes, void* workspace,
                             cudaStream_t stream);
+
+template <typename T>
+int64_t render_loss_workspace(int kind, const RenderShape<T>& shape);
+
+// losses [batch, 2] and grad_strokes as in cpu/render.h.
+template <typename T>
+void launch_render_loss(const T* target, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
+                        const RenderShape<T>& shape, T l1, T l2, T* losses, T* grad_strokes, void* workspace,
+                        cudaStream_t stream);
 
 }  // namespace neuralpaint::cuda

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "common/dispatch.h"
+#include "cuda/launch.cuh"
 
 namespace neuralpaint::cuda {
 
@@ -47,10 +48,18 @@ __device__ __forceinline__ PixelBox pixel_box(const Stroke& stroke, int height, 
     return box;
 }
 
+// The softness of edges: a number, or where on the device it is read, so that a replayed CUDA graph sees it change.
 template <typename T>
-__device__ __forceinline__ View<T> view_of(T scale, const T* origin, int64_t canvas, T softness) {
-    if (origin == nullptr) return {scale, T(0), T(0), softness};
-    return {scale, origin[2 * canvas], origin[2 * canvas + 1], softness};
+struct Softness {
+    T value;
+    const T* at = nullptr;
+    __device__ __forceinline__ T get() const { return at == nullptr ? value : *at; }
+};
+
+template <typename T>
+__device__ __forceinline__ View<T> view_of(T scale, const T* origin, int64_t canvas, const Softness<T>& softness) {
+    if (origin == nullptr) return {scale, T(0), T(0), softness.get()};
+    return {scale, origin[2 * canvas], origin[2 * canvas + 1], softness.get()};
 }
 
 // One thread a stroke: its pixel-space constants and its box. Stroke n lies on canvas n / per_canvas, whose corner is
@@ -58,7 +67,8 @@ __device__ __forceinline__ View<T> view_of(T scale, const T* origin, int64_t can
 template <typename Stroke, typename T = typename Stroke::Scalar>
 __global__ void __launch_bounds__(kThreads)
     setup_kernel(const T* __restrict__ params, int64_t count, int64_t per_canvas, TextureAtlas atlas, T scale,
-                 const T* __restrict__ origin, T softness, int height, int width, Stroke* strokes, PixelBox* boxes) {
+                 const T* __restrict__ origin, Softness<T> softness, int height, int width, Stroke* strokes,
+                 PixelBox* boxes) {
     const int64_t n = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
     if (n >= count) return;
     Stroke* stroke = new (strokes + n) Stroke;
@@ -84,26 +94,42 @@ __device__ __forceinline__ void fetch(const Stroke* stroke, void* shared, int th
     for (int i = thread; i < static_cast<int>(sizeof(Stroke) / sizeof(uint32_t)); i += threads) to[i] = from[i];
 }
 
-// Sums over the block's kThreads threads, always added in the same order; the i-th lands in thread i's return value.
-// All threads must call it; `warps` is shared memory, free again after the next barrier.
+// The halves of a group of 4 * Half lanes trade halves of their 2 * Half values, which they add up.
+template <int Half, typename T>
+__device__ __forceinline__ void trade(T (&v)[16]) {
+    const bool upper = threadIdx.x & (2 * Half);
+#pragma unroll
+    for (int i = 0; i < Half; ++i) {
+        const T traded = upper ? v[i] : v[i + Half], kept = upper ? v[i + Half] : v[i];
+        v[i] = kept + __shfl_xor_sync(0xffffffffu, traded, 2 * Half);
+    }
+}
+
+// Sums over a warp: lane l returns that of value l / 2, always added in the same order. 16 shuffles do for 16 sums,
+// which one after the other would take 80.
 template <int N, typename T>
-__device__ __forceinline__ T block_sums(const T (&values)[N], T (*warps)[N]) {
-    static_assert(N <= 32, "a warp's threads take one sum each");
-    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+__device__ __forceinline__ T warp_sums(const T (&values)[N]) {
+    static_assert(N <= 16, "two lanes end with one sum");
+    T v[16];
 #pragma unroll
-    for (int i = 0; i < N; ++i) {
-        T v = values[i];
-#pragma unroll
-        for (int offset = 16; offset > 0; offset /= 2) v += __shfl_down_sync(0xffffffffu, v, offset);
-        if (lane == 0) warps[warp][i] = v;
+    for (int i = 0; i < 16; ++i) v[i] = i < N ? values[i < N ? i : 0] : T(0);
+    trade<8>(v);
+    trade<4>(v);
+    trade<2>(v);
+    trade<1>(v);
+    return v[0] + __shfl_xor_sync(0xffffffffu, v[0], 1);
+}
+
+// Writes warp_sums to `sums`; nothing but zeros if no lane has anything to add. The warp's lanes must all call it.
+template <int N, typename T>
+__device__ __forceinline__ void keep_warp_sums(bool any, const T (&values)[N], T* sums) {
+    const int lane = threadIdx.x % 32;
+    if (__any_sync(0xffffffffu, any)) {
+        const T sum = warp_sums(values);
+        if (lane % 2 == 0 && lane / 2 < N) sums[lane / 2] = sum;
+    } else if (lane < N) {
+        sums[lane] = T(0);
     }
-    __syncthreads();
-    T total(0);
-    if (threadIdx.x < N) {
-#pragma unroll
-        for (int w = 0; w < kThreads / 32; ++w) total += warps[w][threadIdx.x];
-    }
-    return total;
 }
 
 inline int64_t blocks_for(int64_t threads) { return (threads + kThreads - 1) / kThreads; }

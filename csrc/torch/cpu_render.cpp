@@ -71,9 +71,10 @@ std::tuple<at::Tensor, at::Tensor> render_backward_cpu(const at::Tensor& grad_, 
 
 std::tuple<at::Tensor, at::Tensor> render_loss_cpu(const at::Tensor& target_, const at::Tensor& canvas_,
                                                    const at::Tensor& strokes_, int64_t kind, const at::Tensor& texture,
-                                                   const at::Tensor& origin_, double pixels_per_unit, double softness,
-                                                   double l1, double l2) {
+                                                   const at::Tensor& origin_, double pixels_per_unit,
+                                                   const at::Tensor& softness, double l1, double l2) {
     check_strokes(strokes_, 3, kind);
+    check_softness(softness, strokes_);
     check_canvas(canvas_, strokes_, origin_);
     TORCH_CHECK(target_.sizes() == canvas_.sizes() && target_.scalar_type() == canvas_.scalar_type(),
                 "target must have the canvas's shape and dtype");
@@ -83,11 +84,12 @@ std::tuple<at::Tensor, at::Tensor> render_loss_cpu(const at::Tensor& target_, co
     at::Tensor losses = at::empty({canvas.size(0), 2}, canvas.options());
     at::Tensor grad_strokes = at::empty(strokes.sizes(), strokes.options());
     AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "render_loss", [&] {
-        cpu::render_loss<scalar_t>(target.const_data_ptr<scalar_t>(), canvas.const_data_ptr<scalar_t>(),
-                                   strokes.const_data_ptr<scalar_t>(), static_cast<int>(kind), atlas,
-                                   shape_of<scalar_t>(canvas, strokes, origin, pixels_per_unit, softness),
-                                   static_cast<scalar_t>(l1), static_cast<scalar_t>(l2),
-                                   losses.mutable_data_ptr<scalar_t>(), grad_strokes.mutable_data_ptr<scalar_t>());
+        cpu::render_loss<scalar_t>(
+            target.const_data_ptr<scalar_t>(), canvas.const_data_ptr<scalar_t>(), strokes.const_data_ptr<scalar_t>(),
+            static_cast<int>(kind), atlas,
+            shape_of<scalar_t>(canvas, strokes, origin, pixels_per_unit, *softness.const_data_ptr<scalar_t>()),
+            static_cast<scalar_t>(l1), static_cast<scalar_t>(l2), losses.mutable_data_ptr<scalar_t>(),
+            grad_strokes.mutable_data_ptr<scalar_t>());
     });
     return {losses, grad_strokes};
 }

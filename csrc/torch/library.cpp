@@ -20,7 +20,7 @@ TORCH_LIBRARY(neuralpaint, m) {
         "float pixels_per_unit, float softness) -> (Tensor, Tensor)");
     m.def(
         "render_loss(Tensor target, Tensor canvas, Tensor strokes, int kind, Tensor texture, Tensor origin, "
-        "float pixels_per_unit, float softness, float l1, float l2) -> (Tensor, Tensor)");
+        "float pixels_per_unit, Tensor softness, float l1, float l2) -> (Tensor, Tensor)");
     m.def("sinkhorn(Tensor mass_x, Tensor mass_y, float epsilon, int iterations, int cost) -> (Tensor, Tensor)");
     m.def(
         "sinkhorn_backward(Tensor grad, Tensor mass_x, Tensor mass_y, Tensor potentials, float epsilon, int "

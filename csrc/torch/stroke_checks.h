@@ -15,6 +15,13 @@ inline void check_strokes(const at::Tensor& strokes, int64_t dim, int64_t kind) 
                 parameter_count(static_cast<int>(kind)), " numbers each for this brush, got ", strokes.size(-1));
 }
 
+// A softness that is read where the strokes are.
+inline void check_softness(const at::Tensor& softness, const at::Tensor& strokes) {
+    TORCH_CHECK(
+        softness.dim() == 0 && softness.scalar_type() == strokes.scalar_type() && softness.device() == strokes.device(),
+        "softness must be a scalar of the strokes' dtype and device");
+}
+
 // The atlas a texture tensor describes; the tensor must stay alive while it is used.
 inline TextureAtlas atlas_of(const at::Tensor& texture, int64_t kind) {
     TextureAtlas atlas;

@@ -9,9 +9,11 @@ from torch import Tensor
 
 from neuralpaint.brushes import Brush
 from neuralpaint.ops._checks import check_positive
-from neuralpaint.ops.render import _checked, _origin, render
+from neuralpaint.ops.render import _checked, _origin
+from neuralpaint.profiling import span
 
 
+@span("render_loss")
 def render_loss(
     canvas: Tensor,
     strokes: Tensor,
@@ -20,17 +22,19 @@ def render_loss(
     *,
     l1: float = 0.0,
     l2: float = 1.0,
-    softness: float = 1.0,
+    softness: float | Tensor = 1.0,
     origin: Tensor | Sequence[float] | None = None,
     pixels_per_unit: float | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Value and gradient of l1 · Σ|d| + l2 · Σd², with d = `render(canvas, strokes, ...)` − `target`.
 
-    What the inner loop of a search needs: on the CPU it draws each stroke once, where `render` and its backward pass
-    draw it twice, and neither picture nor its gradient goes through memory. Not differentiable itself.
+    What the inner loop of a search needs: each stroke is drawn once, where `render` and its backward pass draw it
+    twice, and neither picture nor its gradient goes through memory. Not differentiable itself.
 
     Args:
-        canvas, strokes, brush, softness, origin, pixels_per_unit: as of `render`.
+        canvas, strokes, brush, origin, pixels_per_unit: as of `render`.
+        softness: as of `render`, or a scalar tensor of the canvas's dtype and device, whose value is not checked: so
+            that a recorded CUDA graph reads another one at every replay.
         target: `[B, 3, H, W]`, of the canvas's dtype and device.
         l1, l2: weights of the two losses.
 
@@ -44,9 +48,10 @@ def render_loss(
     brush, scale = _checked(canvas, strokes, brush, pixels_per_unit)
     if not isinstance(target, Tensor) or target.shape != canvas.shape or target.dtype != canvas.dtype:
         raise ValueError(f"target must be a tensor of the canvas's shape {list(canvas.shape)} and dtype {canvas.dtype}")
-    softness = check_positive("softness", softness)
-    if canvas.device.type != "cpu":
-        return _by_autograd(canvas, strokes, brush, target, l1, l2, softness, origin, scale)
+    if not isinstance(softness, Tensor):
+        softness = torch.tensor(check_positive("softness", softness), dtype=canvas.dtype, device=canvas.device)
+    elif softness.shape != () or softness.dtype != canvas.dtype or softness.device != canvas.device:
+        raise ValueError(f"softness must be a number, or a scalar tensor of {canvas.dtype} on {canvas.device}")
     losses, gradient = torch.ops.neuralpaint.render_loss(
         target,
         canvas,
@@ -62,29 +67,6 @@ def render_loss(
     return losses[:, 0], losses[:, 1], gradient
 
 
-def _by_autograd(
-    canvas: Tensor,
-    strokes: Tensor,
-    brush: Brush,
-    target: Tensor,
-    l1: float,
-    l2: float,
-    softness: float,
-    origin: Tensor | Sequence[float] | None,
-    pixels_per_unit: float,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The same through `render` and autograd: where there is no kernel of its own, and the reference for it."""
-    with torch.enable_grad():
-        strokes = strokes.detach().requires_grad_()
-        painted = render(
-            canvas.detach(), strokes, brush, softness=softness, origin=origin, pixels_per_unit=pixels_per_unit
-        )
-        difference = painted - target
-        absolute, square = difference.abs().flatten(1).sum(1), difference.square().flatten(1).sum(1)
-        (gradient,) = torch.autograd.grad((l1 * absolute + l2 * square).sum(), strokes)
-    return absolute.detach(), square.detach(), gradient
-
-
 @torch.library.register_fake("neuralpaint::render_loss")
 def _render_loss_fake(
     target: Tensor,
@@ -94,7 +76,7 @@ def _render_loss_fake(
     texture: Tensor,
     origin: Tensor,
     pixels_per_unit: float,
-    softness: float,
+    softness: Tensor,
     l1: float,
     l2: float,
 ) -> tuple[Tensor, Tensor]:

@@ -11,8 +11,11 @@ from torch import Tensor
 
 from neuralpaint.images import resize
 from neuralpaint.losses.transport import TransportLoss
+from neuralpaint.profiling import span
 from neuralpaint.search.initial import paper_strokes
+from neuralpaint.search.optimize import rmsprop_step_
 from neuralpaint.search.problem import Problem
+from neuralpaint.search.replay import Replay
 
 _OVERLAP = 0.1  # of a block's side, shared with its neighbours
 _MARGIN = 0.1  # shapes stay this far from the ends of their range, as in the reference implementation
@@ -69,11 +72,11 @@ class BlockSearch:
         self.grid = 0
         self.done = 0  # steps in this grid
         self.strokes = torch.zeros(0, problem.brush.count, device=problem.device)
-        self.mean_square: float | Tensor = math.nan
+        self.mean_square = torch.full((), torch.nan, device=problem.device)
         self._transport = TransportLoss(mass="light", reduction="none") if problem.preset.transport else None
         self._parameters: Tensor | None = None  # [B, T, P], block coordinates
-        self._optimizer: torch.optim.RMSprop | None = None
         self._chosen = torch.zeros(0, dtype=torch.bool)  # [B]: blocks that have the extra stroke
+        self._replay: Replay | None = None  # a step with as many strokes as are active now
 
     def _steps(self, grid: Grid) -> int:
         return (grid.strokes + (grid.extra > 0)) * self.problem.preset.steps
@@ -113,12 +116,16 @@ class BlockSearch:
         active = self.done // self.problem.preset.steps
         if self.done % self.problem.preset.steps == 0:
             self._add(grid, active)
-        self._descend(grid, active + 1)
+            self._replay = None
+        if self._replay is None:
+            self._replay = Replay(self.problem.device, record=self.problem.fused)
+        self._replay(lambda: self._descend(grid, active + 1))
         self.done += 1
         if self.done >= self._steps(grid):
             self.strokes = torch.cat([self.strokes, self._place(grid)])
-            self.grid, self.done, self._parameters, self._optimizer = self.grid + 1, 0, None, None
+            self.grid, self.done, self._parameters, self._replay = self.grid + 1, 0, None, None
 
+    @span("cut into blocks")
     def _start(self, grid: Grid, parameters: Tensor) -> None:
         """Cuts photo and canvas into this grid's blocks, at `block_pixels` a side."""
         problem, pixels = self.problem, self.problem.preset.block_pixels
@@ -140,58 +147,67 @@ class BlockSearch:
                 origin=self._origin,
                 pixels_per_unit=self._scale,
             )
-        self._parameters = parameters.to(problem.device).requires_grad_()
-        self._optimizer = torch.optim.RMSprop([self._parameters], lr=problem.preset.learning_rate)
+        # What moves strokes from their block to the canvas, as `Brush.transform` does.
+        brush = problem.brush
+        one, zero = (torch.full((1, 1, brush.count), value, device=problem.device) for value in (1.0, 0.0))
+        self._factor = brush.transform(one, grid.side)
+        self._shift = brush.transform(zero, grid.side, corners[:, None, :])
+        self._parameters = parameters.to(problem.device)
+        self._square = torch.zeros_like(self._parameters)  # RMSprop's average
+        self._absent = ~self._chosen.to(problem.device)
 
-    def _draw(self, grid: Grid, parameters: Tensor) -> Tensor:
+    def _draw(self, parameters: Tensor) -> Tensor:
         problem = self.problem
-        strokes = problem.brush.transform(parameters, grid.side, self._origin[:, None, :])
+        strokes = parameters * self._factor + self._shift
         return problem.renderer.render(
             self._canvas, strokes, problem.brush, origin=self._origin, pixels_per_unit=self._scale
         )
 
+    @span("new strokes")
     def _add(self, grid: Grid, index: int) -> None:
         assert self._parameters is not None
         with torch.no_grad():
-            canvas = self._draw(grid, self._parameters[:, :index])
-        new = paper_strokes(self._targets.cpu(), canvas.cpu(), self.problem.brush, self.generator)
+            canvas = self._draw(self._parameters[:, :index])
+        new = paper_strokes(self._targets, canvas, self.problem.brush, self.generator)
         if index >= grid.strokes:
             error = (canvas - self._targets).abs().flatten(1).sum(1).cpu()
             self._chosen = torch.zeros(len(error), dtype=torch.bool)
             self._chosen[error.topk(grid.extra).indices] = True
-            new[~self._chosen, self.problem.brush.opacity] = 0
+            self._absent = ~self._chosen.to(self.problem.device)
+            new[self._absent, self.problem.brush.opacity] = 0
         with torch.no_grad():
-            self._parameters[:, index] = new.to(self._parameters.device)
+            self._parameters[:, index] = new
 
     def _descend(self, grid: Grid, active: int) -> None:
-        assert self._parameters is not None and self._optimizer is not None
-        preset = self.problem.preset
-        canvas = self._draw(grid, self._parameters[:, :active])
-        difference = canvas - self._targets
-        loss = preset.l1 * difference.abs().flatten(1).mean(1)
-        if preset.l2:
-            loss = loss + preset.l2 * difference.square().flatten(1).mean(1)
-        if self._transport is not None:
-            loss = loss + preset.transport * self._transport(canvas, self._targets)
-        self._optimizer.zero_grad()
-        loss.sum().backward()
-        self._optimizer.step()
-        brush = self.problem.brush
+        """A gradient step on the first `active` strokes of every block. Nothing in it waits for the device."""
+        assert self._parameters is not None
+        preset, brush = self.problem.preset, self.problem.brush
+        parameters, square = self._parameters[:, :active], self._square[:, :active]
+        with torch.enable_grad():
+            moved = parameters.detach().requires_grad_()
+            canvas = self._draw(moved)
+            difference = canvas - self._targets
+            loss = preset.l1 * difference.abs().flatten(1).mean(1)
+            if preset.l2:
+                loss = loss + preset.l2 * difference.square().flatten(1).mean(1)
+            if self._transport is not None:
+                loss = loss + preset.transport * self._transport(canvas, self._targets)
+            (gradient,) = torch.autograd.grad(loss.sum(), moved)
         with torch.no_grad():
-            shape = self._parameters[..., brush.shape]
-            shape.clamp_(_MARGIN, 1 - _MARGIN)
-            self._parameters[..., brush.shape.stop :].clamp_(0, 1)
+            rmsprop_step_(parameters, gradient, square, preset.learning_rate)
+            parameters[..., brush.shape].clamp_(_MARGIN, 1 - _MARGIN)
+            parameters[..., brush.shape.stop :].clamp_(0, 1)
             for index, value in brush.held:
-                self._parameters[..., index] = value
+                parameters[..., index].fill_(value)
             if active > grid.strokes:
-                self._parameters[~self._chosen.to(self._parameters.device), active - 1, brush.opacity] = 0
-        self.mean_square = difference.detach().square().mean()
+                parameters[:, active - 1, brush.opacity].masked_fill_(self._absent, 0)
+            self.mean_square.copy_(difference.detach().square().mean())
 
     def _place(self, grid: Grid) -> Tensor:
         """This grid's strokes on the canvas, `[N, P]`: first those of all blocks that came first, and so on."""
         assert self._parameters is not None
         brush = self.problem.brush
-        placed = brush.transform(self._parameters.detach(), grid.side, self._origin[:, None, :])
+        placed = brush.transform(self._parameters, grid.side, self._origin[:, None, :])
         ordered = placed[:, : grid.strokes].transpose(0, 1).reshape(-1, brush.count)
         return torch.cat([ordered, placed[self._chosen.to(placed.device), -1]]) if grid.extra else ordered
 
@@ -205,10 +221,8 @@ class BlockSearch:
             "strokes": self.strokes,
             "chosen": self._chosen,
         }
-        if self._parameters is not None and self._optimizer is not None:
-            state["parameters"] = self._parameters.detach()
-            memory = self._optimizer.state[self._parameters]
-            state |= {f"rmsprop.{key}": memory[key] for key in ("step", "square_avg")}
+        if self._parameters is not None:
+            state |= {"parameters": self._parameters, "rmsprop.square": self._square}
         return {key: value.detach().cpu().clone() for key, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -217,10 +231,7 @@ class BlockSearch:
         self.grid, self.done = state["position"].tolist()
         self.generator.set_state(state["generator"])
         self.strokes, self._chosen = state["strokes"].to(device), state["chosen"]
-        self._parameters = self._optimizer = None
+        self._parameters = self._replay = None
         if "parameters" in state:
             self._start(self.grids[self.grid], state["parameters"].clone())
-            assert self._parameters is not None and self._optimizer is not None
-            memory = {key: state[f"rmsprop.{key}"].clone() for key in ("step", "square_avg")}
-            memory["square_avg"] = memory["square_avg"].to(device)
-            self._optimizer.state[self._parameters] = memory
+            self._square.copy_(state["rmsprop.square"])

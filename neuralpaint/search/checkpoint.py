@@ -15,7 +15,7 @@ from torch import Tensor
 from neuralpaint.files import atomic_write, make_folder
 
 _FORMAT = "neuralpaint.search"
-_VERSION = 1
+_VERSION = 2
 _NAME = "search.safetensors"
 _HEADER = "neuralpaint"  # one key for all: safetensors writes several in no fixed order
 
@@ -42,7 +42,7 @@ class Checkpoint:
             file.write(save(state, {_HEADER: json.dumps(header, sort_keys=True)}))
 
     def read(self) -> dict[str, Tensor]:
-        """Raises ValueError if the file is damaged, from a newer version, or of another photo or other settings."""
+        """Raises ValueError if the file is damaged, from another version, or of another photo or other settings."""
         try:
             with safe_open(self.path, "pt") as file:
                 header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
@@ -53,6 +53,8 @@ class Checkpoint:
             raise ValueError(f"checkpoint {self.path} is not the state of a search")
         if not isinstance(header.get("version"), int) or header["version"] > _VERSION:
             raise ValueError(f"checkpoint {self.path} is from a newer version of neuralpaint: update it, or start anew")
+        if header["version"] < _VERSION:
+            raise ValueError(f"checkpoint {self.path} is from an older version of neuralpaint: start anew")
         other = header.get("settings", {})
         different = [key for key in self.settings if other.get(key) != self.settings[key]]
         if "photo" in different:

@@ -15,10 +15,12 @@ _TINY = 1e-12
 
 
 def box_blur(image: Tensor, radius: int, passes: int = 2) -> Tensor:
-    """`[H, W]` averaged over (2·radius + 1)² pixels, `passes` times; at the border, over what is there."""
-    for _ in range(passes):
-        image = F.avg_pool2d(image[None, None], 2 * radius + 1, 1, radius, count_include_pad=False)[0, 0]
-    return image
+    """`[..., H, W]` averaged over (2·radius + 1)² pixels, `passes` times; at the border, over what is there."""
+    maps, side = image.reshape(1, -1, *image.shape[-2:]), 2 * radius + 1
+    for _ in range(passes):  # along columns, then along rows: the window is a product of the two
+        maps = F.avg_pool2d(maps, (side, 1), 1, (radius, 0), count_include_pad=False)
+        maps = F.avg_pool2d(maps, (1, side), 1, (0, radius), count_include_pad=False)
+    return maps.reshape(image.shape)
 
 
 def edge_angle(photo: Tensor, radius: int) -> Tensor:
@@ -29,16 +31,16 @@ def edge_angle(photo: Tensor, radius: int) -> Tensor:
     padded = F.pad(photo.mean(0)[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
     dx = padded[1:-1, 2:] - padded[1:-1, :-2]
     dy = padded[:-2, 1:-1] - padded[2:, 1:-1]  # y points up, as angles do
-    xx, yy, xy = (box_blur(product, radius) for product in (dx * dx, dy * dy, dx * dy))
+    xx, yy, xy = box_blur(torch.stack([dx * dx, dy * dy, dx * dy]), radius)
     return 0.5 * torch.atan2(2 * xy, xx - yy) + math.pi / 2
 
 
 def seed_positions(error: Tensor, count: int, cell: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Draws `count` pixels where `error` `[H, W]` is large, spread out: no cell of cell² pixels is drawn twice before
-    every cell is. Returns x and y in pixels, `[count]`, anywhere inside their pixel."""
+    every cell is. Returns x and y in pixels, `[count]`, anywhere inside their pixel, on the generator's device."""
     height, width = error.shape
     cells = F.avg_pool2d(error[None, None], cell, cell, ceil_mode=True)[0, 0]
-    weight = cells.flatten().clamp_min(_TINY)
+    weight = cells.flatten().clamp_min(_TINY).to(generator.device)
     # Gumbel noise turns the top k into a draw without replacement; half of it, so that large errors come first.
     noise = -torch.log(-torch.log(torch.rand(weight.shape, generator=generator).clamp(_TINY, 1 - 1e-7)))
     first = min(count, len(weight))
@@ -60,12 +62,12 @@ def new_strokes(
     pixels_per_unit: float,
     generator: torch.Generator,
 ) -> Tensor:
-    """Strokes for where `canvas` differs most from `photo` (both `[3, H, W]` on the CPU).
+    """Strokes for where `canvas` differs most from `photo` (both `[3, H, W]` on one device).
 
     Their length is about `block` units; they lie along the photo's edges and have its colour.
 
     Returns:
-        `[count, P]`, positions in units.
+        `[count, P]` on the photo's device, positions in units.
     """
     height, width = photo.shape[1:]
     side = block * pixels_per_unit
@@ -73,8 +75,8 @@ def new_strokes(
     error = box_blur(error, max(1, round(0.12 * side))).square()
     x, y = seed_positions(error, count, max(1, round(0.35 * side)), generator)
     row, column = y.long().clamp(0, height - 1), x.long().clamp(0, width - 1)
-    angle = edge_angle(photo, max(1, round(0.15 * side)))[row, column]
-    color = F.avg_pool2d(photo[None], 5, 1, 2, count_include_pad=False)[0][:, row, column].T
+    maps = torch.cat([edge_angle(photo, max(1, round(0.15 * side)))[None], box_blur(photo, 2, passes=1)])
+    angle, *color = maps[:, row.to(photo.device), column.to(photo.device)].cpu()
     x, y = x / pixels_per_unit, y / pixels_per_unit
 
     def between(low: float, high: float) -> Tensor:
@@ -95,11 +97,11 @@ def new_strokes(
         strokes[:, 6] = 0.8 * block * between(0.7, 1.3)
         strokes[:, 7] = 0.8 * block * between(0.7, 1.3)
     for part in brush.colors:
-        strokes[:, part] = color
+        strokes[:, part] = torch.stack(color, 1)
     strokes[:, brush.opacity] = 0.9
     for index, value in brush.held:
         strokes[:, index] = value
-    return strokes
+    return strokes.to(photo.device)
 
 
 def paper_strokes(photo: Tensor, canvas: Tensor, brush: Brush, generator: torch.Generator) -> Tensor:
@@ -107,18 +109,19 @@ def paper_strokes(photo: Tensor, canvas: Tensor, brush: Brush, generator: torch.
     error, small, at any angle, with the photo's colour there.
 
     Args:
-        photo, canvas: `[B, 3, S, S]` on the CPU.
+        photo, canvas: `[B, 3, S, S]` on one device.
 
     Returns:
-        `[B, P]` in block coordinates (1 = the block's side).
+        `[B, P]` on that device, in block coordinates (1 = the block's side).
     """
     batch, _, _, side = photo.shape
     error = (canvas - photo).abs().mean(1, keepdim=True)
     radius = max(1, side // 16)
     error = F.avg_pool2d(error, 2 * radius + 1, 1, radius, count_include_pad=False).pow(4).flatten(1)
-    at = torch.multinomial(error + _TINY, 1, generator=generator)[:, 0]
+    at = torch.multinomial(error.to(generator.device) + _TINY, 1, generator=generator)[:, 0]
     row, column = at // side, at % side
     x, y = (column + 0.5) / side, (row + 0.5) / side
+    color = photo.flatten(2).gather(2, at.to(photo.device)[:, None, None].expand(-1, 3, 1))[..., 0].cpu()
 
     def between(low: float, high: float, count: int = 1) -> Tensor:
         return low + (high - low) * torch.rand(batch, count, generator=generator)
@@ -132,8 +135,8 @@ def paper_strokes(photo: Tensor, canvas: Tensor, brush: Brush, generator: torch.
     else:
         strokes[:, 2:4] = 0.5
     for part in brush.colors:
-        strokes[:, part] = photo[torch.arange(batch), :, row, column]
+        strokes[:, part] = color
     strokes[:, brush.opacity] = between(0.8, 0.98)[:, 0]
     for index, value in brush.held:
         strokes[:, index] = value
-    return strokes
+    return strokes.to(photo.device)

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from neuralpaint.brushes.brush import MARKER
+from neuralpaint.profiling import span
+from neuralpaint.search.descent import Descent
 from neuralpaint.search.initial import new_strokes
 from neuralpaint.search.problem import Problem
-from neuralpaint.search.ranges import Ranges
 
 _PER_BLOCK = 9  # strokes in one block of a full grid, as SNP paints 500 strokes with 5 grids
 _GROWTH = 1.7  # a level's share of the strokes goes with its grid to this power
@@ -38,7 +39,20 @@ class Phase:
     size: int  # working pixels along the shorter side
     steps: int
     rate: tuple[float, float]  # learning rate, first and last step
-    softness: float
+    softness: float  # edge width in pixels, of the first step; 1 from three quarters on
+
+    def progress(self) -> list[float]:
+        """Of each step, from 0 to 1."""
+        return [step / max(1, self.steps - 1) for step in range(self.steps)]
+
+    def rates(self) -> list[float]:
+        """Learning rate of each step."""
+        first, last = self.rate
+        return [first * (last / first) ** progress for progress in self.progress()]
+
+    def softnesses(self) -> list[float]:
+        """Edge width of each step, in pixels."""
+        return [self.softness * (1 / self.softness) ** min(1.0, 1.3 * progress) for progress in self.progress()]
 
 
 def plan(problem: Problem) -> list[Phase]:
@@ -101,7 +115,7 @@ class JointSearch:
         self.strokes = torch.zeros(0, problem.brush.count, device=problem.device)
         self.block = torch.zeros(0, device=problem.device)  # [N]: the length that each stroke was born with
         self.mean_square: float | torch.Tensor = math.nan
-        self._optimizer: torch.optim.Adam | None = None
+        self._descent: Descent | None = None
 
     @property
     def steps_done(self) -> int:
@@ -124,16 +138,18 @@ class JointSearch:
     def step(self) -> None:
         """One gradient step on all strokes; at the start of a phase, its new strokes first."""
         phase = self.phases[self.phase]
-        if self._optimizer is None:
+        if self._descent is None:
             if self.done == 0:
                 self._begin(phase)
-            self._start_optimizer()
+            self._descent = self._start(phase)
         if phase.steps:
-            self._descend(phase, self.done / max(1, phase.steps - 1))
+            self._descent.step()
+            self.strokes, self.mean_square = self._descent.strokes, self._descent.mean_square
             self.done += 1
         if self.done >= phase.steps:
-            self.phase, self.done, self._optimizer = self.phase + 1, 0, None
+            self.phase, self.done, self._descent = self.phase + 1, 0, None
 
+    @span("new strokes")
     def _begin(self, phase: Phase) -> None:
         count = phase.add
         if phase.move:
@@ -146,14 +162,14 @@ class JointSearch:
         with torch.no_grad():
             canvas = problem.draw(self.strokes, phase.size)
         new = new_strokes(
-            problem.view(phase.size).cpu(),
-            canvas.cpu(),
+            problem.view(phase.size),
+            canvas,
             problem.brush,
             count,
             phase.block,
             float(phase.size),
             self.generator,
-        ).to(problem.device)
+        )
         self.strokes = torch.cat([self.strokes, new])
         self.block = torch.cat([self.block, torch.full((count,), phase.block, device=problem.device)])
 
@@ -164,27 +180,8 @@ class JointSearch:
         brush = self.problem.brush
         return gradient[:, brush.colors[0].start : brush.opacity].sum(1)
 
-    def _start_optimizer(self) -> None:
-        brush = self.problem.brush
-        self._ranges = Ranges(brush, self.block, self.problem.aspect)
-        self._parameters = (self._ranges.apply(self.strokes) / self._ranges.scale).requires_grad_()
-        self._optimizer = torch.optim.Adam([self._parameters], betas=(0.9, 0.95), fused=True)
-
-    def _descend(self, phase: Phase, progress: float) -> None:
-        assert self._optimizer is not None
-        first, last = phase.rate
-        self._optimizer.param_groups[0]["lr"] = first * (last / first) ** progress
-        softness = phase.softness * (1 / phase.softness) ** min(1.0, 1.3 * progress)
-        target, preset, ranges = self.problem.view(phase.size), self.problem.preset, self._ranges
-        with torch.no_grad():
-            square, gradient = self.problem.loss(
-                self._parameters * ranges.scale, target, phase.size, softness, preset.l1, preset.l2
-            )
-            self._parameters.grad = gradient * ranges.scale
-            self._optimizer.step()
-            self.strokes = ranges.apply(self._parameters * ranges.scale)
-            self._parameters.copy_(self.strokes / ranges.scale)
-        self.mean_square = square / target.numel()
+    def _start(self, phase: Phase) -> Descent:
+        return Descent(self.problem, self.strokes, self.block, phase.size, phase.rates(), phase.softnesses())
 
     # ------------------------------------------------------------------------------------------------------------------
 
@@ -196,10 +193,8 @@ class JointSearch:
             "strokes": self.strokes,
             "block": self.block,
         }
-        if self._optimizer is not None:
-            adam = self._optimizer.state[self._parameters]
-            state |= {f"adam.{key}": adam[key] for key in ("step", "exp_avg", "exp_avg_sq")}
-            state["parameters"] = self._parameters.detach()
+        if self._descent is not None:
+            state |= self._descent.state_dict()
         return {key: value.detach().cpu().clone() for key, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -208,11 +203,7 @@ class JointSearch:
         self.phase, self.done = state["position"].tolist()
         self.generator.set_state(state["generator"])
         self.strokes, self.block = state["strokes"].to(device), state["block"].to(device)
-        self._optimizer = None
+        self._descent = None
         if "parameters" in state:
-            self._start_optimizer()
-            with torch.no_grad():
-                self._parameters.copy_(state["parameters"])
-            assert self._optimizer is not None
-            adam = {key: state[f"adam.{key}"].to(device).clone() for key in ("step", "exp_avg", "exp_avg_sq")}
-            self._optimizer.state[self._parameters] = adam
+            self._descent = self._start(self.phases[self.phase])
+            self._descent.load_state_dict(state, self.done)

@@ -67,25 +67,38 @@ class Problem:
         scale = float(size)
         return self.renderer.render(canvas, strokes[None], self.brush, softness=softness, pixels_per_unit=scale)[0]
 
+    @property
+    def fused(self) -> bool:
+        """Whether `loss` is one kernel, which never waits for the device; a derived renderer may draw otherwise."""
+        return type(self.renderer) is ExactRenderer
+
     def loss(
-        self, strokes: Tensor, target: Tensor, size: int, softness: float, l1: float, l2: float
+        self, strokes: Tensor, target: Tensor, canvas: Tensor, size: int, softness: float | Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Σd² and the gradient `[N, P]` of l1 · Σ|d| + l2 · Σd², d = what the strokes draw − target `[3, H, W]`."""
-        if type(self.renderer) is ExactRenderer:  # a derived class may draw otherwise
+        """Σd² and the gradient `[N, P]` of l1 · Σ|d| + l2 · Σd², weighted as the preset says.
+
+        d is what the strokes draw on `canvas` `[1, 3, H, W]` less `target` `[3, H, W]`, `size` pixels along the shorter
+        side. A `softness` that is a tensor needs `fused`.
+        """
+        l1, l2, scale = self.preset.l1, self.preset.l2, float(size)
+        if self.fused:
             _, square, gradient = ops.render_loss(
-                self.blank(*self.pixels(size)),
+                canvas,
                 strokes[None],
                 self.brush,
                 target[None],
                 l1=l1,
                 l2=l2,
                 softness=softness,
-                pixels_per_unit=float(size),
+                pixels_per_unit=scale,
             )
             return square[0], gradient[0]
         with torch.enable_grad():
             strokes = strokes.detach().requires_grad_()
-            difference = self.draw(strokes, size, softness) - target
+            picture = self.renderer.render(
+                canvas, strokes[None], self.brush, softness=float(softness), pixels_per_unit=scale
+            )
+            difference = picture[0] - target
             square = difference.square().sum()
             (gradient,) = torch.autograd.grad(l1 * difference.abs().sum() + l2 * square, strokes)
         return square.detach(), gradient

@@ -38,7 +38,7 @@ class Ranges:
 
     def apply(self, strokes: Tensor) -> Tensor:
         """The nearest strokes within the limits. Angles wrap around."""
-        limited = torch.minimum(torch.maximum(strokes, self.low), self.high)
+        limited = torch.clamp(strokes, self.low, self.high)
         if self.turns is not None:
             limited[:, self.turns] = strokes[:, self.turns].remainder(1.0)
         return limited

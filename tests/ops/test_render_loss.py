@@ -71,7 +71,8 @@ def test_empty(batch, count):
 def test_opcheck():
     canvas, strokes, target = problem("oil", count=2)
     brush = get_brush("oil")
-    arguments = (target, canvas, strokes, brush.kind, brush.texture, torch.zeros(2, 2).double(), 19.0, 1.0, 0.5, 0.5)
+    origin, softness = torch.zeros(2, 2).double(), torch.tensor(1.0).double()
+    arguments = (target, canvas, strokes, brush.kind, brush.texture, origin, 19.0, softness, 0.5, 0.5)
     torch.library.opcheck(torch.ops.neuralpaint.render_loss.default, arguments)
 
 
@@ -81,6 +82,16 @@ def test_bad_target():
         ops.render_loss(canvas, strokes, "tape", target[:1])
     with pytest.raises(ValueError, match="target"):
         ops.render_loss(canvas, strokes, "tape", target.float())
+
+
+def test_softness_may_be_a_tensor():
+    canvas, strokes, target = problem("tape")
+    given = ops.render_loss(canvas, strokes, "tape", target, softness=torch.tensor(1.7).double())
+    expected = ops.render_loss(canvas, strokes, "tape", target, softness=torch.tensor(1.7).double().item())
+    assert all(torch.equal(a, b) for a, b in zip(given, expected, strict=True))
+    for wrong in (torch.tensor(1.7), torch.tensor([1.7]).double()):
+        with pytest.raises(ValueError, match="softness"):
+            ops.render_loss(canvas, strokes, "tape", target, softness=wrong)
 
 
 def test_second_derivatives_are_refused():

@@ -118,7 +118,6 @@ def test_without_resume_it_begins_anew(tmp_path, always):
 _NURSERY = """
 import importlib, os, random, signal, sys, time
 import torch
-import torch._dynamo  # which torch's optimizers would import in every child
 torch.set_num_threads(1)
 from neuralpaint import paint
 from neuralpaint.search import Preset
@@ -264,6 +263,13 @@ def test_a_state_of_a_newer_version_is_told(half, monkeypatch):
         paint(disc_photo(24, 24), "tape", 9, SMALL[0], checkpoint=folder, callback=stop_at(10))
     monkeypatch.undo()
     with pytest.raises(ValueError, match="newer version"):
+        resume(folder)
+
+
+def test_a_state_of_an_older_version_is_told(half, monkeypatch):
+    folder, _ = half
+    monkeypatch.setattr(checkpoints, "_VERSION", checkpoints._VERSION + 1)
+    with pytest.raises(ValueError, match="older version.*start anew"):
         resume(folder)
 
 

@@ -84,8 +84,11 @@ def test_more_strokes_come_closer(preset, counts, floor, name):
 
 def test_presets_that_work_longer_come_closer():
     photo = disc_photo(64, 64)  # on smaller ones either preset is at what 20 strokes can do
-    psnr = [paint(photo, "tape", 20, name).psnr(photo, 64) for name in ("fast", "balanced")]
-    assert psnr[0] > 29 and psnr[1] > psnr[0]
+    fast, balanced = (
+        [paint(photo, "tape", 20, name, seed=seed).psnr(photo, 64) for seed in range(4)]  # one alone may go either way
+        for name in ("fast", "balanced")
+    )
+    assert min(fast) > 29 and sum(balanced) > sum(fast)
 
 
 # --- the same every time --------------------------------------------------------------------------------------------

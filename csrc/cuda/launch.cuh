@@ -1,0 +1,38 @@
+// How kernels are launched and name their dynamic shared memory: by nvcc's syntax, or, where a plain C++ compiler reads
+// the kernels, on the CPU (csrc/tests/emulation).
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__CUDACC__)
+
+#define NP_DYNAMIC_SHARED(T, name) extern __shared__ T name[]
+
+namespace neuralpaint::cuda {
+
+template <typename... Parameters, typename... Arguments>
+void launch(void (*kernel)(Parameters...), int64_t blocks, int threads, size_t shared_bytes, cudaStream_t stream,
+            Arguments... arguments) {
+    kernel<<<static_cast<unsigned>(blocks), threads, shared_bytes, stream>>>(arguments...);
+}
+
+}  // namespace neuralpaint::cuda
+
+#else
+
+#define NP_DYNAMIC_SHARED(T, name) T* const name = reinterpret_cast<T*>(emulation::dynamic_shared())
+
+namespace neuralpaint::cuda {
+
+template <typename... Parameters, typename... Arguments>
+void launch(void (*kernel)(Parameters...), int64_t blocks, int threads, size_t shared_bytes, cudaStream_t,
+            Arguments... arguments) {
+    emulation::run(blocks, threads, shared_bytes, [=] { kernel(arguments...); });
+}
+
+}  // namespace neuralpaint::cuda
+
+#endif

@@ -1,0 +1,23 @@
+// The little of the CUDA runtime that the launchers call, for the kernels' emulation on the CPU.
+#pragma once
+
+#include <cstddef>
+
+using cudaStream_t = void*;
+
+enum cudaDeviceAttr { cudaDevAttrMaxSharedMemoryPerBlockOptin };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
+
+namespace emulation {
+inline int shared_limit = 227 * 1024;  // bytes of shared memory that a block may ask for; tests lower it
+}
+
+inline int cudaGetDevice(int* device) { return *device = 0; }
+inline int cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
+    *value = emulation::shared_limit;
+    return 0;
+}
+template <typename Kernel>
+int cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int) {
+    return 0;
+}
