@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from neuralpaint import extension  # noqa: F401  (registers the kernels)
+from neuralpaint.profiling import span
 
 
+@span("composite")
 def composite(canvas: Tensor, foreground: Tensor, alpha: Tensor) -> Tensor:
     """Lays strokes over a canvas, in order: h ← α·c + (1 − α)·h, starting from h = canvas.
 
@@ -67,6 +69,7 @@ def _setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tens
     ctx.save_for_backward(*inputs)
 
 
+@span("composite backward")
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return torch.ops.neuralpaint.composite_backward(grad, *ctx.saved_tensors)
 

@@ -10,10 +10,12 @@ from torch import Tensor
 from neuralpaint import extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.ops._checks import check_positive, check_side, check_strokes
+from neuralpaint.profiling import span
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.uint8)
 
 
+@span("rasterize")
 def rasterize(
     strokes: Tensor,
     brush: Brush | str,
@@ -82,6 +84,7 @@ def _setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> No
         ctx.mark_non_differentiable(*output)
 
 
+@span("rasterize backward")
 def _backward(ctx: Any, grad_foreground: Tensor, grad_alpha: Tensor) -> tuple[Tensor | None, ...]:
     strokes, texture = ctx.saved_tensors
     grad = torch.ops.neuralpaint.rasterize_backward(

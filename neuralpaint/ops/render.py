@@ -11,8 +11,10 @@ from torch import Tensor
 from neuralpaint import extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.ops._checks import check_finite, check_positive, check_strokes
+from neuralpaint.profiling import span
 
 
+@span("render")
 def render(
     canvas: Tensor,
     strokes: Tensor,
@@ -117,6 +119,7 @@ def _setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
     ctx.save_for_backward(canvas, strokes, texture, origin)
 
 
+@span("render backward")
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     canvas, strokes, texture, origin = ctx.saved_tensors
     grad_canvas, grad_strokes = torch.ops.neuralpaint.render_backward(

@@ -10,8 +10,10 @@ from torch import Tensor
 from neuralpaint.brushes import Brush
 from neuralpaint.ops._checks import check_positive
 from neuralpaint.ops.render import _checked, _origin, render
+from neuralpaint.profiling import span
 
 
+@span("render_loss")
 def render_loss(
     canvas: Tensor,
     strokes: Tensor,

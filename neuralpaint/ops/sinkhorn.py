@@ -9,10 +9,12 @@ from torch import Tensor
 
 from neuralpaint import extension  # noqa: F401  (registers the kernels)
 from neuralpaint.ops._checks import check_positive
+from neuralpaint.profiling import span
 
 _COSTS = {"sqeuclidean": 0, "euclidean": 1}
 
 
+@span("sinkhorn")
 def sinkhorn(
     mass_x: Tensor,
     mass_y: Tensor,
@@ -98,6 +100,7 @@ def _setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> No
     ctx.save_for_backward(mass_x, mass_y, potentials)
 
 
+@span("sinkhorn backward")
 def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
     grads = torch.ops.neuralpaint.sinkhorn_backward(grad, *ctx.saved_tensors, ctx.epsilon, ctx.iterations, ctx.cost)
     return *grads, None, None, None

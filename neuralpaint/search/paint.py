@@ -17,6 +17,7 @@ import torch
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.devices import resolve_device
 from neuralpaint.images import ImageLike, load_image, parse_color
+from neuralpaint.profiling import span
 from neuralpaint.renderers import Renderer, get_renderer
 from neuralpaint.search.blocks import BlockSearch
 from neuralpaint.search.checkpoint import Checkpoint, fingerprint
@@ -52,6 +53,7 @@ def _own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 @_own_modes
+@span("paint")
 def paint(
     image: ImageLike,
     brush: str | Brush = "oil",
@@ -104,12 +106,14 @@ def paint(
     if resume and checkpoint is None:
         raise ValueError("resume needs checkpoint, the folder to go on from")
     target = resolve_device(device)
-    photo = load_image(image, target, ground)
+    with span("load photo"):
+        photo = load_image(image, target, ground)
     shorter = min(photo.shape[1:])
     size = shorter if size is None else size
     problem = Problem(photo, brush, strokes, preset, ground, get_renderer(renderer), seed)
     painting = Painting(torch.zeros(0, brush.count), brush, problem.aspect, ground, size)  # checks size
-    search = BlockSearch(problem) if preset.method == "blocks" else JointSearch(problem)
+    with span("plan"):
+        search = BlockSearch(problem) if preset.method == "blocks" else JointSearch(problem)
 
     keeper = None
     if checkpoint is not None:
@@ -142,16 +146,19 @@ def _run(
     if keeper is not None:
         keeper.write(search.state_dict())
     while not search.finished:
-        search.step()
+        with span("search step"):
+            search.step()
         now = time.perf_counter()
         if listeners and (now - reported >= _REPORT_SECONDS or search.finished):
             reported = now
-            event = _event(search, now - start, before)
-            for tell in listeners:
-                tell(event)
+            with span("report"):
+                event = _event(search, now - start, before)
+                for tell in listeners:
+                    tell(event)
         if keeper is not None and (now - kept >= _CHECKPOINT_SECONDS or search.finished):
             kept = now
-            keeper.write(search.state_dict())
+            with span("checkpoint"):
+                keeper.write(search.state_dict())
 
 
 def _event(search: JointSearch | BlockSearch, seconds: float, before: float) -> Progress:
