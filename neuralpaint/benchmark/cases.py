@@ -39,7 +39,9 @@ class Case:
 
     @property
     def name(self) -> str:
-        return f"{self.op} {self.variant} {self.shape} {self.direction}"
+        """In ASCII, which is what the profiler keeps of names."""
+        shape = self.shape.replace("×", "x").replace("²", "^2")
+        return f"{self.op} {self.variant} {shape} {self.direction}"
 
     @property
     def direction(self) -> str:

@@ -13,9 +13,9 @@ from neuralpaint.brushes import Brush
 from neuralpaint.brushes.brush import MARKER, OIL, TAPE, WATERCOLOR
 
 PIXEL_OPERATIONS = {TAPE: (34, 150), OIL: (120, 520), WATERCOLOR: (310, 770), MARKER: (126, 362)}
-"""Arithmetic operations (add, multiply, minimum, compare, select, root, division: one each) for a pixel under a stroke,
-by the kind of brush: (forward, forward and backward), blending included. Counted in csrc/common, about ±10 %; for marker
-a pixel well inside, because how many steps its outline takes depends on the stroke."""
+"""Arithmetic operations (add, multiply, minimum, compare, select, root, division: one each) for a pixel under a
+stroke, by the kind of brush: (forward, forward and backward), blending included. Counted in csrc/common, about ±10 %;
+for marker a pixel well inside, because how many steps its outline takes depends on the stroke."""
 
 
 @dataclass(frozen=True)

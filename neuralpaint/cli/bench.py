@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,7 @@ def command(
       [cyan]neuralpaint bench --threads 1 --json one_core.json[/cyan]
       [cyan]neuralpaint bench --quick --trace trace.json[/cyan]
     """
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # before torch is loaded: the profiler talks on standard error
     from neuralpaint.devices import resolve_device
 
     check_range("--threads", threads, 1, MAX_THREADS)

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from neuralpaint import extension
-from neuralpaint.benchmark import cases
+from neuralpaint.benchmark import cases, limits
 from neuralpaint.benchmark import run as runs
+from neuralpaint.benchmark.timing import time_call
 
 
 @pytest.fixture
@@ -23,8 +24,9 @@ def few(monkeypatch):
         cases.painting("tape", 3, 16, "fast"),
     ]
     monkeypatch.setattr(runs, "cases", lambda quick=False: iter(rows))
-    monkeypatch.setattr("neuralpaint.benchmark.limits.MEMORY_BYTES", 1 << 20)
-    time_call = runs.time_call
+    monkeypatch.setattr(limits, "MEMORY_BYTES", 1 << 20)
+    monkeypatch.setitem(limits._MM_SIZES, "cpu", (96,))
+    monkeypatch.setattr(limits, "time_call", lambda f, device, seconds: time_call(f, device, 0.01, 3))
     monkeypatch.setattr(runs, "time_call", lambda f, device, seconds, rounds: time_call(f, device, 0.01, 3))
     return rows
 
@@ -67,10 +69,17 @@ def test_trace(run, few, tmp_path, name):
     assert f"neuralpaint.bench {few[0].name}" in seen
 
 
-def test_threads_are_left_as_they_were(run, few):
-    before = torch.get_num_threads()
-    assert run("bench", "--threads", before + 1, "--device", "cpu").code == 0
-    assert torch.get_num_threads() == before
+def test_threads(run, few, monkeypatch):
+    """As many as asked for while it runs, as many as before afterwards."""
+    before, seen = torch.get_num_threads(), []
+
+    def fail(*_):
+        seen.append(torch.get_num_threads())
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr(runs, "run", fail)
+    assert run("bench", "--threads", before + 1, "--device", "cpu").code == 1
+    assert seen == [before + 1] and torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize(
