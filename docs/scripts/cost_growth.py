@@ -95,7 +95,7 @@ def main() -> None:
             last.append(median[-1])
         for slope, end in zip(panel.slopes, (min(last), max(last)), strict=False):
             ends = [end * 0.6 * (x / panel.xs[-1]) ** slope for x in panel.xs]
-            label = f"∝ {panel.xlabel.split()[0]}" + (f"^{slope:g}" if slope != 1 else "")
+            label = f"∝ {panel.xlabel.split()[-1]}" + {1.0: "", 2.0: "²", 3.0: "³", 4.0: "⁴"}[slope]
             axes.plot(panel.xs, ends, color="#aaaaaa", linestyle=":", label=label)
         axes.set(xscale="log", yscale="log", xlabel=panel.xlabel, ylabel="ms")
         axes.xaxis.set_major_locator(FixedLocator(list(panel.xs)))
