@@ -19,6 +19,7 @@ from neuralpaint.cli.common import Debug, Device, Overwrite, check_range, check_
 NAME = "bench"
 
 MAX_THREADS = 1024
+_SCATTER = 0.25  # between the quartiles, as a share of the median
 
 
 def command(
@@ -105,6 +106,10 @@ def show(results: dict[str, Any], console: Console) -> None:
         )
         before = row["op"]
     console.print(table)
+    scattered = sum(row["high_ms"] - row["low_ms"] > _SCATTER * row["median_ms"] for row in results["rows"])
+    if scattered:
+        whole = len(results["rows"])
+        console.print(f"{scattered} of {whole} rows scatter by more than a quarter of the median: is the machine busy?")
 
 
 def _digits(milliseconds: float) -> str:
