@@ -3,10 +3,10 @@
     python docs/scripts/profile_painting.py [--brush oil --brush tape] [--preset balanced] [--threads 1] [--trace FILE]
 
 A timer interrupts the painting as often as the system lets it; the time since the last interrupt goes to the function
-that it finds running, so that (unlike with cProfile) small functions cost no more than they do unprofiled. The first painting
-of a process is shown apart: it also loads what a process loads once. The profiler's spans and operators are printed
-as a cross-check. With one thread (the default) seconds are of processor time, which other programs hardly disturb.
-Takes about half a minute on an idle machine.
+that it finds running, so that (unlike with cProfile) small functions cost no more than they do unprofiled. The first
+painting of a process is shown apart: it also loads what a process loads once. The profiler's spans and operators are
+printed as a cross-check. With one thread (the default) seconds are of processor time, which other programs hardly
+disturb. Takes about half a minute on an idle machine.
 """
 
 from __future__ import annotations
@@ -187,9 +187,11 @@ def figure(results: dict[str, dict], preset: str, threads: int) -> None:
         for index, (name, seconds) in enumerate(parts.items()):
             shade = (colors[k % 4], "#c9a227", "#8fb8a8", "#bbbbbb")[index]
             right.barh(-k, seconds, 0.55, left=start, color=shade)
-            if seconds > 0.08 * first["seconds"]:
+            if seconds > 0.09 * first["seconds"]:
                 ink = "white" if index == 0 else "black"
-                right.text(start + seconds / 2, -k, f"{name}\n{seconds:.2f} s", ha="center", va="center", color=ink)
+                right.text(
+                    start + seconds / 2, -k, f"{name}\n{seconds:.2f} s", ha="center", va="center", color=ink, fontsize=7
+                )
             start += seconds
     right.set(yticks=[-k for k in range(len(brushes))], yticklabels=brushes, xlabel="seconds")
     right.set_title("the first painting of a process", fontsize=10)
