@@ -1,6 +1,7 @@
 # make demo        paints examples/photos into out/ (sets up .venv first)
 # make test        unit tests of the C++ maths and the whole Python suite
-# make bench       benchmarks; results go to benchmarks/results too. BENCH="-k sinkhorn --threads 1" adds arguments
+# make bench       benchmarks, about two minutes; results go to benchmarks/results too. BENCH="-k sinkhorn --threads 1"
+#                  adds arguments. make bench-all runs every size, dtype and brush
 # make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills
 # make lint        ruff, mypy and clang-format; make format rewrites the files
 # make gpu         builds, tests, times and profiles on a machine with a GPU: see tools/gpu_check.sh
@@ -16,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CPP := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 BUILD_INPUTS := setup.py pyproject.toml tools/cuda_toolkit.py $(filter-out csrc/tests/%,$(CPP))
 
-.PHONY: demo test unit-test bench cuda-check gpu lint format clean
+.PHONY: demo test unit-test bench bench-all cuda-check gpu lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.built
@@ -33,8 +34,11 @@ unit-test:
 
 bench: $(VENV)/.built-dev
 	$(BIN)/python -m pytest benchmarks -p no:cacheprovider --benchmark-only --benchmark-quiet \
-		--benchmark-max-time=0.2 --benchmark-min-rounds=3 --benchmark-warmup=on --benchmark-warmup-iterations=1 \
+		--benchmark-max-time=0.3 --benchmark-min-rounds=5 --benchmark-warmup=on --benchmark-warmup-iterations=2 \
 		--benchmark-json="$$($(BIN)/python -m benchmarks.machine)" $(BENCH)
+
+bench-all:
+	$(MAKE) bench BENCH="--full $(BENCH)"
 
 cuda-check: $(VENV)/.torch
 	$(BIN)/python tools/cuda_check.py

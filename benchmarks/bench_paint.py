@@ -1,4 +1,4 @@
-"""A whole painting of a synthetic photo, 256² pixels, 100 strokes: from the photo to the strokes."""
+"""A whole painting of a synthetic photo, 256² pixels: from the photo to the strokes."""
 
 from __future__ import annotations
 
@@ -9,33 +9,37 @@ import pytest
 import torch
 
 import neuralpaint
+from neuralpaint.benchmark.cases import synthetic_photo
 from neuralpaint.brushes import brushes
 
-STROKES = 100
+OTHERS = [brush for brush in brushes() if brush != "oil"]
+CASES = [
+    ("oil", "fast", 100),
+    ("tape", "fast", 100),
+    ("oil", "balanced", 500),
+    *(
+        pytest.param(*case, marks=pytest.mark.full)
+        for case in [
+            *(("watercolor", "fast", 100), ("marker", "fast", 100), ("pixel", "fast", 100), ("oil", "fast", 500)),
+            *((brush, "balanced", 500) for brush in OTHERS),
+            *(("oil", preset, count) for preset, count in (("best", 500), ("paper", 100), ("balanced", 2000))),
+        ]
+    ),
+]
 
 
-def synthetic_photo(size: int = 256) -> torch.Tensor:
-    """`[3, size, size]`: a sky with a sun, hills and a striped field, with smooth shading and fine detail."""
-    y, x = torch.meshgrid(*(torch.linspace(0, 1, size),) * 2, indexing="ij")
-    photo = torch.stack([0.45 + 0.4 * y, 0.6 + 0.2 * y, 0.9 - 0.2 * y])
-    sun = torch.exp(-((x - 0.72) ** 2 + (y - 0.25) ** 2) / 0.006)
-    photo += sun * torch.tensor([0.4, 0.2, -0.4]).view(3, 1, 1)
-    hills = y > 0.55 + 0.08 * torch.sin(7 * x) + 0.02 * torch.sin(31 * x)
-    photo = torch.where(hills, torch.stack([0.15 + 0.2 * x, 0.35 - 0.1 * x, 0.2 + 0.1 * y]), photo)
-    stripes = 0.5 + 0.5 * torch.sin(60 * (x - 0.5) / (y - 0.4).clamp(min=0.1))
-    field = torch.stack([0.7 - 0.2 * stripes, 0.6 - 0.1 * stripes, 0.2 + 0.1 * stripes])
-    return torch.where(y > 0.78, field, photo).clamp(0, 1)
-
-
-@pytest.mark.parametrize(("brush", "preset"), [*((brush, "fast") for brush in brushes()), ("oil", "balanced")])
-def test_paint(measure: Callable[..., Any], benchmark: Any, brush: str, preset: str) -> None:
-    photo = synthetic_photo()
+@pytest.mark.parametrize(("brush", "preset", "strokes"), CASES)
+def test_paint(
+    measure: Callable[..., Any], benchmark: Any, device: torch.device, brush: str, preset: str, strokes: int
+) -> None:
+    photo = synthetic_photo().to(device)
+    neuralpaint.paint(photo, brush, 2, "fast", device=device)  # what a process does once
     painting = measure(
-        f"paint, 256², {STROKES} strokes",
+        f"paint, 256², {strokes} strokes",
         f"{brush}, {preset}",
-        lambda: neuralpaint.paint(photo, brush, STROKES, preset, device="cpu"),
-        STROKES,
+        lambda: neuralpaint.paint(photo, brush, strokes, preset, device=device),
+        strokes,
         "strokes",
         once=True,
     )
-    benchmark.extra_info["psnr"] = painting.psnr(photo, 256)
+    benchmark.extra_info["psnr"] = painting.psnr(photo.cpu(), 256)

@@ -13,55 +13,48 @@ from benchmarks import rivals
 from neuralpaint import ops
 from neuralpaint.ops import reference_sinkhorn
 
-SHAPES = {"1 × 24²": (1, 24), "1 × 48²": (1, 48), "25 × 24²": (25, 24), "4 × 48²": (4, 48)}
+SHAPES = {"1 × 24²": (1, 24), "1 × 48²": (1, 48), "4 × 48²": (4, 48), "25 × 24²": (25, 24), "25 × 48²": (25, 48),
+          "1 × 128²": (1, 128), "1 × 256²": (1, 256)}  # fmt: skip
+OURS, EUCLIDEAN, SEPARABLE = "neuralpaint", "neuralpaint, Euclidean cost", "plain torch, separable"
+DENSE, DENSE_EUCLIDEAN = "plain torch, dense, float64", "plain torch, dense, float64, Euclidean cost"
 IMPLEMENTATIONS: dict[str, Callable[..., torch.Tensor]] = {
-    "neuralpaint": ops.sinkhorn,
-    "plain torch, separable": rivals.sinkhorn_separable,
-    "plain torch, dense, float64": reference_sinkhorn.sinkhorn,
-    "neuralpaint, Euclidean cost": partial(ops.sinkhorn, cost="euclidean"),
-    "plain torch, dense, float64, Euclidean cost": partial(reference_sinkhorn.sinkhorn, cost="euclidean"),
+    OURS: ops.sinkhorn,
+    SEPARABLE: rivals.sinkhorn_separable,
+    DENSE: reference_sinkhorn.sinkhorn,
+    EUCLIDEAN: partial(ops.sinkhorn, cost="euclidean"),
+    DENSE_EUCLIDEAN: partial(reference_sinkhorn.sinkhorn, cost="euclidean"),
 }
-
-
-def cases() -> list[tuple[str, str]]:
-    """One image by all, batches by the fast ones: dense matrices of a batch take seconds and gigabytes."""
-    fast = ("neuralpaint", "plain torch, separable")
-    return [(s, i) for s in SHAPES for i in IMPLEMENTATIONS if SHAPES[s][0] == 1 or i in fast]
+# Dense matrices of a large or of many images take seconds and gigabytes.
+SUBSET = [("1 × 48²", OURS), ("1 × 48²", EUCLIDEAN), ("4 × 48²", OURS), ("4 × 48²", SEPARABLE), ("25 × 48²", OURS)]
+FULL = [(shape, name) for shape in SHAPES for name in (OURS, SEPARABLE)]
+FULL += [(shape, EUCLIDEAN) for shape in SHAPES if SHAPES[shape][1] <= 128]
+FULL += [(shape, name) for shape in ("1 × 24²", "1 × 48²") for name in (DENSE, DENSE_EUCLIDEAN)]
+CASES = [*SUBSET, *(pytest.param(*case, marks=pytest.mark.full) for case in FULL if case not in SUBSET)]
 
 
 def slow(shape: str, implementation: str) -> bool:
     return shape == "1 × 48²" and "dense" in implementation
 
 
-def masses(shape: str) -> list[torch.Tensor]:
+def masses(shape: str, device: torch.device) -> list[torch.Tensor]:
     batch, size = SHAPES[shape]
     generator = torch.Generator().manual_seed(0)
-    return [torch.rand(batch, size, size, generator=generator) + 1e-3 for _ in range(2)]
+    return [(torch.rand(batch, size, size, generator=generator) + 1e-3).to(device) for _ in range(2)]
 
 
-@pytest.mark.parametrize(("shape", "implementation"), cases())
-def test_forward(measure: Callable[..., Any], shape: str, implementation: str) -> None:
-    arguments, function = masses(shape), IMPLEMENTATIONS[implementation]
-    measure(
-        f"sinkhorn forward, {shape}",
-        implementation,
-        lambda: function(*arguments),
-        SHAPES[shape][0],
-        "images",
-        once=slow(shape, implementation),
-    )
+@pytest.mark.parametrize(("shape", "implementation"), CASES)
+def test_forward(measure: Callable[..., Any], device: torch.device, shape: str, implementation: str) -> None:
+    arguments, function = masses(shape, device), IMPLEMENTATIONS[implementation]
+    once = slow(shape, implementation)
+    call = lambda: function(*arguments)  # noqa: E731
+    measure(f"sinkhorn forward, {shape}", implementation, call, SHAPES[shape][0], "images", once=once)
 
 
-@pytest.mark.parametrize(("shape", "implementation"), cases())
-def test_backward(measure: Callable[..., Any], shape: str, implementation: str) -> None:
-    arguments, function = masses(shape), IMPLEMENTATIONS[implementation]
+@pytest.mark.parametrize(("shape", "implementation"), CASES)
+def test_backward(measure: Callable[..., Any], device: torch.device, shape: str, implementation: str) -> None:
+    arguments, function = masses(shape, device), IMPLEMENTATIONS[implementation]
     for argument in arguments:
         argument.requires_grad_()
-    measure(
-        f"sinkhorn forward + backward, {shape}",
-        implementation,
-        lambda: torch.autograd.grad(function(*arguments).sum(), arguments),
-        SHAPES[shape][0],
-        "images",
-        once=slow(shape, implementation),
-    )
+    once = slow(shape, implementation)
+    call = lambda: torch.autograd.grad(function(*arguments).sum(), arguments)  # noqa: E731
+    measure(f"sinkhorn forward + backward, {shape}", implementation, call, SHAPES[shape][0], "images", once=once)

@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import os
-import platform
 import re
 from pathlib import Path
 
-import torch
+from neuralpaint.benchmark.machine import cpu_model, describe
 
-from neuralpaint import __version__, extension
+__all__ = ["RESULTS", "cpu_model", "describe", "results_file"]
 
 RESULTS = Path(__file__).parent / "results"
-
-
-def cpu_model() -> str:
-    """The processor's name as the system gives it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def describe() -> dict[str, str | int]:
-    """The facts that a timing depends on; no host name."""
-    facts: dict[str, str | int] = {
-        "cpu": cpu_model(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        "threads": torch.get_num_threads(),
-        "simd": extension.SIMD,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "neuralpaint": __version__,
-    }
-    if extension.HAS_CUDA and torch.cuda.is_available():
-        facts["gpu"] = torch.cuda.get_device_name()
-    return facts
 
 
 def results_file() -> Path:

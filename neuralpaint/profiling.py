@@ -33,7 +33,8 @@ class span:
         @span("composite")
         def composite(...): ...
 
-    One object may be entered again once it has been left, and a decorated function may call itself.
+    The name must be ASCII: a trace leaves out events with other names. One object may be entered again once it has
+    been left, and a decorated function may call itself.
     """
 
     __slots__ = ("_name", "_nvtx", "_record")

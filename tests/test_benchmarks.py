@@ -1,7 +1,12 @@
 """What the benchmarks compare with computes the same as the ops; a results file names no host."""
 
+import json
 import platform
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 import torch
 
 from benchmarks import machine, rivals
@@ -37,3 +42,42 @@ def test_machine(tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "RESULTS", tmp_path / "results")
     assert machine.results_file().parent.is_dir()
     assert platform.node() not in machine.describe().values()
+
+
+ROOT = Path(__file__).parents[1]
+
+
+def suite(*arguments):
+    """Runs benchmarks/ with these arguments; (exit code, output)."""
+    command = [sys.executable, "-m", "pytest", "benchmarks", "-p", "no:cacheprovider", "--device", "cpu", *arguments]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    return result.returncode, result.stdout + result.stderr
+
+
+def test_suite(tmp_path):
+    """One of the short benchmarks, timed: machine, median and spread are told; no timing is kept singly."""
+    file = tmp_path / "b.json"
+    arguments = ("--benchmark-max-time=0.01", "--benchmark-min-rounds=3", f"--benchmark-json={file}", "--threads", "1")
+    code, out = suite("-k", "test_sample_alone or stand-in", *arguments)
+    assert code == 0, out
+    assert "machine: cpu" in out and "spread" in out and "oil, sampling alone" in out
+    found = json.loads(file.read_text())
+    assert platform.node() not in found["machine_info"].values() and found["machine_info"]["threads"] == 1
+    assert len(found["benchmarks"]) == 2
+    for row in found["benchmarks"]:
+        assert row["stats"]["median"] > 0 and row["extra_info"]["per_second"] > 0 and "data" not in row["stats"]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_suite_without_the_device_asked_for():
+    code, out = suite("--device", "cuda", "--collect-only")
+    assert code != 0 and "--device cuda: use one of cpu" in out
+
+
+def test_full_suite_covers_sizes_and_dtypes():
+    code, out = suite("--full", "--collect-only")
+    assert code == 0, out
+    for part in ("1024", "float16", "float64", "watercolor", "paper", "dual-pathway-128", "Euclidean", "backward"):
+        assert part in out, part
+    subset = suite("--collect-only")[1]
+    assert 0 < subset.count("::test_") < out.count("::test_") / 2
