@@ -1,6 +1,8 @@
 # make demo        paints examples/photos into out/ (sets up .venv first)
 # make test        unit tests of the C++ maths and the whole Python suite
 # make bench       benchmarks; results go to benchmarks/results too. BENCH="-k sinkhorn --threads 1" adds arguments
+# make peers       the ops beside other implementations; SNP=DIR is a checkout of jiupinjia/stylized-neural-painting,
+#                  PEERS="--only painting" adds arguments
 # make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills
 # make lint        ruff, mypy and clang-format; make format rewrites the files
 # make clean       removes what was built, but not .venv
@@ -15,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CPP := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 BUILD_INPUTS := setup.py pyproject.toml tools/cuda_toolkit.py $(filter-out csrc/tests/%,$(CPP))
 
-.PHONY: demo test unit-test bench cuda-check lint format clean
+.PHONY: demo test unit-test bench peers cuda-check lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.built
@@ -34,6 +36,10 @@ bench: $(VENV)/.built-dev
 	$(BIN)/python -m pytest benchmarks -p no:cacheprovider --benchmark-only --benchmark-quiet \
 		--benchmark-max-time=0.2 --benchmark-min-rounds=3 --benchmark-warmup=on --benchmark-warmup-iterations=1 \
 		--benchmark-json="$$($(BIN)/python -m benchmarks.machine)" $(BENCH)
+
+peers: $(VENV)/.built-dev
+	$(PIP) install --quiet POT geomloss opencv-python-headless
+	$(BIN)/python -m benchmarks.peers $(if $(SNP),--snp "$(SNP)") $(PEERS)
 
 cuda-check: $(VENV)/.torch
 	$(BIN)/python tools/cuda_check.py

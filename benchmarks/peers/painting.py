@@ -55,7 +55,7 @@ def _ours(context: Context, brush: str, preset: str) -> tuple[Stats, float]:
 
 
 def _demo(snp: SNP, photo: Path, timeout: float) -> Stats:
-    """Seconds that its search takes: not its imports, and not the 500 pictures and the film that it writes at the end."""
+    """Seconds that its search takes, without its imports and the 500 pictures and the film that it then writes."""
     stats = Stats()
     folder = snp.scratch / "checkpoint"
     folder.mkdir(exist_ok=True)
@@ -92,11 +92,16 @@ def _primitive(context: Context) -> tuple[Stats, str]:
         try:
             with cores(context.threads):
                 start = time.perf_counter()
-                subprocess.run(command, check=True, capture_output=True, timeout=context.painting_timeout)
-                stats.samples.append(time.perf_counter() - start)
+                done = subprocess.run(command, capture_output=True, timeout=context.painting_timeout)
+                finish = time.perf_counter()
+            if done.returncode:
+                raise ValueError(f"exit status {done.returncode}")
+            stats.samples.append(finish - start)
             picture = load_image(output)
             quality = f"{psnr(picture, resize(photo, *picture.shape[-2:])):.1f} dB"
-        except (subprocess.SubprocessError, OSError, ValueError) as error:
+        except subprocess.TimeoutExpired:
+            stats.error = "took longer than it may (--painting-timeout)"
+        except (OSError, ValueError) as error:
             stats.error = reason(error)
     return stats, quality
 

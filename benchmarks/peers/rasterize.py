@@ -82,9 +82,7 @@ def _rows(context: Context, snp, brush: str, renderer: str, size: int) -> Iterat
         )
 
     if snp is not None:
-        note = (
-            "float32, alpha in three channels; other bristles" if brush == "oil" else "float32, alpha in three channels"
-        )
+        note = "float32, alpha in three channels" + ("; other bristles" if brush == "oil" else "")
         yield row("float32", "SNP", "SNP's drawing (OpenCV)", "peer", PEER_TARGETS, facts=compared, note=note)
     yield row("float32", "fill_ of a kept buffer", "fill_ of a kept buffer", "limit", FILL_TARGETS)
     yield row("float32", "fill_ of new memory", "fill_ of new memory", "limit")

@@ -1,4 +1,4 @@
-"""Results files: benchmarks/results/peers-<date>-<machine>.json, a group of rows each with the settings it was run with."""
+"""Results files: benchmarks/results/peers-<date>-<machine>.json, groups of rows with the settings of their run."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def newest(folder: Path) -> dict[str, dict[str, Any]]:
-    """The newest results of each device: the newest group of every name among the files of the newest file's machine."""
+    """The newest results of each device: of every group the newest on the machine that the newest file is of."""
     found: dict[str, list[dict[str, Any]]] = {}
     for path in sorted(folder.glob("peers-*.json")):
         document = load(path)

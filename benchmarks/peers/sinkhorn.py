@@ -27,7 +27,7 @@ def points(size: int, device: torch.device) -> Tensor:
 
 
 def pot(size: int, device: str, euclidean: bool, batched: bool) -> Cost:
-    """POT. One image at a time, `sinkhorn_log` updates the second potential first: hence its arguments the other way."""
+    """POT. `sinkhorn_log`, for one image, updates the second potential first: hence its arguments the other way."""
     import ot
 
     place = points(size, torch.device(device))
@@ -53,7 +53,7 @@ def pot(size: int, device: str, euclidean: bool, batched: bool) -> Cost:
 
 
 def geomloss(size: int, device: str, euclidean: bool) -> Cost:
-    """geomloss, "tensorized" (multiscale is for GPUs): five steps of its own schedule, which lowers ε to the same value.
+    """geomloss, "tensorized" (multiscale is for GPUs): five steps of its own schedule, which ends at the same ε.
 
     Its squared cost is |p − q|²/2 at ε = blur², hence the factors 2. It differentiates the last step only.
     """

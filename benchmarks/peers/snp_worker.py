@@ -22,9 +22,7 @@ def rasterize(renderer: str, size: int, strokes: str, output: str | None = None)
     from renderer import Renderer  # SNP's
 
     engine = Renderer(renderer=renderer, CANVAS_WIDTH=size, train=True)
-    vectors = np.load(
-        strokes
-    ).tolist()  # Python's numbers: OpenCV 5 refuses NumPy's in a colour, and they are no slower
+    vectors = np.load(strokes).tolist()  # Python's numbers: OpenCV 5 refuses NumPy's in a colour
 
     def draw() -> None:
         for vector in vectors:

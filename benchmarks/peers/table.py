@@ -36,8 +36,8 @@ def _device(device: str, document: dict[str, Any]) -> str:
     noise = f" Repeats of one timing differ by {statistics.median(spreads):.0%} (median)." if spreads else ""
     versions = ", ".join(f"{name} {facts[name]}" for name in ("torch", "opencv", "POT", "geomloss") if facts.get(name))
     lines = [
-        f"{where}; {versions}; {' to '.join(dict.fromkeys((dates[0], dates[-1])))}. Medians of one run in which all take"
-        f" turns on the same cores.{noise}",
+        f"{where}; {versions}; {' to '.join(dict.fromkeys((dates[0], dates[-1])))}. Medians; ours and theirs take turns"
+        f" on the same cores.{noise}",
         "",
         "| work | ours | against | theirs | ratio |",
         "|---|---:|---|---:|---:|",
