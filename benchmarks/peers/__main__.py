@@ -25,6 +25,8 @@ from neuralpaint.images import load_image
 
 PACKAGES = {"sinkhorn": {"ot": "POT", "geomloss": "geomloss"}}  # group: module, its name on PyPI
 
+BUSY = 0.5  # load average above which a run is not worth publishing
+
 
 def parser() -> argparse.ArgumentParser:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -124,6 +126,10 @@ def main(arguments: list[str] | None = None) -> int:
     print("± interquartile range as a share of the median; ratio: theirs / ours; * misses the target")
     if options.snp is None:
         print("no --snp DIR: rows against SNP are left out")
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        # Not noise alone: threads that wait for one another at every operation suffer most, so the ratios are off too.
+        print(f"warning: other programs keep {load:.1f} cores busy; ratios on several cores will flatter us or them")
     start = time.perf_counter()
     done = {}
     code = 0
@@ -141,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
             for name in groups:
                 rows = run(name, context)
                 if rows:
-                    done[name] = results.group(rows, threads=options.threads, quick=options.quick)
+                    done[name] = results.group(rows, threads=options.threads, quick=options.quick, load=load)
         except KeyboardInterrupt:
             print("\nstopped; the groups that are complete are kept", file=sys.stderr)
             code = 130

@@ -152,7 +152,7 @@ def _rows(context: Context, size: int, batch: int) -> Iterator[Row]:
         entry = "SinkhornLoss" if size <= 24 else "sinkhorn_loss"
         chunk = batch if size <= 24 else min(batch, CHUNK)
         contestants["SNP"] = snp.timer("sinkhorn", masses=str(path), chunk=chunk, entry=entry, output=str(output))
-    stats = context.race(contestants, budget=3)
+    stats = context.race(contestants, budget=4)
     if snp is not None and not stats["SNP"].error:
         with np.load(output) as theirs:
             results["SNP"] = tuple(torch.from_numpy(np.asarray(theirs[k])) for k in ("cost", "grad_x", "grad_y"))

@@ -155,7 +155,7 @@ def _lines(process: subprocess.Popen, seconds_left: Callable[[], float]) -> Iter
     while True:
         left = seconds_left()
         if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-            raise SNPError("SNP took longer than it may (--timeout)")
+            raise SNPError("SNP took longer than it may (--timeout, --painting-timeout)")
         chunk = os.read(descriptor, 65536)
         if not chunk:
             return
