@@ -2,6 +2,8 @@
 # make test        unit tests of the C++ maths and the whole Python suite
 # make bench       benchmarks, about two minutes; results go to benchmarks/results too. BENCH="-k sinkhorn --threads 1"
 #                  adds arguments. make bench-all runs every size, dtype and brush
+# make peers       the ops beside other implementations; SNP=DIR is a checkout of jiupinjia/stylized-neural-painting,
+#                  PEERS="--only painting" adds arguments
 # make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills
 # make lint        ruff, mypy and clang-format; make format rewrites the files
 # make gpu         builds, tests, times and profiles on a machine with a GPU: see tools/gpu_check.sh
@@ -17,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CPP := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 BUILD_INPUTS := setup.py pyproject.toml tools/cuda_toolkit.py $(filter-out csrc/tests/%,$(CPP))
 
-.PHONY: demo test unit-test bench bench-all cuda-check gpu lint format clean
+.PHONY: demo test unit-test bench bench-all peers cuda-check gpu lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.built
@@ -39,6 +41,10 @@ bench: $(VENV)/.built-dev
 
 bench-all:
 	$(MAKE) bench BENCH="--full $(BENCH)"
+
+peers: $(VENV)/.built-dev
+	$(PIP) install --quiet POT geomloss opencv-python-headless
+	$(BIN)/python -m benchmarks.peers $(if $(SNP),--snp "$(SNP)") $(PEERS)
 
 cuda-check: $(VENV)/.torch
 	$(BIN)/python tools/cuda_check.py
