@@ -128,20 +128,37 @@ NP_HD Mask<T, N> operator|(Mask<T, N> a, Mask<T, N> b) {
     return Mask<T, N>(a.m | b.m);
 }
 
+// Compilers turn the plain forms into a comparison and a blend (of two comparisons, for select); the instructions do it
+// in one. NaN: the second argument, in all of them.
+#if defined(__AVX__)
+#define NP_AVX(single, twice)                                                                  \
+    if constexpr (sizeof(T) * N == 32) {                                                       \
+        if constexpr (sizeof(T) == 4) return Lanes<T, N>((typename Lanes<T, N>::Raw)(single)); \
+        if constexpr (sizeof(T) == 8) return Lanes<T, N>((typename Lanes<T, N>::Raw)(twice));  \
+    }
+#else
+#define NP_AVX(single, twice)
+#endif
+
 template <typename T, int N>
 NP_HD Lanes<T, N> select(Mask<T, N> m, Lanes<T, N> a, Lanes<T, N> b) {
+    NP_AVX(_mm256_blendv_ps((__m256)b.v, (__m256)a.v, (__m256)m.m),
+           _mm256_blendv_pd((__m256d)b.v, (__m256d)a.v, (__m256d)m.m))
     return Lanes<T, N>(m.m ? a.v : b.v);
 }
 template <typename T, int N>
 NP_HD Lanes<T, N> vmin(Lanes<T, N> a, Lanes<T, N> b) {
+    NP_AVX(_mm256_min_ps((__m256)a.v, (__m256)b.v), _mm256_min_pd((__m256d)a.v, (__m256d)b.v))
     return Lanes<T, N>(a.v < b.v ? a.v : b.v);
 }
 template <typename T, int N>
 NP_HD Lanes<T, N> vmax(Lanes<T, N> a, Lanes<T, N> b) {
+    NP_AVX(_mm256_max_ps((__m256)a.v, (__m256)b.v), _mm256_max_pd((__m256d)a.v, (__m256d)b.v))
     return Lanes<T, N>(a.v > b.v ? a.v : b.v);
 }
 template <typename T, int N>
 NP_HD Lanes<T, N> vabs(Lanes<T, N> a) {
+    NP_AVX(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), (__m256)a.v), _mm256_andnot_pd(_mm256_set1_pd(-0.0), (__m256d)a.v))
     return vmax(a, -a);
 }
 
@@ -156,19 +173,13 @@ NP_HD Lanes<T, N> vsqrt(Lanes<T, N> a) {
         }
     }
 #endif
-#if defined(__AVX__)
-    if constexpr (sizeof(T) * N == 32) {
-        if constexpr (sizeof(T) == 4) {
-            return Lanes<T, N>((typename Lanes<T, N>::Raw)_mm256_sqrt_ps((__m256)a.v));
-        } else {
-            return Lanes<T, N>((typename Lanes<T, N>::Raw)_mm256_sqrt_pd((__m256d)a.v));
-        }
-    }
-#endif
+    NP_AVX(_mm256_sqrt_ps((__m256)a.v), _mm256_sqrt_pd((__m256d)a.v))
     Lanes<T, N> r;
     for (int i = 0; i < N; ++i) r.v[i] = vsqrt(static_cast<T>(a.v[i]));
     return r;
 }
+
+#undef NP_AVX
 
 template <typename T, int N>
 NP_HD bool any(Mask<T, N> m) {
@@ -226,12 +237,26 @@ template <typename T, int N>
 NP_HD void store(T* p, Lanes<T, N> a) {
     std::memcpy(p, &a.v, sizeof(a.v));
 }
+// round(255 x) for x in [0, 1]; others are clamped, NaN is 0.
+template <typename T, int N>
+NP_HD void store_bytes(uint8_t* p, Lanes<T, N> a) {
+    const auto x = truncate(vmin(vmax(a, Lanes<T, N>(T(0))), Lanes<T, N>(T(1))) * T(255) + Lanes<T, N>(T(0.5)));
+#if defined(__AVX2__)
+    if constexpr (N == 8) {
+        const __m256i i = (__m256i)x.v;
+        const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1));
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+        return;
+    }
+#endif
+    for (int i = 0; i < N; ++i) p[i] = static_cast<uint8_t>(x.v[i]);
+}
 // start, start + 1, start + 2, ...
 template <typename T, int N>
 NP_HD Lanes<T, N> ramp(T start) {
-    Lanes<T, N> r;
-    for (int i = 0; i < N; ++i) r.v[i] = start + static_cast<T>(i);
-    return r;
+    typename Lanes<T, N>::Raw steps;
+    for (int i = 0; i < N; ++i) steps[i] = static_cast<T>(i);
+    return Lanes<T, N>(steps) + Lanes<T, N>(start);
 }
 // The sum over the lanes, always in the same order.
 template <typename T, int N>

@@ -12,25 +12,30 @@
 namespace neuralpaint::cpu {
 namespace {
 
+template <typename Out, typename T, int L>
+inline void store_as(Out* out, Lanes<T, L> v) {
+    if constexpr (std::is_same_v<Out, T>) {
+        store<T, L>(out, v);
+    } else if constexpr (std::is_same_v<Out, uint8_t>) {
+        store_bytes<T, L>(out, v);
+    } else {
+#if defined(__F16C__)
+        if constexpr (std::is_same_v<Out, c10::Half> && L == 8) {
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_cvtps_ph((__m256)v.v, _MM_FROUND_TO_NEAREST_INT));
+            return;
+        }
+#endif
+        for (int i = 0; i < L; ++i) out[i] = static_cast<Out>(static_cast<float>(v[i]));
+    }
+}
+
 // The first `lanes` values of v.
 template <typename Out, typename T, int L>
-inline void put(Lanes<T, L> v, int lanes, Out* out) {
-    alignas(64) Out part[L];
-    if constexpr (std::is_same_v<Out, T>) {
-        store<T, L>(part, v);
-    } else if constexpr (std::is_same_v<Out, uint8_t>) {
-        using Bytes = typename VectorOf<uint8_t, L>::type;
-        const Bytes bytes = __builtin_convertvector(
-            truncate(clamp(v, T(0), T(1)) * Lanes<T, L>(T(255)) + Lanes<T, L>(T(0.5))).v, Bytes);
-        std::memcpy(part, &bytes, sizeof(bytes));
-    } else {
-        for (int i = 0; i < L; ++i) part[i] = static_cast<Out>(static_cast<float>(v[i]));
-    }
-    if (lanes == L) {
-        std::memcpy(out, part, sizeof(part));
-    } else {
-        std::memcpy(out, part, lanes * sizeof(Out));
-    }
+inline void store_part(Out* out, Lanes<T, L> v, int lanes) {
+    if (lanes == L) return store_as<Out, T, L>(out, v);
+    Out part[L];
+    store_as<Out, T, L>(part, v);
+    std::memcpy(out, part, lanes * sizeof(Out));
 }
 
 // Draws one stroke: clears its maps, which brings them into the cache, and draws into them there.
@@ -49,9 +54,9 @@ void draw(const Stroke& stroke, int height, int width, Out* foreground, Out* alp
         const int64_t at = int64_t(y) * width + x;
         const int lanes = std::min(L, width - x);
         for (int c = 0; c < 3; ++c) {
-            put(select(on, stroke.paint.color(c, s), V(0)), lanes, foreground + c * plane + at);
+            store_part(foreground + c * plane + at, select(on, stroke.paint.color(c, s), V(0)), lanes);
         }
-        put(s.coverage * opacity, lanes, alpha + at);
+        store_part(alpha + at, s.coverage * opacity, lanes);
     });
 }
 
