@@ -78,5 +78,6 @@ def command(
         return
     say(
         f"{place}: {network.network} of brush {network.brush.name} at {network.size}²: {result.psnr:.2f} dB "
-        f"(foreground {result.foreground:.2f}, alpha {result.alpha:.2f}) on {strokes:,} held-out strokes, {seconds:.1f} s"
+        f"(foreground {result.foreground:.2f}, alpha {result.alpha:.2f}) on {strokes:,} held-out strokes, "
+        f"{seconds:.1f} s"
     )

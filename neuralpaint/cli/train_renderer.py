@@ -21,9 +21,9 @@ _PRECISIONS = ("no", "bf16", "fp16")
 
 def command(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the trained network.")],
-    brush: Annotated[str, typer.Option(metavar="BRUSH", help="The brush to imitate; or a picture of a dab of paint.")] = (
-        "oil"
-    ),
+    brush: Annotated[
+        str, typer.Option(metavar="BRUSH", help="The brush to imitate; or a picture of a dab of paint.")
+    ] = "oil",
     network: Annotated[
         str,
         typer.Option(
@@ -42,6 +42,14 @@ def command(
     ] = "fast",
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="The largest.", show_default="by schedule and network")
+    ] = None,
+    zooms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="coordinate: sizes of training pictures, in turns, in units of --size.",
+            show_default="1,1,2,4 for a textured brush",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of weights and strokes.")] = 0,
     precision: Annotated[
@@ -79,10 +87,10 @@ def command(
 
     from neuralpaint.cli.common import resolve_brush
     from neuralpaint.renderers.network import build_network
+    from neuralpaint.training.report import finish
     from neuralpaint.training.schedule import PAPER_STEPS, TrainingSettings
     from neuralpaint.training.source import BrushSource
     from neuralpaint.training.trainer import Trainer
-    from neuralpaint.training.report import finish
 
     check_range("--seed", seed, 0, MAX_SEED)
     check_range("--size", size, 8, 1024)
@@ -90,7 +98,8 @@ def command(
     if precision is not None and precision not in _PRECISIONS:
         raise ValueError(f"--precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}")
     chosen = resolve_brush(brush)
-    build_network(network, chosen, size)  # tells at once what cannot be
+    usual = build_network(network, chosen, size).zooms  # also tells at once what cannot be
+    turns = usual if zooms is None else _zooms(zooms, network)
     settings = TrainingSettings(
         network=network,
         brush=chosen.name,
@@ -108,12 +117,24 @@ def command(
     if (out / "training" / "checkpoint.pt").exists() and not (resume or overwrite):
         raise ValueError(f"--out {out} holds a training: add --resume to go on, or --overwrite to start anew")
     accelerator = Accelerator(mixed_precision=precision, cpu=cpu)
-    source = BrushSource(chosen, size, seed, accelerator.device)
+    source = BrushSource(chosen, size, seed, accelerator.device, turns)
     trainer = Trainer(settings, source, out, accelerator=accelerator, resume=resume)
     with _bar(accelerator.is_main_process) as callback:
         trainer.run(callback)
     if accelerator.is_main_process:
         say(finish(trainer, out, torch.float16 if half else torch.float32))
+
+
+def _zooms(text: str, network: str) -> tuple[int, ...]:
+    try:
+        zooms = tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise ValueError(f"--zooms must be whole numbers with commas between them, got {text!r}") from None
+    if not all(1 <= zoom <= 8 for zoom in zooms):
+        raise ValueError(f"--zooms must be from 1 to 8, got {text!r}")
+    if network != "coordinate" and set(zooms) != {1}:
+        raise ValueError(f"--zooms: network {network} draws pictures of --size only")
+    return zooms
 
 
 @contextmanager

@@ -39,7 +39,7 @@ class PixelShuffleRenderer(NetworkRenderer):
 
 
 class UNetRenderer(NetworkRenderer):
-    """A U-Net (Ronneberger et al., MICCAI 2015; its halves as in pix2pix) over the parameters repeated at each pixel."""
+    """A U-Net (Ronneberger et al., MICCAI 2015; as in pix2pix) over the parameters repeated at each pixel."""
 
     network = "unet"
 

@@ -13,6 +13,7 @@ from neuralpaint.brushes import Brush
 from neuralpaint.brushes.brush import OIL
 from neuralpaint.renderers.geometry import Frame, Geometry
 from neuralpaint.renderers.network import NetworkRenderer
+from neuralpaint.renderers.tiles import cull, in_chunks
 
 _FREQUENCIES = 5  # octaves of the canvas's coordinates, for a brush of unknown geometry
 _TEXTURE_RATE = 5.0  # textures learn faster than weights: each texel sees few pixels
@@ -55,25 +56,27 @@ class CoordinateRenderer(NetworkRenderer):
     ) -> None:
         super().__init__(brush, size)
         textured = self.brush.kind == OIL
-        self.geometry = Geometry.of(self.brush) if geometry is None else Geometry(**geometry)
+        if geometry is not None:
+            self.geometry = Geometry(**geometry)
         self.textures = ([128, 128, 4] if textured else [0, 0, 0]) if textures is None else list(textures)
         self.split = (0.1 if textured else 0.0) if split is None else split
         self.hidden, self.points = hidden, points
         channels = self.textures[2]
         if channels:
-            self.texture = TexturePyramid(*self.textures, classes=2 if self.split else 1)
+            self.texture = TexturePyramid(self.textures[0], self.textures[1], channels, 2 if self.split else 1)
         self.places = 2 * 2 * _FREQUENCIES if self.geometry.kind == "canvas" else 0
         inputs = self.geometry.edges + 4 + self.places + (channels + 1 if channels else 0)
         code = self.geometry.sizes + (self.spec.count if self.geometry.kind == "canvas" else 1)
-        self.code = nn.Sequential(nn.Linear(code, 32), nn.GELU(), nn.Linear(32, 2 * hidden + 2))
+        modulation = nn.Linear(32, 2 * hidden + 2)
+        self.code = nn.Sequential(nn.Linear(code, 32), nn.GELU(), modulation)
         self.first = nn.Linear(inputs, hidden)
         self.second = nn.Linear(hidden, hidden)
         self.last = nn.Linear(hidden, 6)
         self.skip = nn.Linear(inputs, 6, bias=False)
         self.sharpness = nn.Parameter(torch.tensor(math.log(4.0)))
         with torch.no_grad():
-            self.code[2].weight.mul_(0.1)
-            self.code[2].bias.zero_()
+            modulation.weight.mul_(0.1)
+            modulation.bias.zero_()
             self.last.weight.mul_(0.1)
             self.last.bias.zero_()
             self.skip.weight.zero_()
@@ -84,6 +87,11 @@ class CoordinateRenderer(NetworkRenderer):
         geometry = {"kind": self.geometry.kind, "reach": self.geometry.reach, "margin": self.geometry.margin}
         options = {"geometry": geometry, "textures": self.textures, "split": self.split}
         return options | {"hidden": self.hidden, "points": self.points}
+
+    @property
+    def zooms(self) -> tuple[int, ...]:
+        # In larger pictures, strokes of every class reach every level of the textures.
+        return (1, 1, 2, 4) if self.textures[2] else (1,)
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
         textures = [p for name, p in self.named_parameters() if name.startswith("texture.")]
@@ -99,6 +107,7 @@ class CoordinateRenderer(NetworkRenderer):
         scale: float,
         origin: Tensor | None = None,
         softness: float = 1.0,
+        masked: bool = True,
     ) -> tuple[Tensor, Tensor]:
         """What strokes `[R, P]` paint at the points `x`, `y` `[R, K]` (pixels; pixel centres lie at i + ½).
 
@@ -107,9 +116,10 @@ class CoordinateRenderer(NetworkRenderer):
         Args:
             scale: pixels in one unit.
             origin: `[R, 2]` units, where pixel (0, 0) lies.
+            masked: whether the colour is 0 where the stroke does not reach; for blending it need not be.
 
         Returns:
-            foreground `[R, K, 3]` and alpha `[R, K]`, not clamped.
+            foreground `[R, 3, K]` and alpha `[R, K]`, not clamped.
         """
         if origin is None:
             origin = strokes.new_zeros(len(strokes), 2)
@@ -117,7 +127,7 @@ class CoordinateRenderer(NetworkRenderer):
             x, y, scale = x / softness, y / softness, scale / softness
         frame = self.geometry.frame(strokes, x, y, origin, scale)
         features = self._features(strokes, frame)
-        return self._paint(strokes, features, self._code(strokes, scale))
+        return self._paint(strokes, features, self._code(strokes, scale), masked)
 
     def _features(self, strokes: Tensor, frame: Frame) -> Tensor:
         """`[R, K, inputs]`."""
@@ -138,45 +148,52 @@ class CoordinateRenderer(NetworkRenderer):
         numbers = strokes if self.geometry.kind == "canvas" else self.spec.alpha(strokes)[:, None]
         return self.code(torch.cat([self.geometry.sizes_of(strokes, scale), numbers], 1))
 
-    def _paint(self, strokes: Tensor, features: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+    def _paint(self, strokes: Tensor, features: Tensor, code: Tensor, masked: bool) -> tuple[Tensor, Tensor]:
         gain, shift, bias = code.split([self.hidden, self.hidden, 2], -1)
-        hidden = torch.addcmul(shift[:, None], self.first(features), 1 + gain[:, None]).relu()
+        # Each stroke has a first layer of its own: (W·f + b)·(1 + gain) + shift.
+        weight = self.first.weight * (1 + gain)[:, :, None]
+        shift = torch.addcmul(shift, self.first.bias, 1 + gain)
+        hidden = torch.baddbmm(shift[:, None], features, weight.transpose(1, 2)).relu()
         hidden = self.second(hidden).relu()
         silhouette, cover, progress, s0, s1, s2 = (self.last(hidden) + self.skip(features)).unbind(-1)
         silhouette = torch.sigmoid(self.sharpness.exp() * (silhouette + bias[:, :1]))
         alpha = silhouette * (cover + bias[:, 1:]) * self.spec.alpha(strokes)[:, None]
-        if not self.spec.colors:
-            return (silhouette * s0)[..., None].expand(*silhouette.shape, 3), alpha
-        first, last = self.spec.color(strokes, 0)[:, None], self.spec.color(strokes, 1)[:, None]
-        color = first + progress[..., None] * (last - first)
-        color = s0[..., None] + color + color * (s1[..., None] + s2[..., None] * color)
-        return silhouette[..., None] * color, alpha
+        if self.spec.colors:
+            first, last = self.spec.color(strokes, 0)[..., None], self.spec.color(strokes, 1)[..., None]
+            color = first + progress[:, None] * (last - first)
+            color = s0[:, None] + color + color * (s1[:, None] + s2[:, None] * color)
+        else:
+            color = s0[:, None].expand(-1, 3, -1)
+        return silhouette[:, None] * color if masked else color, alpha
 
     def forward(self, strokes: Tensor) -> tuple[Tensor, Tensor]:
-        from neuralpaint.renderers.tiles import cull, gather_points
-
         tiles = cull(self.geometry, strokes, self.size, self.size, float(self.size))
-        colors, alphas = gather_points(self, strokes, tiles, float(self.size))
-        return tiles.scatter(colors, alphas, len(strokes))
+        x, y = tiles.centers()
+
+        def run(part: slice) -> tuple[Tensor, Tensor]:
+            return self.points_of(strokes[tiles.stroke[part]], x[part], y[part], float(self.size))
+
+        return tiles.scatter(*in_chunks(run, len(tiles), strokes), len(strokes))
 
     def loss(
         self, strokes: Tensor, foreground: Tensor, alpha: Tensor, generator: torch.Generator | None = None
     ) -> Tensor:
         """As of the base class, estimated without bias from random pixels inside each stroke's box; none lie outside
-        it."""
-        size = self.size
+        it. The pictures may have any size."""
+        size = foreground.shape[-1]
+        points = self.points * max(1, size // self.size)
         zero = strokes.new_zeros(len(strokes), 2)
         box = self.geometry.bounds(strokes, zero, float(size)).clamp(0, size)
         low = box[:, :2].floor()
         sides = (box[:, 2:].ceil() - low).clamp(min=1)
-        random = torch.rand(len(strokes), self.points, 2, generator=generator).to(strokes.device)
+        random = torch.rand(len(strokes), points, 2, generator=generator).to(strokes.device)
         place = (low[:, None] + (random * sides[:, None]).floor()).clamp(max=size - 1)
         drawn, matte = self.points_of(strokes, place[..., 0] + 0.5, place[..., 1] + 0.5, float(size))
         index = (place[..., 1] * size + place[..., 0]).long()
         wanted = torch.gather(foreground.flatten(2), 2, index[:, None].expand(-1, 3, -1))
         matte_wanted = torch.gather(alpha.flatten(1), 1, index)
         weight = sides.prod(1) / size**2
-        error = (drawn.permute(0, 2, 1) - wanted).square().mean((1, 2)) + (matte - matte_wanted).square().mean(1)
+        error = (drawn - wanted).square().mean((1, 2)) + (matte - matte_wanted).square().mean(1)
         return (error * weight).mean() / 2
 
 

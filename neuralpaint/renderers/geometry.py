@@ -19,7 +19,7 @@ from neuralpaint.brushes import Brush
 from neuralpaint.brushes.brush import MARKER, OIL, TAPE, unknown_name
 
 GEOMETRIES = ("box", "disc path", "square path", "canvas")
-_SAMPLES = 16  # parameter values of a curve tried per pixel
+_SAMPLES = 16  # parameter values of a curve tried per pixel; a square tip, whose minima are narrow, takes twice that
 _HALVINGS = 7  # of the bracket around the best of them
 
 
@@ -49,8 +49,8 @@ class Geometry:
     """How the first parameters of a stroke place it.
 
     `box` (xc yc w h θ): a rectangle of half-sides reach·w, reach·h turned by π·θ. `disc path` and `square path`
-    (x0 y0 x1 y1 x2 y2 ρ0 ρ2): a quadratic Bézier swept by a disc of radius reach·ρ, or by a square of half-side reach·ρ0
-    along the tangent. `canvas`: nothing is known; the frame is the canvas.
+    (x0 y0 x1 y1 x2 y2 ρ0 ρ2): a quadratic Bézier swept by a disc of radius reach·ρ, or by a square of half-side
+    reach·ρ0 along the tangent. `canvas`: nothing is known; the frame is the canvas.
 
     Attributes:
         kind: one of `GEOMETRIES`.
@@ -212,12 +212,13 @@ def _nearest(curve: _Curve, first: Tensor, growth: Tensor, x: Tensor, y: Tensor,
         return torch.maximum((tx * qx + ty * qy).abs(), (tx * qy - ty * qx).abs())
 
     best, smallest = torch.zeros_like(x), gap(torch.zeros_like(x[:, :1]))
-    for k in range(1, _SAMPLES + 1):
-        t = torch.full_like(x[:, :1], k / _SAMPLES)
+    samples = _SAMPLES if disc else 2 * _SAMPLES
+    for k in range(1, samples + 1):
+        t = torch.full_like(x[:, :1], k / samples)
         value = gap(t)
         closer = value < smallest
         best, smallest = torch.where(closer, t, best), torch.where(closer, value, smallest)
-    step = 0.5 / _SAMPLES
+    step = 0.5 / samples
     for _ in range(_HALVINGS):
         for t in ((best - step).clamp(min=0), (best + step).clamp(max=1)):
             value = gap(t)

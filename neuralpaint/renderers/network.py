@@ -1,4 +1,4 @@
-"""What all neural renderers share: strokes in, foreground and alpha out, and files that say what they were trained for."""
+"""What all neural renderers share: strokes in, foreground and alpha out, and files that say what for."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.brushes.brush import unknown_name
+from neuralpaint.renderers.geometry import Geometry
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class NetworkRenderer(nn.Module, ModelHubMixin, library_name="neuralpaint", tags
         if self.sizes and size not in self.sizes:
             raise ValueError(f"size of {self.network} must be {' or '.join(map(str, self.sizes))}, got {size}")
         self.size = size
+        self.geometry = Geometry.of(self.brush)
         self.trained = {}
 
     @abstractmethod
@@ -99,6 +101,11 @@ class NetworkRenderer(nn.Module, ModelHubMixin, library_name="neuralpaint", tags
         """Parameters and their learning rates, for an optimizer."""
         return [{"params": list(self.parameters()), "lr": learning_rate}]
 
+    @property
+    def zooms(self) -> tuple[int, ...]:
+        """Sizes of training pictures, in turns, in units of `size`; a network of any size gains by larger ones."""
+        return (1,)
+
     def options(self) -> dict[str, Any]:
         """Arguments besides brush and size that make it again, as JSON holds them."""
         return {}
@@ -109,7 +116,7 @@ class NetworkRenderer(nn.Module, ModelHubMixin, library_name="neuralpaint", tags
         save_network(self, save_directory, training=self.trained)
 
     @classmethod
-    def from_pretrained(  # type: ignore[override]
+    def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike,
         *,

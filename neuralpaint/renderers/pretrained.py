@@ -111,11 +111,12 @@ def load_network(folder: str | os.PathLike, *, brush: Brush | str | None = None)
     from neuralpaint.brushes import get_brush
 
     config = read_config(folder)
-    spec = config.get("brush_spec")
     try:
-        name, fingerprint = spec["name"], spec["fingerprint"]
-        own = Brush(name, int(spec["kind"]), tuple(spec["parameters"]), tuple((int(i), float(v)) for i, v in spec["held"]))
-        config["network"], config["size"], config["options"]
+        spec = config["brush_spec"]
+        name, fingerprint = str(spec["name"]), spec["fingerprint"]
+        held = tuple((int(index), float(value)) for index, value in spec["held"])
+        own = Brush(name, int(spec["kind"]), tuple(spec["parameters"]), held)
+        kind, size, options = config["network"], config["size"], dict(config["options"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{Path(folder) / CONFIG} is damaged: it lacks or garbles {error}") from error
     if brush is not None:
@@ -131,7 +132,7 @@ def load_network(folder: str | os.PathLike, *, brush: Brush | str | None = None)
             f"the renderer in {folder} was trained for brush {name!r} with other parameters or texture than those of "
             f"{wanted.name!r}: train it again (neuralpaint train-renderer)"
         )
-    network = build_network(config["network"], wanted, config["size"], **config["options"])
+    network = build_network(kind, wanted, size, **options)
     network.load_state_dict(_read_weights(Path(folder) / WEIGHTS, str(config.get("sha256")), network.state_dict()))
     network.trained = dict(config.get("training") or {})
     return network.eval()
@@ -151,7 +152,9 @@ def _read_weights(path: Path, checksum: str, expected: Mapping[str, torch.Tensor
     for name, value in expected.items():
         if name not in state or state[name].shape != value.shape:
             found = f"shape {list(state[name].shape)}" if name in state else "nothing"
-            raise ValueError(f"{path} does not fit {CONFIG}: {name} must have shape {list(value.shape)}, it has {found}")
+            raise ValueError(
+                f"{path} does not fit {CONFIG}: {name} must have shape {list(value.shape)}, it has {found}"
+            )
         if state[name].is_floating_point() and not state[name].isfinite().all():
             raise ValueError(f"{path} is damaged: {name} holds NaN or infinity")
     extra = set(state) - set(expected)
@@ -173,7 +176,7 @@ def bundled_folder(brush: Brush | str) -> Path:
     if not (folder / CONFIG).is_file():
         have = sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
         raise ValueError(
-            f"no neural renderer for brush {brush.name!r} comes with the package (there are {', '.join(have) or 'none'}):"
-            " train one with neuralpaint train-renderer and name its folder"
+            f"no neural renderer for brush {brush.name!r} comes with the package (there are "
+            f"{', '.join(have) or 'none'}): train one with neuralpaint train-renderer and name its folder"
         )
     return folder

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from neuralpaint.renderers.geometry import Geometry
-
-if TYPE_CHECKING:
-    from neuralpaint.renderers.coordinate import CoordinateRenderer
 
 SIDE = 8
 POINTS = SIDE * SIDE
@@ -44,22 +41,34 @@ class Tiles:
     def columns(self) -> int:
         return -(-self.width // SIDE)
 
-    def centers(self, part: slice) -> tuple[Tensor, Tensor]:
-        """x, y `[m, 64]` of the pixel centres of some pairs, row by row."""
+    def centers(self) -> tuple[Tensor, Tensor]:
+        """x, y `[M, 64]` of the pixels' centres, row by row."""
         within = torch.arange(SIDE, device=self.row.device, dtype=torch.float32) + 0.5
-        x = (self.column[part] * SIDE).float()[:, None] + within.repeat(SIDE)
-        y = (self.row[part] * SIDE).float()[:, None] + within.repeat_interleave(SIDE)
+        x = (self.column * SIDE).float()[:, None] + within.repeat(SIDE)
+        y = (self.row * SIDE).float()[:, None] + within.repeat_interleave(SIDE)
         return x, y
 
     def scatter(self, colors: Tensor, alphas: Tensor, count: int) -> tuple[Tensor, Tensor]:
-        """Colours `[M, 64, 3]` and alphas `[M, 64]` as pictures of their strokes: `[count, 3 | 1, H, W]`."""
+        """Colours `[M, 3, 64]` and alphas `[M, 64]` as pictures of their strokes: `[count, 3 | 1, H, W]`."""
         index = (self.stroke * self.rows + self.row) * self.columns + self.column
-        plane = colors.new_zeros(count * self.rows * self.columns, POINTS * 4)
-        values = torch.cat([colors, alphas[..., None]], -1).flatten(1)
-        plane = plane.index_copy(0, index, values)
-        plane = plane.view(count, self.rows, self.columns, SIDE, SIDE, 4).permute(0, 5, 1, 3, 2, 4)
-        picture = plane.reshape(count, 4, self.rows * SIDE, self.columns * SIDE)[..., : self.height, : self.width]
+        plane = colors.new_zeros(count * self.rows * self.columns, 4, POINTS)
+        plane = plane.index_copy(0, index, torch.cat([colors, alphas[:, None]], 1))
+        picture = from_tiles(plane, count, self.rows, self.columns)[..., : self.height, : self.width]
         return picture[:, :3], picture[:, 3:]
+
+
+def to_tiles(picture: Tensor) -> Tensor:
+    """`[B, C, 8·h, 8·w]` as tiles `[B·h·w, C, 64]`."""
+    batch, channels, height, width = picture.shape
+    tiles = picture.view(batch, channels, height // SIDE, SIDE, width // SIDE, SIDE)
+    return tiles.permute(0, 2, 4, 1, 3, 5).reshape(-1, channels, POINTS)
+
+
+def from_tiles(tiles: Tensor, batch: int, rows: int, columns: int) -> Tensor:
+    """The inverse of `to_tiles`."""
+    channels = tiles.shape[1]
+    picture = tiles.view(batch, rows, columns, channels, SIDE, SIDE).permute(0, 3, 1, 4, 2, 5)
+    return picture.reshape(batch, channels, rows * SIDE, columns * SIDE)
 
 
 @torch.no_grad()
@@ -98,35 +107,25 @@ def cull(
     return Tiles(stroke, row, column, height, width)
 
 
-def gather_points(
-    network: CoordinateRenderer,
-    strokes: Tensor,
-    tiles: Tiles,
-    scale: float,
-    origin: Tensor | None = None,
-    softness: float = 1.0,
-    chunk: int = 4096,
+def in_chunks(
+    run: Callable[[slice], tuple[Tensor, Tensor]],
+    count: int,
+    like: Tensor,
+    chunk: int = 256,
+    keep: int = 16384,
 ) -> tuple[Tensor, Tensor]:
-    """What the network paints in each pair's tile: colours `[M, 64, 3]`, alphas `[M, 64]`.
+    """`run` over slices of `count` tiles, its colours `[M, 3, 64]` and alphas `[M, 64]` put together.
 
-    Pairs go through in chunks. Under autograd each chunk is computed again for its gradient, so that memory holds the
+    Under autograd, with more than `keep` tiles, each chunk is computed again for its gradient: memory then holds the
     activations of one chunk, however many there are.
     """
     from torch.utils.checkpoint import checkpoint
 
-    if origin is None:
-        origin = strokes.new_zeros(len(strokes), 2)
-
-    def run(part: slice, strokes: Tensor) -> tuple[Tensor, Tensor]:
-        index = tiles.stroke[part]
-        x, y = tiles.centers(part)
-        return network.points_of(strokes[index], x, y, scale, origin[index], softness)
-
-    if not len(tiles):
-        return strokes.new_zeros(0, POINTS, 3), strokes.new_zeros(0, POINTS)
-    parts = [slice(k, k + chunk) for k in range(0, len(tiles), chunk)]
-    if torch.is_grad_enabled() and len(parts) > 1:
-        results = [checkpoint(run, part, strokes, use_reentrant=False) for part in parts]
+    if not count:
+        return like.new_zeros(0, 3, POINTS), like.new_zeros(0, POINTS)
+    parts = [slice(k, min(count, k + chunk)) for k in range(0, count, chunk)]
+    if torch.is_grad_enabled() and count > keep:
+        results = [checkpoint(run, part, use_reentrant=False, preserve_rng_state=False) for part in parts]
     else:
-        results = [run(part, strokes) for part in parts]
+        results = [run(part) for part in parts]
     return torch.cat([c for c, _ in results]), torch.cat([a for _, a in results])

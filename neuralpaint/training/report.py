@@ -24,7 +24,8 @@ def finish(trainer: Trainer, folder: Path, dtype: torch.dtype = torch.float32) -
     settings, network = trainer.settings, trainer.average
     facts: dict[str, Any] = {
         **settings.identity(),
-        "strokes": settings.steps * settings.batch,
+        "zooms": list(trainer.source.zooms),
+        "strokes": trained_strokes(trainer),
         "seconds": round(trainer.seconds, 1),
         "source_share": round(trainer.source_seconds / max(1e-9, trainer.seconds), 4),
         "hardware": hardware(trainer.accelerator.device),
@@ -41,9 +42,17 @@ def finish(trainer: Trainer, folder: Path, dtype: torch.dtype = torch.float32) -
         "psnr_foreground": round(result.foreground, 2),
         "psnr_alpha": round(result.alpha, 2),
     }
-    stored_network = network
-    save_network(stored_network, folder, dtype=dtype, training=facts, card=model_card(trainer, facts, dtype))
-    return f"{folder}: {result.psnr:.2f} dB (foreground {result.foreground:.2f}, alpha {result.alpha:.2f}) on held-out strokes"
+    save_network(network, folder, dtype=dtype, training=facts, card=model_card(trainer, facts, dtype))
+    parts = f"foreground {result.foreground:.2f}, alpha {result.alpha:.2f}"
+    return f"{folder}: {result.psnr:.2f} dB ({parts}) on held-out strokes"
+
+
+def trained_strokes(trainer: Trainer) -> int:
+    """How many strokes all steps drew."""
+    zooms, settings = trainer.source.zooms, trainer.settings
+    counts = [max(2, settings.batch // zoom**2) for zoom in zooms]
+    turns, rest = divmod(settings.steps, len(zooms))
+    return turns * sum(counts) + sum(counts[:rest])
 
 
 def hardware(device: torch.device) -> str:
@@ -68,7 +77,20 @@ def model_card(trainer: Trainer, facts: dict[str, Any], dtype: torch.dtype) -> s
     half = " --half" if dtype == torch.float16 else ""
     rate = "" if settings.learning_rate is None else f" --learning-rate {settings.learning_rate}"
     seed = f" --seed {settings.seed}" if settings.seed else ""
-    minutes = facts["seconds"] / 60
+    turns = "" if tuple(facts["zooms"]) == network.zooms else " --zooms " + ",".join(map(str, facts["zooms"]))
+    sizes = " ".join(f"{settings.size * zoom}²" for zoom in sorted(set(facts["zooms"])))
+    rows = {
+        "data": f"{facts['strokes']:,} strokes, uniform in their parameters, drawn by `neuralpaint.ops.rasterize` "
+        f"while training, at {sizes}",
+        "steps": f"{settings.steps:,} of {settings.batch} strokes, Adam, schedule `{settings.schedule}`, learning rate "
+        f"up to {settings.rate:g}",
+        "hardware": facts["hardware"],
+        "time": f"{facts['seconds'] / 60:.1f} minutes",
+        "PSNR": f"**{facts['psnr']:.2f} dB** (foreground {facts['psnr_foreground']:.2f}, alpha "
+        f"{facts['psnr_alpha']:.2f}), mean of the two, on 3,200 held-out strokes at {settings.size}²",
+    }
+    table = "\n".join(f"| {name} | {text} |" for name, text in rows.items())
+    square = f"{settings.size}, {settings.size}]"
     return f"""---
 library_name: neuralpaint
 license: apache-2.0
@@ -79,27 +101,23 @@ tags:
 
 # Neural renderer of the brush `{settings.brush}`
 
-A `{settings.network}` network that draws strokes of neuralpaint's brush `{settings.brush}`: parameters in, foreground and
-alpha out, differentiable in the parameters. {count:,} weights, stored as {str(dtype).removeprefix("torch.")}.
+A `{settings.network}` network that draws strokes of neuralpaint's brush `{settings.brush}`: parameters in, foreground
+and alpha out, differentiable in the parameters. {count:,} weights, stored as {str(dtype).removeprefix("torch.")}.
 
 | | |
 |---|---|
-| data | {facts["strokes"]:,} strokes, uniform in their parameters, drawn by `neuralpaint.ops.rasterize` at {settings.size}² while training |
-| steps | {settings.steps:,} of {settings.batch} strokes, Adam, schedule `{settings.schedule}`, learning rate up to {settings.rate:g} |
-| hardware | {facts["hardware"]} |
-| time | {minutes:.1f} minutes |
-| PSNR | **{facts["psnr"]:.2f} dB** (foreground {facts["psnr_foreground"]:.2f}, alpha {facts["psnr_alpha"]:.2f}), mean of the two, on 3,200 held-out strokes at {settings.size}² |
+{table}
 
 ```sh
 neuralpaint eval-renderer DIR    # the PSNR
 neuralpaint train-renderer --brush {settings.brush} --network {settings.network} --size {settings.size} \\
-    --steps {settings.steps} --batch {settings.batch} --schedule {settings.schedule}{rate}{seed}{half} --out DIR
+    --steps {settings.steps} --batch {settings.batch} --schedule {settings.schedule}{rate}{turns}{seed}{half} --out DIR
 ```
 
 ```python
 from neuralpaint.renderers.network import NetworkRenderer
 
 renderer = NetworkRenderer.from_pretrained("DIR")
-foreground, alpha = renderer(strokes)  # [N, {network.spec.count}] → [N, 3, {settings.size}, {settings.size}], [N, 1, {settings.size}, {settings.size}]
+foreground, alpha = renderer(strokes)  # [N, {network.spec.count}] → [N, 3, {square}, [N, 1, {square}
 ```
 """

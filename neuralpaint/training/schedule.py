@@ -44,7 +44,14 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
             raise ValueError(unknown_name("schedule", str(self.schedule), list(SCHEDULES)))
-        for name, low in (("size", 8), ("steps", 1), ("batch", 2), ("eval_every", 0), ("picture_every", 0), ("seed", 0)):
+        for name, low in (
+            ("size", 8),
+            ("steps", 1),
+            ("batch", 2),
+            ("eval_every", 0),
+            ("picture_every", 0),
+            ("seed", 0),
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise ValueError(f"{name} must be a whole number of at least {low}, got {value!r}")

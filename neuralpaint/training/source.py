@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -33,9 +34,14 @@ class StrokeSource(Protocol):
 
     brush: Brush
     size: int
+    zooms: tuple[int, ...]
 
     def batch(self, step: int, count: int, process: int = 0) -> Batch:
-        """`count` strokes for one step of one process."""
+        """`count` strokes for one step of one process (fewer, if this step's picture is larger than `size`)."""
+        ...
+
+    def validation(self, count: int) -> Batch:
+        """Strokes to watch a training by: neither trained on nor those of the evaluation."""
         ...
 
     def held_out(self, index: int, count: int) -> Batch:
@@ -51,16 +57,24 @@ class BrushSource:
         size: pixels of the pictures, S.
         seed: of the training's strokes; those held out are always the same.
         device: where they are drawn.
+        zooms: training pictures take these sizes in turns, in units of `size`; larger ones come in smaller batches,
+            so that each has as many pixels.
     """
 
     def __init__(
-        self, brush: Brush | str, size: int, seed: int = 0, device: torch.device | str = "cpu"
+        self,
+        brush: Brush | str,
+        size: int,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        zooms: Sequence[int] = (1,),
     ) -> None:
         self.brush, self.size, self.seed = get_brush(brush), size, seed
-        self.device = torch.device(device)
+        self.device, self.zooms = torch.device(device), tuple(zooms)
 
     def batch(self, step: int, count: int, process: int = 0) -> Batch:
-        return self._draw((_TRAINING_KEY, self.seed, process, step), count)
+        zoom = self.zooms[step % len(self.zooms)]
+        return self._draw((_TRAINING_KEY, self.seed, process, step), max(2, count // zoom**2), zoom)
 
     def validation(self, count: int) -> Batch:
         """Strokes to watch a training by: neither trained on nor those of the evaluation."""
@@ -69,9 +83,9 @@ class BrushSource:
     def held_out(self, index: int, count: int) -> Batch:
         return self._draw((_HELD_OUT_KEY, index), count)
 
-    def _draw(self, key: tuple[int, ...], count: int) -> Batch:
+    def _draw(self, key: tuple[int, ...], count: int, zoom: int = 1) -> Batch:
         strokes = self.brush.sample(count, generator_of(*key)).to(self.device)
-        foreground, alpha = ops.rasterize(strokes, self.brush, self.size, self.size)
+        foreground, alpha = ops.rasterize(strokes, self.brush, self.size * zoom, self.size * zoom)
         return Batch(strokes, foreground, alpha)
 
 

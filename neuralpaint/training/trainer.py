@@ -98,7 +98,7 @@ class Trainer:
         if network.size != source.size or network.brush != source.brush:
             raise ValueError("source must draw the network's brush at the network's size")
         self.average = copy.deepcopy(network).to(self.accelerator.device).requires_grad_(False).eval()
-        optimizer = torch.optim.Adam(network.parameter_groups(settings.rate))
+        optimizer = torch.optim.Adam(network.parameter_groups(settings.rate), fused=True)
         self._rates = [group["lr"] for group in optimizer.param_groups]
         self.objective, self.optimizer = self.accelerator.prepare(_Objective(network), optimizer)
         self.step, self.seconds, self.source_seconds = 0, 0.0, 0.0
@@ -123,7 +123,7 @@ class Trainer:
         if main:
             make_folder(self.working)
             writer = self._writer()
-        validation = self.source.validation(_VALIDATION) if main else None
+        validation = self.source.validation(_VALIDATION)
         started, before = time.perf_counter(), self.step
         kept = reported = started
         earlier = self.seconds
@@ -223,7 +223,11 @@ class Trainer:
 
     def _identity(self) -> dict[str, Any]:
         brush = brush_fingerprint(self.source.brush)
-        return self.settings.identity() | {"fingerprint": brush, "options": self.network.options()}
+        return self.settings.identity() | {
+            "fingerprint": brush,
+            "options": self.network.options(),
+            "zooms": list(self.source.zooms),
+        }
 
     def _keep(self) -> None:
         state = {
