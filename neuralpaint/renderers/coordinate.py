@@ -127,7 +127,10 @@ class CoordinateRenderer(NetworkRenderer):
             x, y, scale = x / softness, y / softness, scale / softness
         frame = self.geometry.frame(strokes, x, y, origin, scale)
         features = self._features(strokes, frame)
-        return self._paint(strokes, features, self._code(strokes, scale), masked)
+        color, alpha, silhouette = self._paint(strokes, features, self._code(strokes, scale))
+        # Nothing is painted outside of the boxes that loss and tiles go by.
+        inside = frame.edges.detach().amin(-1) > -self.geometry.margin
+        return (torch.where(inside, silhouette, 0)[:, None] * color if masked else color), torch.where(inside, alpha, 0)
 
     def _features(self, strokes: Tensor, frame: Frame) -> Tensor:
         """`[R, K, inputs]`."""
@@ -148,7 +151,8 @@ class CoordinateRenderer(NetworkRenderer):
         numbers = strokes if self.geometry.kind == "canvas" else self.spec.alpha(strokes)[:, None]
         return self.code(torch.cat([self.geometry.sizes_of(strokes, scale), numbers], 1))
 
-    def _paint(self, strokes: Tensor, features: Tensor, code: Tensor, masked: bool) -> tuple[Tensor, Tensor]:
+    def _paint(self, strokes: Tensor, features: Tensor, code: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Colours `[R, 3, K]`, alphas and silhouettes `[R, K]`."""
         gain, shift, bias = code.split([self.hidden, self.hidden, 2], -1)
         # Each stroke has a first layer of its own: (W·f + b)·(1 + gain) + shift.
         weight = self.first.weight * (1 + gain)[:, :, None]
@@ -164,7 +168,7 @@ class CoordinateRenderer(NetworkRenderer):
             color = s0[:, None] + color + color * (s1[:, None] + s2[:, None] * color)
         else:
             color = s0[:, None].expand(-1, 3, -1)
-        return silhouette[:, None] * color if masked else color, alpha
+        return color, alpha, silhouette
 
     def forward(self, strokes: Tensor) -> tuple[Tensor, Tensor]:
         tiles = cull(self.geometry, strokes, self.size, self.size, float(self.size))

@@ -163,6 +163,7 @@ class Geometry:
         qx, qy, tx, ty = curve.local(x, y, t)
         side = tx * qy - ty * qx
         radius = first + growth * t
+        # A square tip's t is a constant to autograd: its distance, a minimum over t, has the right gradient still.
         if disc:
             # |q|'s derivative does not exist on the curve itself
             distance = (qx * qx + qy * qy + 1e-6).sqrt()

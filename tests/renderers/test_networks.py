@@ -62,7 +62,8 @@ def test_gradients_of_points(name):
     weights = torch.rand(2 * 5 * 4, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
     (gradient,) = torch.autograd.grad(draw(strokes) @ weights, strokes)
     step = torch.zeros_like(strokes)
-    for row, column in ((0, 0), (1, 1), (0, net.brush.count - 2)):
+    shape = [] if name == "marker" else [(0, 0), (1, 1)]  # where a square tip touches is not differentiated
+    for row, column in [*shape, (0, net.brush.count - 2), (1, net.brush.count - 1)]:
         step[row, column] = 1e-4
         with torch.no_grad():
             slope = (draw(strokes + step) - draw(strokes - step)) @ weights / 2e-4
