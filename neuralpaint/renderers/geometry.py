@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
-from neuralpaint.brushes.brush import MARKER, OIL, TAPE, unknown_name
+from neuralpaint.brushes.brush import MARKER, OIL, TAPE, WATERCOLOR, unknown_name
 
 GEOMETRIES = ("box", "disc path", "square path", "canvas")
 _SAMPLES = 16  # parameter values of a curve tried per pixel; a square tip, whose minima are narrow, takes twice that
@@ -71,7 +71,7 @@ class Geometry:
         """The geometry of a built-in brush."""
         if brush.kind in (OIL, TAPE):
             return Geometry("box", 0.5 if brush.kind == OIL else 0.25)
-        return Geometry("square path" if brush.kind == MARKER else "disc path")
+        return Geometry({MARKER: "square path", WATERCOLOR: "disc path"}.get(brush.kind, "canvas"))
 
     @property
     def edges(self) -> int:
