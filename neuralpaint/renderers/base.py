@@ -46,25 +46,24 @@ def get_renderer(renderer: str | os.PathLike | Renderer | NetworkRenderer, brush
     from neuralpaint.brushes.brush import unknown_name
     from neuralpaint.renderers.exact import ExactRenderer
 
-    if renderer == "exact":
+    if isinstance(renderer, Renderer):
+        return renderer
+    if isinstance(renderer, str) and renderer == "exact":
         return ExactRenderer()
-    if isinstance(renderer, (str, os.PathLike)):
-        from neuralpaint.renderers.neural import NeuralRenderer
-        from neuralpaint.renderers.pretrained import bundled_folder, load_network
 
+    from neuralpaint.renderers.network import NetworkRenderer
+    from neuralpaint.renderers.neural import NeuralRenderer
+    from neuralpaint.renderers.pretrained import bundled_folder, load_network
+
+    if isinstance(renderer, (str, os.PathLike)):
         if renderer == "neural":
             renderer = bundled_folder(brush)
         elif isinstance(renderer, str) and os.sep not in renderer and not os.path.exists(renderer):
             hint = unknown_name("renderer", renderer, ["exact", "neural"])
             raise ValueError(f"{hint}, or the folder of a trained network")
-        network = NeuralRenderer(load_network(renderer))
-        network.check_brush(get_brush(brush))
-        return network
-    if not isinstance(renderer, Renderer):
-        from neuralpaint.renderers.network import NetworkRenderer
-        from neuralpaint.renderers.neural import NeuralRenderer
-
-        if isinstance(renderer, NetworkRenderer):
-            return NeuralRenderer(renderer)
+        renderer = load_network(renderer)
+    if not isinstance(renderer, NetworkRenderer):
         raise TypeError(f"renderer must be a name or have a render method, got {type(renderer).__name__}")
-    return renderer
+    neural = NeuralRenderer(renderer)
+    neural.check_brush(get_brush(brush))
+    return neural

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neuralpaint.brushes import Brush
+from neuralpaint.ops._checks import check_positive
+from neuralpaint.ops.render import _checked, _origin
 from neuralpaint.renderers.blend import blend_tiles
 from neuralpaint.renderers.coordinate import CoordinateRenderer
 from neuralpaint.renderers.network import NetworkRenderer, channels_last
@@ -62,14 +64,14 @@ class NeuralRenderer:
 
         A network of whole pictures ignores `softness`.
         """
+        brush, scale = _checked(canvas, strokes, brush, pixels_per_unit)
+        softness = check_positive("softness", softness)
         self.check_brush(brush)
         batch, _, height, width = canvas.shape
         count = strokes.shape[1]
         if self.network_device != canvas.device:
             self.network.to(canvas.device)
-        scale = float(min(height, width) if pixels_per_unit is None else pixels_per_unit)
-        corner = canvas.new_zeros(2) if origin is None else torch.as_tensor(origin, device=canvas.device)
-        corner = corner.to(canvas.dtype).expand(batch, 2).repeat_interleave(count, 0)
+        corner = _origin(origin, canvas).repeat_interleave(count, 0)
         flat = strokes.flatten(0, 1)
         coordinate = isinstance(self.network, CoordinateRenderer)
         tiles = cull(self.network.geometry, flat, height, width, scale, corner, softness if coordinate else 1.0)

@@ -121,3 +121,23 @@ def test_a_renderer_refuses_another_brush():
     with pytest.raises(ValueError, match="trained for brush 'tape', not for 'oil'"):
         net.render(torch.ones(1, 3, 16, 16), get_brush("oil").sample(2)[None], get_brush("oil"))
     net.check_brush(get_brush("pixel"))  # the same strokes
+    with pytest.raises(ValueError, match="trained for brush 'tape'"):
+        get_renderer(net.network, "oil")
+
+
+def test_bad_strokes_are_errors_of_one_line():
+    net = NeuralRenderer(build_network("coordinate", "tape", 32))
+    canvas, strokes = torch.ones(1, 3, 16, 16), get_brush("tape").sample(2)[None]
+    with pytest.raises(ValueError, match="strokes"):
+        net.render(canvas, strokes * torch.nan, get_brush("tape"))
+    with pytest.raises(ValueError, match="strokes"):
+        net.render(canvas, strokes[..., :5], get_brush("tape"))
+    with pytest.raises(ValueError, match="softness"):
+        net.render(canvas, strokes, get_brush("tape"), softness=0.0)
+
+
+def test_strokes_off_the_canvas_leave_it_alone():
+    net = NeuralRenderer(build_network("coordinate", "tape", 32))
+    canvas, strokes = torch.rand(1, 3, 20, 13), get_brush("tape").sample(3)[None]
+    strokes[..., :2] += 9
+    assert torch.equal(net.render(canvas, strokes, get_brush("tape")), canvas)
