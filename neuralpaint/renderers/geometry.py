@@ -50,7 +50,7 @@ class Geometry:
 
     `box` (xc yc w h θ): a rectangle of half-sides reach·w, reach·h turned by π·θ. `disc path` and `square path`
     (x0 y0 x1 y1 x2 y2 ρ0 ρ2): a quadratic Bézier swept by a disc of radius reach·ρ, or by a square of half-side
-    reach·ρ0 along the tangent. `canvas`: nothing is known; the frame is the canvas.
+    reach·ρ0 along the tangent. `canvas`: nothing is known; the frame is the unit square.
 
     Attributes:
         kind: one of `GEOMETRIES`.
@@ -100,8 +100,8 @@ class Geometry:
     def bounds(self, strokes: Tensor, origin: Tensor, scale: float) -> Tensor:
         """`[R, 4]`: boxes x0, y0, x1, y1 in pixels outside of which nothing is painted; `origin` as of `frame`."""
         if self.kind == "canvas":
-            far = torch.tensor([-math.inf, -math.inf, math.inf, math.inf], device=strokes.device)
-            return far.expand(len(strokes), 4)
+            corner = -origin.expand(len(strokes), 2) * scale
+            return torch.cat([corner, corner + scale], 1)
         if self.kind == "box":
             turn = math.pi * strokes[:, 4:5]
             cos, sin = turn.cos().abs(), turn.sin().abs()

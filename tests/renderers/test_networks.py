@@ -71,6 +71,19 @@ def test_gradients_of_points(name):
         assert gradient[row, column].item() == pytest.approx(slope.item(), rel=0.05, abs=0.02)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"geometry": {"kind": "canvas"}}, {"textures": [32, 16, 3]}, {"geometry": {"kind": "disc path"}, "hidden": 8}],
+)
+def test_a_brush_with_another_geometry_or_a_texture(options):
+    net = build_network("coordinate", "watercolor", 32, **options)
+    strokes = net.brush.sample(4, torch.Generator().manual_seed(0))
+    net.loss(strokes, *ops.rasterize(strokes, net.brush, 32, 32)).backward()
+    assert all(weight.grad is not None for weight in net.parameters())
+    painted = NeuralRenderer(net).render(torch.ones(1, 3, 20, 30), strokes[None], net.brush)
+    assert painted.shape == (1, 3, 20, 30) and painted.isfinite().all()
+
+
 def test_textures_must_be_powers_of_two():
     with pytest.raises(ValueError, match="powers of two"):
         TexturePyramid(100, 128, 4)
