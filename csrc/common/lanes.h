@@ -215,16 +215,27 @@ template <int N>
 NP_HD IntLanes<N> operator&(IntLanes<N> a, int32_t b) {
     return IntLanes<N>(a.v & b);
 }
+// first = table[2 index], second = table[2 index + 1].
 template <int N>
-NP_HD IntLanes<N> gather(const int32_t* table, IntLanes<N> index) {
+NP_HD void gather_pairs(const int32_t* table, IntLanes<N> index, IntLanes<N>& first, IntLanes<N>& second) {
 #if defined(__AVX2__)
     if constexpr (N == 8) {
-        return IntLanes<N>((typename IntLanes<N>::Raw)_mm256_i32gather_epi32(table, (__m256i)index.v, 4));
+        const auto* pairs = reinterpret_cast<const long long*>(table);
+        const __m256i i = (__m256i)index.v;
+        const __m256 low = (__m256)_mm256_i32gather_epi64(pairs, _mm256_castsi256_si128(i), 8);
+        const __m256 high = (__m256)_mm256_i32gather_epi64(pairs, _mm256_extracti128_si256(i, 1), 8);
+        const auto in_order = [](__m256 x) {
+            return (typename IntLanes<N>::Raw)_mm256_permute4x64_epi64((__m256i)x, 0xD8);
+        };
+        first = IntLanes<N>(in_order(_mm256_shuffle_ps(low, high, 0x88)));
+        second = IntLanes<N>(in_order(_mm256_shuffle_ps(low, high, 0xDD)));
+        return;
     }
 #endif
-    IntLanes<N> r;
-    for (int i = 0; i < N; ++i) r.v[i] = table[index.v[i]];
-    return r;
+    for (int i = 0; i < N; ++i) {
+        first.v[i] = table[2 * index.v[i]];
+        second.v[i] = table[2 * index.v[i] + 1];
+    }
 }
 
 template <typename T, int N>

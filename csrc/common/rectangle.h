@@ -141,9 +141,9 @@ struct OilStroke {
         const V su = u * V(inv_u) + V(T(0.5)), sv = v * V(inv_v) + V(T(0.5));
         const TexturePoint<V> point = texture_point(level, upright ? sv : su, upright ? su : sv);
         Sample<V> s;
-        s.coverage = frame.box(u, v) * texture_value(level, point, 0);
+        s.coverage = frame.box(u, v) * texture_value(point.coverage, point);
         s.t = clamp(sv, T(0), T(1));
-        s.extra = texture_value(level, point, 1);
+        s.extra = texture_value(point.ridge, point);
         return s;
     }
 
@@ -154,8 +154,8 @@ struct OilStroke {
         const V su = u * V(inv_u) + V(T(0.5)), sv = v * V(inv_v) + V(T(0.5));
         const TexturePoint<V> point = texture_point(level, upright ? sv : su, upright ? su : sv);
         V cover_along, cover_across, ridge_along, ridge_across;
-        const V cover = texture_value_grad(level, point, 0, cover_along, cover_across);
-        texture_value_grad(level, point, 1, ridge_along, ridge_across);
+        const V cover = texture_value_grad(point.coverage, point, cover_along, cover_across);
+        texture_value_grad(point.ridge, point, ridge_along, ridge_across);
         const V g_cover = g_coverage * frame.box(u, v);
         const V g_along = g_cover * cover_along + g_ridge * ridge_along;
         const V g_across = g_cover * cover_across + g_ridge * ridge_across;

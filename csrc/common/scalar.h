@@ -46,11 +46,15 @@ template <typename V>
 NP_HD V from_int(int32_t a) {
     return static_cast<V>(a);
 }
-NP_HD int32_t gather(const int32_t* table, int32_t index) {
+// first = table[2 index], second = table[2 index + 1].
+NP_HD void gather_pairs(const int32_t* table, int32_t index, int32_t& first, int32_t& second) {
 #if defined(__CUDA_ARCH__)
-    return __ldg(table + index);
+    const int2 pair = __ldg(reinterpret_cast<const int2*>(table) + index);
+    first = pair.x;
+    second = pair.y;
 #else
-    return table[index];
+    first = table[2 * index];
+    second = table[2 * index + 1];
 #endif
 }
 

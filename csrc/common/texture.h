@@ -1,5 +1,5 @@
-// Bristle textures: a rip-map (anisotropic mip-map) of two channels, coverage and ridge, packed so that one 32-bit load
-// gives the four neighbours that a bilinear lookup needs.
+// Bristle textures: a rip-map (anisotropic mip-map) of two channels, coverage and ridge, packed so that one 64-bit load
+// gives the four neighbours of both that a bilinear lookup needs.
 #pragma once
 
 #include "common/scalar.h"
@@ -46,10 +46,11 @@ NP_HD TextureLevel choose_level(const TextureAtlas& atlas, bool large, T along_p
     return level;
 }
 
-// Where a lookup falls: the index of its quad, the weights in it, and d(position)/d(coordinate) (0 where clamped).
+// Where a lookup falls: the four texels around it, packed, of both channels; the weights in between; and
+// d(position)/d(coordinate) (0 where clamped).
 template <typename V>
 struct TexturePoint {
-    int_t<V> index;
+    int_t<V> coverage, ridge;
     V fx, fy, dx, dy;
 };
 
@@ -61,7 +62,7 @@ NP_HD TexturePoint<V> texture_point(const TextureLevel& level, V along, V across
     const V xc = clamp(x, T(0), w - T(1)), yc = clamp(y, T(0), h - T(1));
     const int_t<V> ix = truncate(xc), iy = truncate(yc);
     TexturePoint<V> p;
-    p.index = (iy * level.stride + ix) * 2;
+    gather_pairs(level.quads, iy * level.stride + ix, p.coverage, p.ridge);
     p.fx = xc - from_int<V>(ix);
     p.fy = yc - from_int<V>(iy);
     p.dx = select((x > V(0)) & (x < V(w - T(1))), V(w), V(0));
@@ -69,11 +70,10 @@ NP_HD TexturePoint<V> texture_point(const TextureLevel& level, V along, V across
     return p;
 }
 
-// Bilinear value in [0, 1] of one channel (0 coverage, 1 ridge).
+// Bilinear value in [0, 1] of one channel's texels.
 template <typename V>
-NP_HD V texture_value(const TextureLevel& level, const TexturePoint<V>& p, int channel) {
+NP_HD V texture_value(int_t<V> q, const TexturePoint<V>& p) {
     using T = scalar_t<V>;
-    const int_t<V> q = gather(level.quads + channel, p.index);
     const V v00 = from_int<V>(q & 255), v10 = from_int<V>((q >> 8) & 255);
     const V v01 = from_int<V>((q >> 16) & 255), v11 = from_int<V>((q >> 24) & 255);
     const V top = v00 + p.fx * (v10 - v00), bottom = v01 + p.fx * (v11 - v01);
@@ -82,11 +82,9 @@ NP_HD V texture_value(const TextureLevel& level, const TexturePoint<V>& p, int c
 
 // The same, with its derivatives by `along` and `across`.
 template <typename V>
-NP_HD V texture_value_grad(const TextureLevel& level, const TexturePoint<V>& p, int channel, V& by_along,
-                           V& by_across) {
+NP_HD V texture_value_grad(int_t<V> q, const TexturePoint<V>& p, V& by_along, V& by_across) {
     using T = scalar_t<V>;
     const V unit(T(1) / T(255));
-    const int_t<V> q = gather(level.quads + channel, p.index);
     const V v00 = from_int<V>(q & 255), v10 = from_int<V>((q >> 8) & 255);
     const V v01 = from_int<V>((q >> 16) & 255), v11 = from_int<V>((q >> 24) & 255);
     const V top = v00 + p.fx * (v10 - v00), bottom = v01 + p.fx * (v11 - v01);

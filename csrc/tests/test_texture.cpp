@@ -36,7 +36,7 @@ void test_levels_lie_where_the_layout_says() {
                 const TextureLevel level = choose_level(random.atlas, texture == 0, along, across, 1.0);
                 for (double s : {-1.0, 0.0, 0.3, 0.9999, 2.0}) {
                     const auto point = texture_point(level, s, 1 - s);
-                    CHECK_NEAR(255 * texture_value(level, point, 0), 100 * texture + 10 * i + j, 1e-9);
+                    CHECK_NEAR(255 * texture_value(point.coverage, point), 100 * texture + 10 * i + j, 1e-9);
                 }
             }
         }
@@ -47,7 +47,10 @@ void test_bilinear() {
     RandomAtlas random(4, 1, 1);
     random.write(4, 1, 0, 4, 1, 0, {0, 40, 80, 200});
     const TextureLevel level = choose_level(random.atlas, true, 4.0, 1.0, 1.0);
-    const auto value = [&](double along) { return 255 * texture_value(level, texture_point(level, along, 0.5), 0); };
+    const auto value = [&](double along) {
+        const auto point = texture_point(level, along, 0.5);
+        return 255 * texture_value(point.coverage, point);
+    };
     CHECK_NEAR(value(1.5 / 4), 40, 1e-9);  // a texel's centre
     CHECK_NEAR(value(2.0 / 4), 60, 1e-9);  // half-way to the next
     CHECK_NEAR(value(3.25 / 4), 170, 1e-9);
@@ -63,10 +66,13 @@ void test_derivatives() {
         const double a = uniform.uniform(-0.1, 1.1), b = uniform.uniform(-0.1, 1.1), h = 1e-7;
         const int channel = i % 2;
         const auto value = [&](double x, double y) {
-            return texture_value(level, texture_point(level, x, y), channel);
+            const auto point = texture_point(level, x, y);
+            return texture_value(channel == 0 ? point.coverage : point.ridge, point);
         };
         double by_a, by_b;
-        CHECK_NEAR(texture_value_grad(level, texture_point(level, a, b), channel, by_a, by_b), value(a, b), 1e-12);
+        const auto point = texture_point(level, a, b);
+        const auto texels = channel == 0 ? point.coverage : point.ridge;
+        CHECK_NEAR(texture_value_grad(texels, point, by_a, by_b), value(a, b), 1e-12);
         CHECK_NEAR(by_a, (value(a + h, b) - value(a - h, b)) / (2 * h), 1e-5);
         CHECK_NEAR(by_b, (value(a, b + h) - value(a, b - h)) / (2 * h), 1e-5);
     }

@@ -82,6 +82,13 @@ def command(
     ] = "white",
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed paints the same strokes.")] = 0,
     device: Device = "auto",
+    renderer: Annotated[
+        str,
+        typer.Option(
+            metavar="RENDERER",
+            help="What the search looks through: exact, neural (our trained network) or a trained network's folder.",
+        ),
+    ] = "exact",
     save: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keep the strokes, for `neuralpaint render`. For several photos a folder."),
@@ -122,19 +129,22 @@ def command(
     """
     from neuralpaint.devices import resolve_device
     from neuralpaint.images import parse_color
+    from neuralpaint.renderers import get_renderer
     from neuralpaint.search.presets import get_preset
 
     check_range("--strokes", strokes, 1, MAX_STROKES)
     check_range("--size", size, 1, MAX_SIZE)
     check_range("--seed", seed, 0, MAX_SEED)
+    chosen = resolve_brush(brush)
     search = {
-        "brush": resolve_brush(brush),
+        "brush": chosen,
         "strokes": strokes,
         "preset": get_preset(preset),
         "size": size,
         "canvas": parse_color(canvas),
         "seed": seed,
         "device": resolve_device(device),
+        "renderer": get_renderer(renderer, chosen),
     }
     if resume and checkpoint is None:
         raise ValueError("--resume needs --checkpoint FOLDER, the state to go on from")

@@ -1,6 +1,52 @@
-"""Renderers: what turns strokes into pixels during a search, behind one interface."""
+"""Renderers: what turns strokes into pixels during a search, behind one interface.
+
+The networks are loaded when they are first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from neuralpaint.renderers.base import Renderer, get_renderer
 from neuralpaint.renderers.exact import ExactRenderer
 
-__all__ = ["ExactRenderer", "Renderer", "get_renderer"]
+if TYPE_CHECKING:
+    from neuralpaint.renderers.baselines import DCGANRenderer, PixelShuffleRenderer, UNetRenderer
+    from neuralpaint.renderers.coordinate import CoordinateRenderer
+    from neuralpaint.renderers.dual_pathway import DualPathwayRenderer, RasterizationOnlyRenderer, ShadingOnlyRenderer
+    from neuralpaint.renderers.network import NetworkRenderer
+    from neuralpaint.renderers.neural import NeuralRenderer
+
+_LAZY = {
+    "CoordinateRenderer": "coordinate",
+    "DCGANRenderer": "baselines",
+    "DualPathwayRenderer": "dual_pathway",
+    "NetworkRenderer": "network",
+    "NeuralRenderer": "neural",
+    "PixelShuffleRenderer": "baselines",
+    "RasterizationOnlyRenderer": "dual_pathway",
+    "ShadingOnlyRenderer": "dual_pathway",
+    "UNetRenderer": "baselines",
+}
+
+__all__ = [
+    "CoordinateRenderer",
+    "DCGANRenderer",
+    "DualPathwayRenderer",
+    "ExactRenderer",
+    "NetworkRenderer",
+    "NeuralRenderer",
+    "PixelShuffleRenderer",
+    "RasterizationOnlyRenderer",
+    "Renderer",
+    "ShadingOnlyRenderer",
+    "UNetRenderer",
+    "get_renderer",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)

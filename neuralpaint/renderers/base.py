@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+import os
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from neuralpaint.brushes import Brush
+from neuralpaint.brushes import Brush, get_brush
+
+if TYPE_CHECKING:
+    from neuralpaint.renderers.network import NetworkRenderer
 
 
 @runtime_checkable
@@ -27,20 +31,39 @@ class Renderer(Protocol):
         ...
 
 
-def get_renderer(renderer: str | Renderer) -> Renderer:
-    """The renderer of that name (there is one: "exact"); an object with a `render` method is returned as it is.
+def get_renderer(renderer: str | os.PathLike | Renderer | NetworkRenderer, brush: Brush | str = "oil") -> Renderer:
+    """A renderer by its name or folder, ready to paint with a brush.
+
+    Args:
+        renderer: "exact"; "neural", the trained network of the brush that comes with the package; the folder of a
+            network that you trained; a network; or an object with a `render` method, which is returned as it is.
+        brush: what it is to paint with.
 
     Raises:
-        ValueError: for an unknown name.
+        ValueError: for an unknown name, a damaged folder, or a network that was trained for another brush.
         TypeError: for anything else.
     """
     from neuralpaint.brushes.brush import unknown_name
     from neuralpaint.renderers.exact import ExactRenderer
 
-    if renderer == "exact":
+    if isinstance(renderer, Renderer):
+        return renderer
+    if isinstance(renderer, str) and renderer == "exact":
         return ExactRenderer()
-    if isinstance(renderer, str):
-        raise ValueError(unknown_name("renderer", renderer, ["exact"]))
-    if not isinstance(renderer, Renderer):
+
+    from neuralpaint.renderers.network import NetworkRenderer
+    from neuralpaint.renderers.neural import NeuralRenderer
+    from neuralpaint.renderers.pretrained import bundled_folder, load_network
+
+    if isinstance(renderer, (str, os.PathLike)):
+        if renderer == "neural":
+            renderer = bundled_folder(brush)
+        elif isinstance(renderer, str) and os.sep not in renderer and not os.path.exists(renderer):
+            hint = unknown_name("renderer", renderer, ["exact", "neural"])
+            raise ValueError(f"{hint}, or the folder of a trained network")
+        renderer = load_network(renderer)
+    if not isinstance(renderer, NetworkRenderer):
         raise TypeError(f"renderer must be a name or have a render method, got {type(renderer).__name__}")
-    return renderer
+    neural = NeuralRenderer(renderer)
+    neural.check_brush(get_brush(brush))
+    return neural

@@ -64,7 +64,7 @@ def paint(
     canvas: str | Sequence[float] = "white",
     seed: int = 0,
     device: str | torch.device = "auto",
-    renderer: str | Renderer = "exact",
+    renderer: str | os.PathLike | Renderer = "exact",
     progress: bool = False,
     callback: Callable[[Progress], None] | None = None,
     checkpoint: str | os.PathLike | None = None,
@@ -85,7 +85,8 @@ def paint(
         canvas: the ground's colour: a name, "#rrggbb" or (r, g, b) in [0, 1].
         seed: of everything random.
         device: "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" …
-        renderer: "exact", or an object with the `render` method of `neuralpaint.renderers.Renderer`.
+        renderer: "exact"; "neural" or the folder of a trained network, to search through a network's gradients; or an
+            object with the `render` method of `neuralpaint.renderers.Renderer`. The painting draws itself exactly.
         progress: whether to show a bar on the standard error output.
         callback: called with a `Progress` several times a second; an exception from it ends the search.
         checkpoint: a folder that keeps the state of the search while it runs.
@@ -110,7 +111,7 @@ def paint(
         photo = load_image(image, target, ground)
     shorter = min(photo.shape[1:])
     size = shorter if size is None else size
-    problem = Problem(photo, brush, strokes, preset, ground, get_renderer(renderer), seed)
+    problem = Problem(photo, brush, strokes, preset, ground, get_renderer(renderer, brush), seed)
     painting = Painting(torch.zeros(0, brush.count), brush, problem.aspect, ground, size)  # checks size
     with span("plan"):
         search = BlockSearch(problem) if preset.method == "blocks" else JointSearch(problem)
@@ -124,7 +125,7 @@ def paint(
             "preset": dataclasses.asdict(preset),
             "canvas": list(ground),
             "seed": seed,
-            "renderer": type(problem.renderer).__name__,
+            "renderer": getattr(problem.renderer, "identity", type(problem.renderer).__name__),
             "device": target.type,
         }
         keeper = Checkpoint(checkpoint, settings)

@@ -1,0 +1,110 @@
+"""Makes the ablation of docs/renderers.md: the table in it, and docs/images/renderer_ablation.png.
+
+    docs/scripts/renderer_ablation.sh RUNS                   # trains them all, one after another
+    python docs/scripts/renderer_ablation.py RUNS            # collects RUNS/ablation-BRUSH-NETWORK into the JSON, draws
+    python docs/scripts/renderer_ablation.py                 # draws from docs/renderers/ablation.json
+
+Needs matplotlib.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parents[1]
+DATA, PLOT, PAGE = (
+    DOCS / "renderers" / "ablation.json",
+    DOCS / "images" / "renderer_ablation.png",
+    DOCS / "renderers.md",
+)
+BEGIN, END = "<!-- ablation: begin -->", "<!-- ablation: end -->"
+
+BRUSHES = ("oil", "watercolor")
+NAMES = {
+    "coordinate": "coordinate (ours)",
+    "dual-pathway": "dual pathway (SNP)",
+    "unet": "UNet",
+    "dcgan": "DCGAN-G",
+    "shading-only": "shading only",
+    "pixelshuffle": "PixelShuffle",
+    "rasterization-only": "rasterization only",
+}
+# SNP Table 1: 128², 20 million strokes, its own brushes
+PAPER = {"dual-pathway": (26.98, 31.39), "rasterization-only": (24.02, 25.77), "shading-only": (26.05, 29.05)}
+
+
+def collect(runs: Path) -> list[dict[str, Any]]:
+    """What is worth keeping of the trainings that are done."""
+    found = []
+    for brush in BRUSHES:
+        for network in NAMES:
+            folder = runs / f"ablation-{brush}-{network}"
+            if not (folder / "README.md").exists():
+                print(f"{folder.name} is not done", file=sys.stderr)
+                continue
+            training = json.loads((folder / "config.json").read_text())["training"]
+            curve = json.loads((folder / "training" / "curve.json").read_text())["curve"]
+            keep = ("network", "brush", "size", "steps", "batch", "learning_rate", "schedule", "seconds", "hardware")
+            scores = {key: training[key] for key in ("psnr", "psnr_foreground", "psnr_alpha")}
+            points = [[point["step"], round(point["psnr"], 3)] for point in curve]
+            found.append({key: training[key] for key in keep} | scores | {"curve": points})
+    return found
+
+
+def table(runs: list[dict[str, Any]]) -> str:
+    """Markdown, best first by the mean over the brushes."""
+    scores: dict[str, dict[str, dict[str, Any]]] = {}
+    for run in runs:
+        scores.setdefault(run["network"], {})[run["brush"]] = run
+
+    def mean(network: str) -> float:
+        return sum(run["psnr"] for run in scores[network].values()) / len(scores[network])
+
+    lines = ["| network | oil | watercolor | SNP Table 1 (oil, watercolor) |", "|---|---|---|---|"]
+    for network in sorted(scores, key=mean, reverse=True):
+        cells = [f"{scores[network][b]['psnr']:.2f}" if b in scores[network] else "–" for b in BRUSHES]
+        paper = "{:.2f}, {:.2f}".format(*PAPER[network]) if network in PAPER else ""
+        lines.append(f"| {NAMES[network]} | {cells[0]} | {cells[1]} | {paper} |")
+    return "\n".join(lines)
+
+
+def plot(runs: list[dict[str, Any]]) -> None:
+    """PSNR against steps, a panel a brush, names beside the lines' ends."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    colors = dict(zip(NAMES, plt.get_cmap("tab10").colors, strict=False))
+    figure, panels = plt.subplots(1, 2, figsize=(10, 4), sharey=True)
+    for panel, brush in zip(panels, BRUSHES, strict=True):
+        for run in (r for r in runs if r["brush"] == brush):
+            steps, psnr = zip(*run["curve"], strict=True)
+            panel.plot(steps, psnr, color=colors[run["network"]], label=NAMES[run["network"]], linewidth=1.6)
+        panel.set_title(brush)
+        panel.set_xlabel(f"steps of {runs[0]['batch']} strokes")
+        panel.grid(alpha=0.3)
+        panel.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("PSNR, dB")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="center right", frameon=False)
+    figure.tight_layout(rect=(0, 0, 0.82, 1))
+    figure.savefig(PLOT, dpi=110)
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        DATA.write_text(json.dumps(collect(Path(sys.argv[1])), indent=None).replace("}, {", "},\n{") + "\n")
+    runs = json.loads(DATA.read_text())
+    page = PAGE.read_text()
+    before, rest = page.split(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table(runs)}\n\n{END}{rest.split(END)[1]}")
+    plot(runs)
+    print(table(runs))
+
+
+if __name__ == "__main__":
+    main()

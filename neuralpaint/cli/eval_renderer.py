@@ -1,0 +1,83 @@
+"""neuralpaint eval-renderer: how well a neural renderer imitates its brush."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neuralpaint.cli.common import Debug, Device, check_range, say
+
+NAME = "eval-renderer"
+
+
+def command(
+    folder: Annotated[
+        str, typer.Argument(metavar="DIR", help="Folder of a trained network, or the name of a bundled one's brush.")
+    ],
+    strokes: Annotated[int, typer.Option(metavar="N", help="How many held-out strokes to draw.")] = 3200,
+    brush: Annotated[
+        str | None, typer.Option(metavar="BRUSH", help="The brush, if it is one of your own: its picture.")
+    ] = None,
+    grid: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a picture of truth, drawing and difference: .png.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    device: Device = "auto",
+    debug: Debug = False,
+) -> None:
+    """Draws strokes that training never saw, and compares them with the brush's own.
+
+    PSNR is that of SNP's Table 1: the mean of the foreground's and the alpha's.
+
+    [bold]Examples[/bold]
+      [cyan]neuralpaint eval-renderer oil-renderer --grid oil.png[/cyan]
+      [cyan]neuralpaint eval-renderer watercolor[/cyan]
+    """
+    import torch
+
+    from neuralpaint.brushes import brushes
+    from neuralpaint.cli.common import check_target, resolve_brush
+    from neuralpaint.devices import resolve_device
+    from neuralpaint.renderers.pretrained import bundled_folder, load_network
+    from neuralpaint.training.metrics import held_out_quality
+    from neuralpaint.training.pictures import save_grid
+    from neuralpaint.training.source import BrushSource
+
+    check_range("--strokes", strokes, 1, 1_000_000)
+    if grid is not None:
+        if grid.suffix.lower() != ".png":
+            raise ValueError(f"--grid {grid}: name a .png file")
+        check_target(grid, overwrite=True)
+    place = Path(folder)
+    if folder in brushes() and not place.is_dir():
+        place = bundled_folder(folder)
+    network = load_network(place, brush=None if brush is None else resolve_brush(brush)).to(resolve_device(device))
+    source = BrushSource(network.brush, network.size, device=next(network.parameters()).device)
+    began = time.perf_counter()
+    with torch.inference_mode():
+        result = held_out_quality(network, source, strokes)
+    seconds = time.perf_counter() - began
+    if grid is not None:
+        save_grid(network, source.held_out(0, 12), grid)
+    facts = {
+        "folder": str(place),
+        "network": network.network,
+        "brush": network.brush.name,
+        "size": network.size,
+        "strokes": strokes,
+        "psnr": round(result.psnr, 3),
+        "psnr_foreground": round(result.foreground, 3),
+        "psnr_alpha": round(result.alpha, 3),
+    }
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    say(
+        f"{place}: {network.network} of brush {network.brush.name} at {network.size}²: {result.psnr:.2f} dB "
+        f"(foreground {result.foreground:.2f}, alpha {result.alpha:.2f}) on {strokes:,} held-out strokes, "
+        f"{seconds:.1f} s"
+    )

@@ -1,0 +1,168 @@
+"""neuralpaint train-renderer: a neural renderer of a brush."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from neuralpaint.cli.common import MAX_SEED, Debug, check_range, say
+
+if TYPE_CHECKING:
+    from neuralpaint.training.trainer import TrainingProgress
+
+NAME = "train-renderer"
+_PRECISIONS = ("no", "bf16", "fp16")
+
+
+def command(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the trained network.")],
+    brush: Annotated[
+        str, typer.Option(metavar="BRUSH", help="The brush to imitate; or a picture of a dab of paint.")
+    ] = "oil",
+    network: Annotated[
+        str,
+        typer.Option(
+            metavar="NETWORK",
+            help="coordinate (ours), dual-pathway (the paper's), rasterization-only, shading-only, dcgan, pixelshuffle "
+            "or unet.",
+        ),
+    ] = "coordinate",
+    size: Annotated[int, typer.Option(metavar="PIXELS", help="Of the network's pictures: 128 or 32.")] = 128,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Gradient steps.", show_default="10000; 312500 with paper")
+    ] = None,
+    batch: Annotated[int, typer.Option(metavar="N", help="Strokes in a step, over all devices.")] = 64,
+    schedule: Annotated[
+        str, typer.Option(metavar="NAME", help="fast: warm-up and cosine; paper: 2e-4, a tenth at each quarter.")
+    ] = "fast",
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="RATE", help="The largest.", show_default="by schedule and network")
+    ] = None,
+    zooms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="coordinate: sizes of training pictures, in turns, in units of --size.",
+            show_default="1,1,2,4 for a textured brush",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of weights and strokes.")] = 0,
+    precision: Annotated[
+        str | None, typer.Option(metavar="TYPE", help="no, bf16 or fp16.", show_default="as accelerate is configured")
+    ] = None,
+    cpu: Annotated[bool, typer.Option("--cpu", help="On the CPU, even if there is a GPU.")] = False,
+    eval_every: Annotated[int, typer.Option(metavar="N", help="Steps between evaluations.")] = 250,
+    picture_every: Annotated[int, typer.Option(metavar="N", help="Steps between picture grids.")] = 1000,
+    half: Annotated[bool, typer.Option("--half", help="Write the weights as float16.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in DIR.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew in a DIR that holds a training.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Trains a network to draw the strokes of a brush.
+
+    Strokes are drawn while it trains, on the device that trains. Curves for TensorBoard, picture grids and a checkpoint
+    go to DIR/training. Stopped by Ctrl-C or a power cut, it goes on with --resume, to the same result.
+
+    [bold]Examples[/bold]
+
+    A renderer of the oil brush, and how good it is:
+      [cyan]neuralpaint train-renderer --brush oil --out oil-renderer[/cyan]
+      [cyan]neuralpaint eval-renderer oil-renderer[/cyan]
+
+    The paper's network and schedule (20 million strokes), on all GPUs:
+      [cyan]accelerate launch -m neuralpaint train-renderer --network dual-pathway --schedule paper --out dual[/cyan]
+    """
+    try:
+        from accelerate import Accelerator
+        from torch.utils.tensorboard import SummaryWriter  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f"training needs more packages: pip install 'neuralpaint[train]' ({error})") from error
+
+    import torch
+
+    from neuralpaint.cli.common import resolve_brush
+    from neuralpaint.renderers.network import build_network
+    from neuralpaint.training.report import finish
+    from neuralpaint.training.schedule import PAPER_STEPS, TrainingSettings
+    from neuralpaint.training.source import BrushSource
+    from neuralpaint.training.trainer import Trainer
+
+    check_range("--seed", seed, 0, MAX_SEED)
+    check_range("--size", size, 8, 1024)
+    check_range("--batch", batch, 2, 65536)
+    if precision is not None and precision not in _PRECISIONS:
+        raise ValueError(f"--precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}")
+    chosen = resolve_brush(brush)
+    usual = build_network(network, chosen, size).zooms  # also tells at once what cannot be
+    turns = usual if zooms is None else _zooms(zooms, network)
+    settings = TrainingSettings(
+        network=network,
+        brush=chosen.name,
+        size=size,
+        steps=steps if steps is not None else PAPER_STEPS if schedule == "paper" else 10_000,
+        batch=batch,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        seed=seed,
+        eval_every=eval_every,
+        picture_every=picture_every,
+    )
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file: name a folder")
+    if (out / "training" / "checkpoint.pt").exists() and not (resume or overwrite):
+        raise ValueError(f"--out {out} holds a training: add --resume to go on, or --overwrite to start anew")
+    accelerator = Accelerator(mixed_precision=precision, cpu=cpu)
+    source = BrushSource(chosen, size, seed, accelerator.device, turns)
+    trainer = Trainer(settings, source, out, accelerator=accelerator, resume=resume)
+    with _bar(accelerator.is_main_process) as callback:
+        trainer.run(callback)
+    if accelerator.is_main_process:
+        say(finish(trainer, out, torch.float16 if half else torch.float32))
+
+
+def _zooms(text: str, network: str) -> tuple[int, ...]:
+    try:
+        zooms = tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise ValueError(f"--zooms must be whole numbers with commas between them, got {text!r}") from None
+    if not all(1 <= zoom <= 8 for zoom in zooms):
+        raise ValueError(f"--zooms must be from 1 to 8, got {text!r}")
+    if network != "coordinate" and set(zooms) != {1}:
+        raise ValueError(f"--zooms: network {network} draws pictures of --size only")
+    return zooms
+
+
+@contextmanager
+def _bar(shown: bool) -> Iterator[Callable[[TrainingProgress], None] | None]:
+    """A bar on the standard error output; where nobody looks at it, a line a minute."""
+    console = Console(stderr=True)
+    if not shown:
+        yield None
+        return
+    if not console.is_terminal:
+        last = [0.0]
+
+        def line(p: TrainingProgress) -> None:
+            if p.seconds - last[0] >= 60 or p.step == p.steps:
+                last[0] = p.seconds
+                print(_describe(p), file=console.file, flush=True)
+
+        yield line
+        return
+    from rich import progress
+
+    columns = (progress.BarColumn(), progress.TextColumn("{task.fields[detail]}"))
+    with progress.Progress(*columns, console=console, transient=True) as display:
+        task = display.add_task("", total=None, detail="")
+        yield lambda p: display.update(task, total=p.steps, completed=p.step, detail=_describe(p))
+
+
+def _describe(p: TrainingProgress) -> str:
+    minutes, seconds = divmod(round(p.remaining), 60)
+    quality = "" if p.psnr != p.psnr else f" · {p.psnr:.2f} dB"
+    return f"step {p.step:,} of {p.steps:,} · loss {p.loss:.6f}{quality} · {minutes}:{seconds:02d} left"

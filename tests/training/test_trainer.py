@@ -1,0 +1,150 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from neuralpaint.renderers.network import build_network
+from neuralpaint.training.metrics import quality
+from neuralpaint.training.schedule import TrainingSettings
+from neuralpaint.training.source import Batch, BrushSource
+
+pytest.importorskip("accelerate")
+pytest.importorskip("tensorboard")
+
+from neuralpaint.training.trainer import Trainer  # noqa: E402
+
+
+def settings(**changes):
+    base = {"network": "coordinate", "brush": "tape", "size": 32, "steps": 12, "batch": 8}
+    return TrainingSettings(**(base | {"eval_every": 4, "picture_every": 6} | changes))
+
+
+def trainer(folder, resume=False, **changes):
+    chosen = settings(**changes)
+    return Trainer(chosen, BrushSource(chosen.brush, chosen.size, chosen.seed), folder, resume=resume)
+
+
+@pytest.mark.parametrize("network", ["coordinate", "rasterization-only", "shading-only"])
+def test_resumes_to_the_same_losses(tmp_path, network):
+    short = {"network": network, "steps": 6, "eval_every": 2, "picture_every": 0}
+    whole = trainer(tmp_path / "whole", **short)
+    whole.run()
+
+    part = trainer(tmp_path / "part", **short)
+
+    def stop(step=part._step):
+        if part.step == 3:
+            raise KeyboardInterrupt
+        return step()
+
+    part._step = stop
+    with pytest.raises(KeyboardInterrupt):
+        part.run()
+    rest = trainer(tmp_path / "part", resume=True, **short)
+    assert rest.step == 3
+    rest.run()
+    assert part.losses + rest.losses == whole.losses
+    for a, b in zip(rest.average.state_dict().values(), whole.average.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    assert [p["step"] for p in rest.curve] == [2, 4, 6]
+
+
+def test_what_it_writes(tmp_path):
+    trainer(tmp_path).run()
+    curve = json.loads((tmp_path / "training" / "curve.json").read_text())
+    assert curve["settings"]["network"] == "coordinate" and len(curve["curve"]) == 3
+    names = {path.name for path in (tmp_path / "training").iterdir()}
+    assert {"checkpoint.pt", "grid-0000006.png", "grid-0000012.png"} < names
+    assert any(name.startswith("events.out.tfevents") for name in names)
+
+
+def test_it_learns(tmp_path):
+    run = trainer(tmp_path, steps=60, eval_every=10, learning_rate=1e-2)
+    run.run()
+    assert run.curve[-1]["psnr"] > run.curve[0]["psnr"] + 2
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
+    trainer(tmp_path, steps=2).run()
+    with pytest.raises(ValueError, match="belongs to a training with batch 8, not 16"):
+        trainer(tmp_path, resume=True, steps=2, batch=16)
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
+    trainer(tmp_path, steps=2).run()
+    path = tmp_path / "training" / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:500] if damage is None else damage)
+    with pytest.raises(ValueError, match="checkpoint.pt is (damaged|no checkpoint)"):
+        trainer(tmp_path, resume=True, steps=2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 0}, "steps must be"),
+        ({"batch": 1}, "batch must be"),
+        ({"schedule": "quick"}, "unknown schedule"),
+        ({"learning_rate": float("nan")}, "learning_rate must be"),
+        ({"ema": 1.0}, "ema must be"),
+    ],
+)
+def test_settings_that_cannot_be(changes, message):
+    with pytest.raises(ValueError, match=message):
+        settings(**changes)
+
+
+def test_schedules():
+    paper = TrainingSettings(schedule="paper", steps=400)
+    assert [paper.rate * paper.factor(k) for k in (0, 99, 100, 399)] == pytest.approx([2e-4, 2e-4, 2e-5, 2e-7])
+    fast = TrainingSettings(steps=1000)
+    assert fast.factor(100) == 1 and fast.factor(999) < 1e-4 and fast.factor(50) == 0.5
+
+
+def test_strokes_depend_on_seed_step_and_process_only():
+    source, same, other = BrushSource("oil", 16), BrushSource("oil", 16), BrushSource("oil", 16, seed=1)
+    first = source.batch(3, 4, 1)
+    assert all(torch.equal(a, b) for a, b in zip(first, same.batch(3, 4, 1), strict=True))
+    for another in (source.batch(3, 4, 0), source.batch(4, 4, 1), other.batch(3, 4, 1), source.held_out(3, 4)):
+        assert not (first.strokes[:, :5] == another.strokes[:, :5]).any()
+    assert torch.equal(source.held_out(0, 4).strokes, other.held_out(0, 4).strokes)
+    zoomed = BrushSource("oil", 16, zooms=(1, 2))
+    assert zoomed.batch(1, 16).foreground.shape == (4, 3, 32, 32)
+
+
+def test_quality_is_pooled_over_all_pixels():
+    network = build_network("coordinate", "tape", 16)
+    strokes = network.brush.sample(2)
+    with torch.no_grad():
+        foreground, alpha = (part.clamp(0, 1) for part in network(strokes))
+    result = quality(network, [Batch(strokes, foreground + 0.1, alpha), Batch(strokes, foreground, alpha + 0.01)])
+    assert result.foreground == pytest.approx(20 + 3.01, abs=0.01)
+    assert result.alpha == pytest.approx(40 + 3.01, abs=0.01)
+    assert result.psnr == pytest.approx((result.foreground + result.alpha) / 2)
+
+
+def test_survives_kill(tmp_path):
+    """Killed while it writes checkpoints all the time, it leaves one that can be read."""
+    code = (
+        "import neuralpaint.training.trainer as t\n"
+        "t._CHECKPOINT_SECONDS = 0.0\n"
+        "from neuralpaint.training import BrushSource\n"
+        "from neuralpaint.training.schedule import TrainingSettings\n"
+        "s = TrainingSettings(brush='tape', size=32, steps=100000, batch=8, eval_every=0, picture_every=0)\n"
+        f"t.Trainer(s, BrushSource('tape', 32), {str(tmp_path)!r}).run()\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"})
+    path = tmp_path / "training" / "checkpoint.pt"
+    deadline = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    run = trainer(tmp_path, resume=True, steps=100000)
+    assert run.step > 0
