@@ -1,6 +1,6 @@
 """Makes docs/images/psnr_over_time_BRUSH.png: how close each preset comes to the photo, and how fast.
 
-    python docs/scripts/psnr_over_time.py --brush oil [--threads 1] [--limit 30] [--preset fast ...]
+    python docs/scripts/psnr_over_time.py --brush oil [--threads 1] [--limit 25] [--preset fast ...]
 
 The photos of examples/photos, 500 strokes; PSNR at 512 pixels along the shorter side, seconds of the search alone; the
 mean over the photos at the same share of the search. The line is the best so far; what the search has at each moment is
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--brush", default="oil")
     parser.add_argument("--preset", action="append")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--limit", type=float, default=30.0, help="seconds a photo and preset")
+    parser.add_argument("--limit", type=float, default=25.0, help="seconds a photo and preset")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     photos = [load_image(path) for path in PHOTOS]
