@@ -6,3 +6,10 @@
 #else
 #define NP_HD inline __attribute__((always_inline))
 #endif
+
+// Before a loop whose unrolled body would take more registers than it saves time.
+#if defined(__CUDACC__)
+#define NP_NO_UNROLL _Pragma("unroll 1")
+#else
+#define NP_NO_UNROLL
+#endif

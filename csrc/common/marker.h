@@ -177,15 +177,15 @@ struct MarkerStroke {
         local(x, y, t, a, b);
         const V own = select(a * b > V(0), V(-1), V(1));
         V weight = select(vabs(a) > vabs(b), V(1), V(0));
+        NP_NO_UNROLL
         for (int i = 0; i < 5; ++i) {
             // The last three matter only to a pixel that is not inside yet and that they can bring nearer.
             const V hope = i == 2 ? same_hope : i == 3 ? other_hope : i == 4 ? vmin(same_hope, other_hope) : V(0);
             if (!any((m > V(r - half_s)) & (hope < vmin(m, V(r + half_s))))) continue;
-            const V candidate = i == 0   ? root(x, y, t, V(0), V(T(4)) * step)
-                                : i == 1 ? root(x, y, t, own, V(T(1.5)) * step)
-                                : i == 2 ? root(x, y, t_same, V(-1), V(T(1.5)) * step)
-                                : i == 3 ? root(x, y, t_other, V(1), V(T(1.5)) * step)
-                                         : stationary(x, y, t_along, V(T(1.5)) * step);
+            const V start = i <= 1 ? t : i == 2 ? t_same : i == 3 ? t_other : t_along;
+            const V turn = i == 0 ? V(0) : i == 1 ? own : i == 2 ? V(-1) : V(1);
+            const V reach_t = step * V(i == 0 ? T(4) : T(1.5));
+            const V candidate = i < 4 ? root(x, y, start, turn, reach_t) : stationary(x, y, start, reach_t);
             local(x, y, candidate, a, b);
             const V value = vmax(vabs(a), vabs(b));
             V w = select(vabs(a) > vabs(b), V(1), V(0));

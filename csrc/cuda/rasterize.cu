@@ -16,11 +16,13 @@ constexpr int kRun = 4;       // chunks of a block, which share the wait for the
 static_assert(kChunk % kThreads == 0 && kThreads % 4 == 0, "a thread draws as many pixels of every full chunk");
 
 // Blocks that share a multiprocessor at the least: while some compute, the others' writes keep the memory busy. Each
-// has 16 KiB of shared memory for float, less for the others.
+// has 16 KiB of shared memory for float, less for the others. A marker's outline needs more registers than three blocks
+// leave it.
 template <typename Stroke>
 constexpr int kDrawBlocks = sizeof(typename Stroke::Scalar) == 8 ? 1
-                            : Stroke::kShape == 5                ? 5
-                                                                 : 3;
+                            : !Stroke::kCurve                    ? 5
+                            : Stroke::kGradient                  ? 3
+                                                                 : 2;
 
 __device__ __forceinline__ void convert(float x, float& out) { out = x; }
 __device__ __forceinline__ void convert(double x, double& out) { out = x; }

@@ -18,9 +18,23 @@ def box_blur(image: Tensor, radius: int, passes: int = 2) -> Tensor:
     """`[..., H, W]` averaged over (2·radius + 1)² pixels, `passes` times; at the border, over what is there."""
     maps, side = image.reshape(1, -1, *image.shape[-2:]), 2 * radius + 1
     for _ in range(passes):  # along columns, then along rows: the window is a product of the two
-        maps = F.avg_pool2d(maps, (side, 1), 1, (radius, 0), count_include_pad=False)
-        maps = F.avg_pool2d(maps, (1, side), 1, (0, radius), count_include_pad=False)
+        if maps.is_cuda:  # where cumulative sums are not deterministic
+            maps = F.avg_pool2d(maps, (side, 1), 1, (radius, 0), count_include_pad=False)
+            maps = F.avg_pool2d(maps, (1, side), 1, (0, radius), count_include_pad=False)
+        else:
+            maps = _window_mean(_window_mean(maps, radius, -2), radius, -1)
     return maps.reshape(image.shape)
+
+
+def _window_mean(maps: Tensor, radius: int, dim: int) -> Tensor:
+    """The mean over up to 2·radius + 1 neighbours along `dim`, in a time that does not depend on the radius."""
+    length = maps.shape[dim]
+    sums = F.pad(maps.double().cumsum(dim), (1, 0) if dim == -1 else (0, 0, 1, 0))
+    places = torch.arange(length)
+    low, high = (places - radius).clamp(min=0), (places + radius + 1).clamp(max=length)
+    count = (high - low).double()
+    total = sums.index_select(dim, high) - sums.index_select(dim, low)
+    return (total / (count if dim == -1 else count[:, None])).to(maps.dtype)
 
 
 def edge_angle(photo: Tensor, radius: int) -> Tensor:
