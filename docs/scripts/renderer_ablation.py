@@ -72,24 +72,26 @@ def table(runs: list[dict[str, Any]]) -> str:
 
 
 def plot(runs: list[dict[str, Any]]) -> None:
-    """PSNR against steps, a panel a brush, names beside the lines' ends."""
+    """PSNR against steps, a column a brush; the lower row without ours, whose scale is another."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     colors = dict(zip(NAMES, plt.get_cmap("tab10").colors, strict=False))
-    figure, panels = plt.subplots(1, 2, figsize=(10, 4), sharey=True)
-    for panel, brush in zip(panels, BRUSHES, strict=True):
-        for run in (r for r in runs if r["brush"] == brush):
-            steps, psnr = zip(*run["curve"], strict=True)
-            panel.plot(steps, psnr, color=colors[run["network"]], label=NAMES[run["network"]], linewidth=1.6)
-        panel.set_title(brush)
-        panel.set_xlabel(f"steps of {runs[0]['batch']} strokes")
-        panel.grid(alpha=0.3)
-        panel.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("PSNR, dB")
-    handles, labels = panels[0].get_legend_handles_labels()
+    figure, rows = plt.subplots(2, 2, figsize=(10, 7), sharex=True, sharey="row")
+    for shown, panels in zip((list(NAMES), list(NAMES)[1:]), rows, strict=True):  # all, then the paper's alone
+        for panel, brush in zip(panels, BRUSHES, strict=True):
+            for run in (r for r in runs if r["brush"] == brush and r["network"] in shown):
+                steps, psnr = zip(*run["curve"], strict=True)
+                panel.plot(steps, psnr, color=colors[run["network"]], label=NAMES[run["network"]], linewidth=1.6)
+            panel.grid(alpha=0.3)
+            panel.spines[["top", "right"]].set_visible(False)
+        panels[0].set_ylabel("PSNR, dB")
+    for k, brush in enumerate(BRUSHES):
+        rows[0][k].set_title(brush)
+        rows[1][k].set_xlabel(f"steps of {runs[0]['batch']} strokes")
+    handles, labels = rows[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="center right", frameon=False)
     figure.tight_layout(rect=(0, 0, 0.82, 1))
     figure.savefig(PLOT, dpi=110)
