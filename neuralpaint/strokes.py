@@ -107,6 +107,10 @@ class Painting:
     @torch.no_grad()
     def _tiles(self, size: int | None) -> Iterator[tuple[int, int, torch.Tensor]]:
         """Yields (row, column, tile [3, h, w]); a tile sees only the strokes whose bounds touch it."""
+        if self.brush.engine:
+            raise ValueError(
+                f"only an engine can draw brush {self.brush.name!r}: use neuralpaint.engines.draw_painting (--engine)"
+            )
         height, width = self.pixels(size)
         scale = float(size or self.size)
         bounds = self.brush.bounds(self.strokes) * scale

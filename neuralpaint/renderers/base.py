@@ -47,6 +47,8 @@ def get_renderer(renderer: str | os.PathLike | Renderer | NetworkRenderer, brush
     from neuralpaint.renderers.exact import ExactRenderer
 
     if renderer == "exact":
+        if get_brush(brush).engine:
+            raise ValueError(f"renderer must be a network trained for brush {get_brush(brush).name!r}: only an engine draws it")
         return ExactRenderer()
     if isinstance(renderer, (str, os.PathLike)):
         from neuralpaint.renderers.neural import NeuralRenderer

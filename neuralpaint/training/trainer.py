@@ -227,6 +227,7 @@ class Trainer:
             "fingerprint": brush,
             "options": self.network.options(),
             "zooms": list(self.source.zooms),
+            **getattr(self.source, "identity", {}),  # an engine's
         }
 
     def _keep(self) -> None:
