@@ -63,11 +63,8 @@ def command(
     if folder in brushes() and not place.is_dir():
         place = bundled_folder(folder)
     loaded = None if engine is None else get_engine(engine)
-    if loaded is not None:
-        wanted = loaded.spec.brush()
-    else:
-        wanted = None if brush is None else resolve_brush(brush)
-    network = load_network(place, brush=wanted).to(resolve_device(device))
+    named = None if brush is None else resolve_brush(brush)
+    network = load_network(place, brush=named if loaded is None else loaded.spec.brush()).to(resolve_device(device))
     if network.brush.engine and loaded is None:
         raise ValueError(f"{place} was trained on a brush engine: add --engine MODULE:FUNCTION")
     place_of = next(network.parameters()).device

@@ -26,14 +26,18 @@ def command(
     ] = "oil",
     engine: Annotated[
         str | None,
-        typer.Option(metavar="MODULE:FUNCTION", help="Imitate a brush engine instead: your own function; runs its code."),
+        typer.Option(
+            metavar="MODULE:FUNCTION", help="Imitate a brush engine instead: your own function; runs its code."
+        ),
     ] = None,
     pool: Annotated[
         int, typer.Option(metavar="N", help="--engine: how many strokes to draw and go round in.")
     ] = 20_000,
     cache: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="--engine: keep its strokes there.", show_default="~/.cache/neuralpaint/engines"),
+        typer.Option(
+            metavar="DIR", help="--engine: keep its strokes there.", show_default="~/.cache/neuralpaint/engines"
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(metavar="N", help="--engine: processes.", show_default="one a processor, up to 8")

@@ -153,7 +153,9 @@ class EnginePool:
         if job.stop - job.start == 1:
             raise EngineError(f"engine {address} {problem}, at size {size}, {stroke}")
         if self._lost > _FAILURES:
-            raise EngineError(f"engine {address} {problem}, and did so or worse {self._lost} times, last after {stroke}")
+            raise EngineError(
+                f"engine {address} {problem}, and did so or worse {self._lost} times, last after {stroke}"
+            )
         jobs.extendleft(_Job(k, k + 1) for k in reversed(range(job.start, job.stop)))
 
 

@@ -48,7 +48,9 @@ def get_renderer(renderer: str | os.PathLike | Renderer | NetworkRenderer, brush
 
     if renderer == "exact":
         if get_brush(brush).engine:
-            raise ValueError(f"renderer must be a network trained for brush {get_brush(brush).name!r}: only an engine draws it")
+            raise ValueError(
+                f"renderer must be a network trained for brush {get_brush(brush).name!r}: only an engine draws it"
+            )
         return ExactRenderer()
     if isinstance(renderer, (str, os.PathLike)):
         from neuralpaint.renderers.neural import NeuralRenderer
