@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing as mp
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -159,6 +160,13 @@ class EnginePool:
         jobs.extendleft(_Job(k, k + 1) for k in reversed(range(job.start, job.stop)))
 
 
+def _die_with_parent() -> None:
+    parent = mp.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
 def _exit(process: BaseProcess) -> str:
     code = process.exitcode
     if code is not None and code < 0:
@@ -167,8 +175,9 @@ def _exit(process: BaseProcess) -> str:
 
 
 def _work(connection: Connection, address: str) -> None:
-    """The worker's loop. It ends when the connection is closed, and so when its parent dies."""
+    """The worker's loop. It ends when the connection is closed, and when its parent dies, even in a call that hangs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         engine = load_engine(address)
         connection.send(("ready", None))

@@ -65,7 +65,9 @@ class CoordinateRenderer(NetworkRenderer):
         if channels:
             self.texture = TexturePyramid(self.textures[0], self.textures[1], channels, 2 if self.split else 1)
         self.places = 2 * 2 * _FREQUENCIES if self.geometry.kind == "canvas" else 0
-        inputs = self.geometry.edges + 4 + self.places + (channels + 1 if channels else 0)
+        # In the round ends of a curve, the place along it is the same everywhere: an engine's paint goes by the depth.
+        self.deep = self.brush.engine and self.geometry.kind == "disc path"
+        inputs = self.geometry.edges + 4 + self.deep + self.places + (channels + 1 if channels else 0)
         # What shapes a stroke of an engine besides its place goes into the code as it is.
         known = 5 if self.geometry.kind == "box" else 8
         self.more = slice(min(known, self.spec.shape), self.spec.shape)
@@ -140,6 +142,8 @@ class CoordinateRenderer(NetworkRenderer):
         """`[R, K, inputs]`."""
         width = frame.width.clamp(0, 2).expand_as(frame.along)
         parts = [frame.edges.clamp(-1, 1), torch.stack([frame.along, frame.across, frame.progress, width], -1)]
+        if self.deep:
+            parts.append((frame.edges / frame.width.clamp(min=0.5)[..., None]).clamp(-1, 1))
         if self.textures[2]:
             kind = torch.zeros(len(strokes), dtype=torch.long, device=strokes.device)
             if self.split:

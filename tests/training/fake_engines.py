@@ -76,7 +76,9 @@ def nothing(params, size):
 
 @SPEC
 def hangs(params, size):
+    """Says in which process."""
     if _when(params):
+        Path(os.environ["FAKE_ENGINE_COUNT"]).write_text(f"{os.getpid()}\n")
         time.sleep(600)
     return box(params, size)
 

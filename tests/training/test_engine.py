@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -153,6 +155,36 @@ def test_a_worker_that_hangs_is_replaced():
     assert not any(process.is_alive() for process in processes)
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_workers_die_with_their_parent():
+    code = (
+        "import numpy as np\n"
+        "from neuralpaint.engines import EnginePool, load_engine\n"
+        "engine = load_engine('fake_engines:hangs')\n"
+        "strokes = engine.spec.sample(1, np.random.default_rng(0))\n"
+        "strokes[:, 0] = 1\n"
+        "if __name__ == '__main__':\n"
+        "    EnginePool(engine, workers=1).draw(strokes, 8)\n"
+    )
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    parent = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path})
+
+    mark = Path(os.environ["FAKE_ENGINE_COUNT"])
+    _until(lambda: mark.exists() and mark.read_text().endswith("\n"))
+    status = Path("/proc", mark.read_text().strip(), "stat")
+    assert status.exists()
+    parent.kill()
+    parent.wait()
+    _until(lambda: not status.exists() or status.read_text().split()[2] == "Z")
+
+
+def _until(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_workers_draw_what_the_engine_draws():
     engine = load_engine("fake_engines:good")
     drawn = engine.spec.sample(50, np.random.default_rng(1))
@@ -229,6 +261,20 @@ def test_a_damaged_shard_is_drawn_again(damage):
         after = it.held_out(0, 16)
         assert drawn_strokes() == seen + 16
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_a_training_goes_on_with_the_same_strokes_only(tmp_path):
+    pytest.importorskip("accelerate")
+    pytest.importorskip("tensorboard")
+    from neuralpaint.training.schedule import TrainingSettings
+    from neuralpaint.training.trainer import Trainer
+
+    settings = TrainingSettings(brush="fake-box", size=8, steps=2, batch=4, eval_every=0, picture_every=0)
+    with source() as it:
+        Trainer(settings, it, tmp_path / "net").run()
+        assert Trainer(settings, it, tmp_path / "net", resume=True).step == 2
+    with source(strokes=256) as it, pytest.raises(ValueError, match="belongs to a training with pool 512, not 256"):
+        Trainer(settings, it, tmp_path / "net", resume=True)
 
 
 def test_another_spec_has_other_files():
