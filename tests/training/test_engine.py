@@ -319,6 +319,30 @@ def test_only_the_engine_draws_its_strokes(tmp_path):
         draw_painting(loaded, pool)
 
 
+# ---- examples --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ellipse:draw", "mypaint:oil"])
+def test_engines_of_the_examples(monkeypatch, name):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
+    engine = load_engine(f"examples.engines.{name}")
+    drawn = engine.spec.sample(8, np.random.default_rng(3))
+    try:
+        foreground, alpha = engine(drawn, 64)
+    except EngineError as error:
+        if "apt-get install" in str(error):
+            pytest.skip(str(error))
+        raise
+    assert np.array_equal(alpha, engine(drawn, 64)[1])  # the same strokes, the same pictures
+    brush = engine.spec.brush()
+    bounds = (brush.bounds(torch.from_numpy(drawn)) * 64).round().int().tolist()
+    for picture, (x0, y0, x1, y1) in zip(alpha[:, 0], bounds, strict=True):
+        inside = picture[max(0, y0 - 2) : max(0, y1 + 2), max(0, x0 - 2) : max(0, x1 + 2)]
+        assert picture.max() > 0 and inside.sum() >= 0.9 * picture.sum()
+    color = torch.from_numpy(drawn[:, brush.colors[0]])[:, :, None, None]
+    assert np.allclose(foreground * (alpha > 0), (color * (torch.from_numpy(alpha) > 0)).numpy(), atol=1e-6)
+
+
 # ---- command line ----------------------------------------------------------------------------------------------------
 
 SHORT = ("--size", 32, "--steps", 3, "--batch", 4, "--workers", 1, "--cpu")
