@@ -26,8 +26,7 @@ ENGINE = "examples.engines.mypaint:oil"
 
 def main(photo: Path, folder: Path, *, strokes: int = 300, steps: int = 2000, pool: int = 8000) -> None:
     with EngineSource(ENGINE, 128, strokes=pool) as source:
-        drawn = source.fill(lambda done, count: print(f"{done} of {count} strokes drawn", end="\r", flush=True))
-        print(f"{drawn} strokes drawn, {pool - min(drawn, pool)} kept from before")
+        source.fill(lambda done, count: print(f"{done} of {count} strokes drawn", end="\r", flush=True))
         settings = TrainingSettings(brush=source.brush.name, size=128, steps=steps, batch=32)
         trainer = Trainer(settings, source, folder / "network", resume=True)
         trainer.run(lambda p: print(f"step {p.step} of {p.steps}, {p.psnr:.2f} dB", end="\r", flush=True))

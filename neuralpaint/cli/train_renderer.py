@@ -115,7 +115,7 @@ def command(
     from neuralpaint.renderers.network import build_network
     from neuralpaint.training.report import finish
     from neuralpaint.training.schedule import PAPER_STEPS, TrainingSettings
-    from neuralpaint.training.source import BrushSource
+    from neuralpaint.training.source import HELD_OUT, BrushSource
     from neuralpaint.training.trainer import Trainer
 
     check_range("--seed", seed, 0, MAX_SEED)
@@ -168,7 +168,7 @@ def command(
         if isinstance(source, EngineSource):
             if accelerator.is_main_process:
                 with filling(source.engine.address) as report:
-                    source.fill(report)
+                    source.fill(report, held_out=HELD_OUT)
             accelerator.wait_for_everyone()
         with _bar(accelerator.is_main_process) as callback:
             trainer.run(callback)

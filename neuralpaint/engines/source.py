@@ -12,7 +12,9 @@ import torch
 from neuralpaint.engines.cache import Shard, StrokeCache
 from neuralpaint.engines.pool import TIMEOUT, EnginePool
 from neuralpaint.engines.spec import Engine, load_engine
+from neuralpaint.training.metrics import BATCH
 from neuralpaint.training.source import Batch
+from neuralpaint.training.trainer import VALIDATION
 
 SHARD = 256  # strokes in a file, at zoom 1
 _IN_MEMORY = 6  # shards
@@ -77,25 +79,33 @@ class EngineSource:
         """What a training's checkpoint must agree with besides the brush."""
         return {"engine": self.engine.address, "spec": self.engine.spec.fingerprint, "pool": self.shards * SHARD}
 
-    def fill(self, callback: Callable[[int, int], None] | None = None) -> int:
+    def fill(self, callback: Callable[[int, int], None] | None = None, held_out: int = 0) -> int:
         """Draws whatever strokes a training with these settings lacks. Stopped in between, it goes on from there.
 
         Args:
-            callback: called with strokes done and all, after each shard.
+            callback: called with strokes done and all, after each file.
+            held_out: how many held-out strokes to draw as well, for `neuralpaint.training.metrics.held_out_quality`.
 
         Returns:
             how many strokes were drawn.
         """
-        wanted = [(zoom, shard) for zoom in sorted(set(self.zooms)) for shard in range(self.shards)]
-        missing = [pair for pair in wanted if not self.cache.path(*self._training(*pair)[:2]).exists()]
-        sizes = [self._training(*pair)[2] for pair in missing]
-        for k, pair in enumerate(missing):
-            self._shard(*self._training(*pair), (_TRAINING, self.seed, *pair), keep=False)
+        jobs: list[tuple[str, int, int, tuple[int, ...]]] = [
+            (*self._training(zoom, shard), (_TRAINING, self.seed, zoom, shard))
+            for zoom in sorted(set(self.zooms))
+            for shard in range(self.shards)
+        ]
+        jobs.append((f"validation-{VALIDATION}", self.size, VALIDATION, (_VALIDATION,)))
+        for index, start in enumerate(range(0, held_out, BATCH)):
+            jobs.append(self._held_out(index, min(BATCH, held_out - start)))
+        jobs = [job for job in jobs if not self.cache.path(job[0], job[1]).exists()]
+        done, count = 0, sum(job[2] for job in jobs)
+        for job in jobs:
+            self._shard(*job, keep=False)
+            done += job[2]
             if callback is not None:
-                callback(sum(sizes[: k + 1]), sum(sizes))
-        self._shard("validation-256", self.size, 256, (_VALIDATION,))
+                callback(done, count)
         self.close()
-        return sum(sizes)
+        return count
 
     def batch(self, step: int, count: int, process: int = 0) -> Batch:
         zoom = self.zooms[step % len(self.zooms)]
@@ -120,7 +130,10 @@ class EngineSource:
         return self._batch(self._shard(f"validation-{count}", self.size, count, (_VALIDATION,)))
 
     def held_out(self, index: int, count: int) -> Batch:
-        return self._batch(self._shard(f"held-out-{index:05d}-{count}", self.size, count, (_HELD_OUT, index)))
+        return self._batch(self._shard(*self._held_out(index, count)))
+
+    def _held_out(self, index: int, count: int) -> tuple[str, int, int, tuple[int, ...]]:
+        return f"held-out-{index:05d}-{count}", self.size, count, (_HELD_OUT, index)
 
     def _training(self, zoom: int, shard: int) -> tuple[str, int, int]:
         """(name, picture size, strokes) of a shard of the training."""

@@ -165,7 +165,7 @@ class Engine:
     def _checked(self, strokes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
         try:
             result = self.draw(strokes.copy(), size)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise EngineError(f"raised {type(error).__name__}: {' '.join(str(error).split())}") from error
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise EngineError(f"returned {type(result).__name__}, not (foreground, alpha)")
@@ -204,7 +204,7 @@ def load_engine(address: str) -> Engine:
         sys.path.insert(0, os.getcwd())
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         detail = " ".join(str(error).split())
         raise EngineError(f"engine {address} cannot be imported: {type(error).__name__}: {detail}") from error
     draw: Any = getattr(module, function_name, None)

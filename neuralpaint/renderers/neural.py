@@ -49,7 +49,8 @@ class NeuralRenderer:
             and brush.parameters == self.brush.parameters
         )
         if not same:
-            raise ValueError(f"renderer was trained for brush {self.brush.name!r}, not for {brush.name!r}")
+            hint = ": name its engine (--engine)" if self.brush.engine and not brush.engine else ""
+            raise ValueError(f"renderer was trained for brush {self.brush.name!r}, not for {brush.name!r}{hint}")
 
     def render(
         self,
