@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from neuralpaint.engines import EngineError, EnginePool, EngineSource, EngineSpec, draw_painting, load_engine
 from neuralpaint.engines.spec import BEZIER, BOX, ONE_COLOR, TWO_COLORS
+from neuralpaint.search.presets import PRESETS, Preset
 from neuralpaint.strokes import Painting
 
 
@@ -354,7 +355,8 @@ def train(run, folder, engine, *more):
     return run("train-renderer", "--engine", f"fake_engines:{engine}", *SHORT, "--out", folder, *more)
 
 
-def test_from_an_engine_to_a_painting(run, photo, tmp_path):
+def test_from_an_engine_to_a_painting(run, photo, tmp_path, monkeypatch):
+    monkeypatch.setitem(PRESETS, "fast", Preset("fast", stages=1, rounds=1, steps=5, refine=0))
     net, engine = tmp_path / "net", ("--engine", "fake_engines:good")
     assert train(run, net, "good").exit_code == 0
     assert "--engine fake_engines:good --pool" in (net / "README.md").read_text()
