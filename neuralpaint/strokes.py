@@ -19,6 +19,7 @@ from safetensors.torch import save as to_safetensors
 
 from neuralpaint import ops
 from neuralpaint.brushes import Brush, TexturedBrush, get_brush
+from neuralpaint.brushes.brush import ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN
 from neuralpaint.files import atomic_write
 from neuralpaint.images import MAX_ASPECT, ImageLike, load_image, parse_color, psnr, resize, to_pil
 
@@ -107,6 +108,10 @@ class Painting:
     @torch.no_grad()
     def _tiles(self, size: int | None) -> Iterator[tuple[int, int, torch.Tensor]]:
         """Yields (row, column, tile [3, h, w]); a tile sees only the strokes whose bounds touch it."""
+        if self.brush.engine:
+            raise ValueError(
+                f"only an engine can draw brush {self.brush.name!r}: use neuralpaint.engines.draw_painting (--engine)"
+            )
         height, width = self.pixels(size)
         scale = float(size or self.size)
         bounds = self.brush.bounds(self.strokes) * scale
@@ -152,6 +157,9 @@ class Painting:
             "size": self.size,
             "metadata": self.metadata,
         }
+        if self.brush.engine:
+            held = [list(pair) for pair in self.brush.held]
+            header["engine_brush"] = {"kind": self.brush.kind, "parameters": self.brush.parameters, "held": held}
         tensors = {"strokes": self.strokes.cpu()}
         if isinstance(self.brush, TexturedBrush):
             tensors["texture.alpha"] = torch.from_numpy(self.brush.alpha.copy())
@@ -194,7 +202,9 @@ class Painting:
             if strokes is None or strokes.dtype != torch.float32:
                 raise ValueError("it has no float32 tensor 'strokes'")
             alpha, ridge = tensors.get("texture.alpha"), tensors.get("texture.ridge")
-            if alpha is None or ridge is None:
+            if "engine_brush" in header:
+                brush = _engine_brush(str(header["brush"]), header["engine_brush"])
+            elif alpha is None or ridge is None:
                 brush = get_brush(header["brush"])
             else:
                 brush = TexturedBrush(name=str(header["brush"]), alpha=alpha.numpy(), ridge=ridge.numpy())
@@ -260,6 +270,18 @@ class Painting:
         strokes[:, list(brush.y_positions)] *= height
         strokes[:, list(brush.sizes)] *= math.sqrt(height * width)
         return cls(strokes, brush, (height, width), metadata={"source": Path(path).name})
+
+
+def _engine_brush(name: str, spec: Any) -> Brush:
+    """The brush of an engine's strokes, of a stroke file's header."""
+    try:
+        kind, parameters = int(spec["kind"]), tuple(map(str, spec["parameters"]))
+        held = tuple((int(index), float(value)) for index, value in spec["held"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError("its engine's brush is garbled") from error
+    if kind not in (ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN) or parameters[-1:] != ("a",):
+        raise ValueError("its engine's brush is of an unknown kind")
+    return Brush(name, kind, parameters, held)
 
 
 def _mirror_angle(strokes: torch.Tensor) -> torch.Tensor:

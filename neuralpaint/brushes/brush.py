@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from neuralpaint.images import ImageLike
 
 OIL, WATERCOLOR, MARKER, TAPE = range(4)
+# Brushes that only an engine of the user's can draw (neuralpaint.engines), by how their strokes lie.
+ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN = range(16, 19)
 
 _RECTANGLE = ("xc", "yc", "w", "h", "theta")
 _CURVE = ("x0", "y0", "x1", "y1", "x2", "y2", "radius0", "radius2")
@@ -40,7 +42,8 @@ class Brush:
 
     Attributes:
         name: what `get_brush` knows it by.
-        kind: the kernels' number: 0 textured rectangle (oil), 1 watercolor, 2 marker, 3 tape.
+        kind: the kernels' number: 0 textured rectangle (oil), 1 watercolor, 2 marker, 3 tape; from 16 on, what no
+            kernel draws but an engine: 16 in a box, 17 along a curve, 18 unknown.
         parameters: names, in order.
         held: (index, value) of parameters that a search must leave at that value.
         description: one line for people.
@@ -59,6 +62,21 @@ class Brush:
     def count(self) -> int:
         """Numbers in a stroke, P."""
         return len(self.parameters)
+
+    @property
+    def engine(self) -> bool:
+        """True if only an engine can draw it."""
+        return self.kind >= ENGINE_BOX
+
+    @property
+    def boxed(self) -> bool:
+        """True if the first parameters are xc yc w h theta."""
+        return self.kind in (OIL, TAPE, ENGINE_BOX)
+
+    @property
+    def curved(self) -> bool:
+        """True if the first parameters are x0 y0 x1 y1 x2 y2 radius0 radius2."""
+        return self.kind in (WATERCOLOR, MARKER, ENGINE_CURVE)
 
     @property
     def opaque(self) -> bool:
@@ -174,10 +192,12 @@ class Brush:
     def bounds(self, strokes: torch.Tensor) -> torch.Tensor:
         """Boxes that hold the strokes, edges' softness not counted: `[..., 4]` as x0, y0, x1, y1 in units."""
         self.check(strokes)
+        if not (self.boxed or self.curved):
+            raise ValueError(f"nobody knows where strokes of brush {self.name!r} lie: its geometry is unknown")
         x, y = strokes[..., list(self.x_positions)], strokes[..., list(self.y_positions)]
         low, high = torch.stack([x.amin(-1), y.amin(-1)], -1), torch.stack([x.amax(-1), y.amax(-1)], -1)
         lengths = strokes[..., list(self.sizes)]
-        if self.kind == OIL:
+        if self.kind in (OIL, ENGINE_BOX):
             reach = lengths.norm(dim=-1) / 2
         elif self.kind == TAPE:
             reach = lengths.norm(dim=-1) / 4

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 MAX_STROKES, MAX_SIZE, MAX_SEED = 1_000_000, 65536, 2**63 - 1
+ENGINE_TIMEOUT = 60.0  # seconds
 
 _state = {"debug": False}
 

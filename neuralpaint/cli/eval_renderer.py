@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,10 @@ def command(
     strokes: Annotated[int, typer.Option(metavar="N", help="How many held-out strokes to draw.")] = 3200,
     brush: Annotated[
         str | None, typer.Option(metavar="BRUSH", help="The brush, if it is one of your own: its picture.")
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:FUNCTION", help="The engine, if it was trained on one; runs its code."),
     ] = None,
     grid: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a picture of truth, drawing and difference: .png.")
@@ -41,7 +46,9 @@ def command(
 
     from neuralpaint.brushes import brushes
     from neuralpaint.cli.common import check_target, resolve_brush
+    from neuralpaint.cli.engines import get_engine
     from neuralpaint.devices import resolve_device
+    from neuralpaint.engines import EngineSource
     from neuralpaint.renderers.pretrained import bundled_folder, load_network
     from neuralpaint.training.metrics import held_out_quality
     from neuralpaint.training.pictures import save_grid
@@ -55,14 +62,24 @@ def command(
     place = Path(folder)
     if folder in brushes() and not place.is_dir():
         place = bundled_folder(folder)
-    network = load_network(place, brush=None if brush is None else resolve_brush(brush)).to(resolve_device(device))
-    source = BrushSource(network.brush, network.size, device=next(network.parameters()).device)
-    began = time.perf_counter()
-    with torch.inference_mode():
-        result = held_out_quality(network, source, strokes)
-    seconds = time.perf_counter() - began
-    if grid is not None:
-        save_grid(network, source.held_out(0, 12), grid)
+    loaded = None if engine is None else get_engine(engine)
+    named = None if brush is None else resolve_brush(brush)
+    network = load_network(place, brush=named if loaded is None else loaded.spec.brush()).to(resolve_device(device))
+    if network.brush.engine and loaded is None:
+        raise ValueError(f"{place} was trained on a brush engine: add --engine MODULE:FUNCTION")
+    place_of = next(network.parameters()).device
+    source: BrushSource | EngineSource
+    if loaded is not None:
+        source = EngineSource(loaded, network.size, device=place_of)
+    else:
+        source = BrushSource(network.brush, network.size, device=place_of)
+    with source if isinstance(source, EngineSource) else nullcontext():
+        began = time.perf_counter()
+        with torch.inference_mode():
+            result = held_out_quality(network, source, strokes)
+        seconds = time.perf_counter() - began
+        if grid is not None:
+            save_grid(network, source.held_out(0, 12), grid)
     facts = {
         "folder": str(place),
         "network": network.network,

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from neuralpaint.cli.common import (
+    ENGINE_TIMEOUT,
     FAILED,
     INTERRUPTED,
     MAX_SEED,
@@ -35,6 +36,7 @@ from neuralpaint.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from neuralpaint.engines import EnginePool
     from neuralpaint.search import Progress
 
 NAME = "paint"
@@ -89,6 +91,17 @@ def command(
             help="What the search looks through: exact, neural (our trained network) or a trained network's folder.",
         ),
     ] = "exact",
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="Paint with your own brush engine, and let it draw the painting; needs --renderer, the folder of a "
+            "network that was trained on it.",
+        ),
+    ] = None,
+    engine_timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="--engine: what 16 strokes may take.")
+    ] = ENGINE_TIMEOUT,
     save: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keep the strokes, for `neuralpaint render`. For several photos a folder."),
@@ -126,8 +139,13 @@ def command(
 
     Your own brush:
       [cyan]neuralpaint paint photo.jpg -o painting.png --brush my_brush.png[/cyan]
+
+    Your own brush engine, through a network that was trained on it:
+      [cyan]neuralpaint paint photo.jpg -o painting.png --engine my_brush:draw --renderer my-renderer[/cyan]
     """
+    from neuralpaint.cli.engines import get_engine
     from neuralpaint.devices import resolve_device
+    from neuralpaint.engines import EnginePool
     from neuralpaint.images import parse_color
     from neuralpaint.renderers import get_renderer
     from neuralpaint.search.presets import get_preset
@@ -135,7 +153,10 @@ def command(
     check_range("--strokes", strokes, 1, MAX_STROKES)
     check_range("--size", size, 1, MAX_SIZE)
     check_range("--seed", seed, 0, MAX_SEED)
-    chosen = resolve_brush(brush)
+    loaded = None if engine is None else get_engine(engine, brush)
+    chosen = resolve_brush(brush) if loaded is None else loaded.spec.brush()
+    if loaded is not None and renderer in ("exact", "neural"):
+        raise ValueError("--engine needs --renderer DIR, a network trained by `neuralpaint train-renderer --engine`")
     search = {
         "brush": chosen,
         "strokes": strokes,
@@ -157,12 +178,14 @@ def command(
             if not quiet:
                 say(f"{job.photo} → {job.output}: painted already")
             return
-        line = _paint(job, search, resume, quiet)
+        line = _paint(job, search, resume, quiet, engines)
         if not quiet:
             say(line)
 
+    engines = None if loaded is None else EnginePool(loaded, timeout=engine_timeout)
     try:
-        failures = _each(jobs, paint_one)
+        with engines or nullcontext():
+            failures = _each(jobs, paint_one)
     except KeyboardInterrupt:
         warn(f"stopped; {_how_to_resume(checkpoint)}")
         raise typer.Exit(INTERRUPTED) from None
@@ -271,8 +294,9 @@ def _each(jobs: Sequence[Job], paint_one: Callable[[Job], None]) -> int:
     return failures
 
 
-def _paint(job: Job, search: dict[str, Any], resume: bool, quiet: bool) -> str:
+def _paint(job: Job, search: dict[str, Any], resume: bool, quiet: bool, engines: EnginePool | None = None) -> str:
     """Paints one photo with these arguments of `paint` and writes its files. Returns the closing line."""
+    from neuralpaint.cli.engines import draw_by
     from neuralpaint.images import check_output, load_image, save_image
     from neuralpaint.search import paint
 
@@ -285,9 +309,13 @@ def _paint(job: Job, search: dict[str, Any], resume: bool, quiet: bool) -> str:
         painting = paint(photo, **search, callback=callback, checkpoint=job.checkpoint, resume=resume)
     if job.strokes is not None:
         painting.save(job.strokes)
-    save_image(painting.render(), job.output)
+    if engines is None:
+        picture, likeness = painting.render(), painting.psnr(photo)
+    else:
+        picture, likeness = draw_by(engines, painting, photo=photo, shown=not quiet)
+    save_image(picture, job.output)
     seconds = time.perf_counter() - started
-    return f"{job.photo} → {job.output}: {painting.psnr(photo):.1f} dB, {len(painting)} strokes, {seconds:.1f} s"
+    return f"{job.photo} → {job.output}: {likeness:.1f} dB, {len(painting)} strokes, {seconds:.1f} s"
 
 
 def _progress(name: str, quiet: bool) -> AbstractContextManager[Callable[[Progress], None] | None]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from neuralpaint.cli.common import MAX_SEED, Debug, check_range, say
+from neuralpaint.cli.common import ENGINE_TIMEOUT, MAX_SEED, Debug, check_range, say
 
 if TYPE_CHECKING:
     from neuralpaint.training.trainer import TrainingProgress
@@ -24,6 +24,27 @@ def command(
     brush: Annotated[
         str, typer.Option(metavar="BRUSH", help="The brush to imitate; or a picture of a dab of paint.")
     ] = "oil",
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION", help="Imitate a brush engine instead: your own function; runs its code."
+        ),
+    ] = None,
+    pool: Annotated[
+        int, typer.Option(metavar="N", help="--engine: how many strokes to draw and go round in.")
+    ] = 20_000,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="--engine: keep its strokes there.", show_default="~/.cache/neuralpaint/engines"
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="--engine: processes.", show_default="one a processor, up to 8")
+    ] = None,
+    engine_timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="--engine: what 16 strokes may take.")
+    ] = ENGINE_TIMEOUT,
     network: Annotated[
         str,
         typer.Option(
@@ -74,6 +95,9 @@ def command(
       [cyan]neuralpaint train-renderer --brush oil --out oil-renderer[/cyan]
       [cyan]neuralpaint eval-renderer oil-renderer[/cyan]
 
+    A renderer of your own brush engine, a Python function:
+      [cyan]neuralpaint train-renderer --engine my_brush:draw --out my-renderer[/cyan]
+
     The paper's network and schedule (20 million strokes), on all GPUs:
       [cyan]accelerate launch -m neuralpaint train-renderer --network dual-pathway --schedule paper --out dual[/cyan]
     """
@@ -86,10 +110,12 @@ def command(
     import torch
 
     from neuralpaint.cli.common import resolve_brush
+    from neuralpaint.cli.engines import filling, get_engine
+    from neuralpaint.engines import EngineSource
     from neuralpaint.renderers.network import build_network
     from neuralpaint.training.report import finish
     from neuralpaint.training.schedule import PAPER_STEPS, TrainingSettings
-    from neuralpaint.training.source import BrushSource
+    from neuralpaint.training.source import HELD_OUT, BrushSource
     from neuralpaint.training.trainer import Trainer
 
     check_range("--seed", seed, 0, MAX_SEED)
@@ -97,8 +123,13 @@ def command(
     check_range("--batch", batch, 2, 65536)
     if precision is not None and precision not in _PRECISIONS:
         raise ValueError(f"--precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}")
-    chosen = resolve_brush(brush)
+    loaded = None if engine is None else get_engine(engine, brush)
+    chosen = resolve_brush(brush) if loaded is None else loaded.spec.brush()
     usual = build_network(network, chosen, size).zooms  # also tells at once what cannot be
+    if loaded is not None:
+        usual = (1,)  # larger pictures take an engine longer
+        check_range("--pool", pool, 1, 100_000_000)
+        check_range("--workers", workers, 1, 1024)
     turns = usual if zooms is None else _zooms(zooms, network)
     settings = TrainingSettings(
         network=network,
@@ -117,12 +148,32 @@ def command(
     if (out / "training" / "checkpoint.pt").exists() and not (resume or overwrite):
         raise ValueError(f"--out {out} holds a training: add --resume to go on, or --overwrite to start anew")
     accelerator = Accelerator(mixed_precision=precision, cpu=cpu)
-    source = BrushSource(chosen, size, seed, accelerator.device, turns)
-    trainer = Trainer(settings, source, out, accelerator=accelerator, resume=resume)
-    with _bar(accelerator.is_main_process) as callback:
-        trainer.run(callback)
-    if accelerator.is_main_process:
-        say(finish(trainer, out, torch.float16 if half else torch.float32))
+    source: BrushSource | EngineSource
+    if loaded is None:
+        source = BrushSource(chosen, size, seed, accelerator.device, turns)
+    else:
+        source = EngineSource(
+            loaded,
+            size,
+            seed,
+            accelerator.device,
+            turns,
+            strokes=min(pool, settings.steps * batch),
+            cache=cache,
+            workers=workers,
+            timeout=engine_timeout,
+        )
+    with source if isinstance(source, EngineSource) else nullcontext():
+        trainer = Trainer(settings, source, out, accelerator=accelerator, resume=resume)
+        if isinstance(source, EngineSource):
+            if accelerator.is_main_process:
+                with filling(source.engine.address) as report:
+                    source.fill(report, held_out=HELD_OUT)
+            accelerator.wait_for_everyone()
+        with _bar(accelerator.is_main_process) as callback:
+            trainer.run(callback)
+        if accelerator.is_main_process:
+            say(finish(trainer, out, torch.float16 if half else torch.float32))
 
 
 def _zooms(text: str, network: str) -> tuple[int, ...]:

@@ -49,6 +49,10 @@ def get_renderer(renderer: str | os.PathLike | Renderer | NetworkRenderer, brush
     if isinstance(renderer, Renderer):
         return renderer
     if isinstance(renderer, str) and renderer == "exact":
+        if get_brush(brush).engine:
+            raise ValueError(
+                f"renderer must be a network trained for brush {get_brush(brush).name!r}: only an engine draws it"
+            )
         return ExactRenderer()
 
     from neuralpaint.renderers.network import NetworkRenderer

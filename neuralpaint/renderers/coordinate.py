@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neuralpaint.brushes import Brush
-from neuralpaint.brushes.brush import OIL
+from neuralpaint.brushes.brush import ENGINE_UNKNOWN, OIL
 from neuralpaint.renderers.geometry import Frame, Geometry
 from neuralpaint.renderers.network import NetworkRenderer
 from neuralpaint.renderers.tiles import cull, in_chunks
@@ -55,18 +55,24 @@ class CoordinateRenderer(NetworkRenderer):
         points: int = 1024,
     ) -> None:
         super().__init__(brush, size)
-        textured = self.brush.kind == OIL
+        textured = self.brush.kind == OIL or (self.brush.engine and self.brush.kind != ENGINE_UNKNOWN)
         if geometry is not None:
             self.geometry = Geometry(**geometry)
         self.textures = ([128, 128, 4] if textured else [0, 0, 0]) if textures is None else list(textures)
-        self.split = (0.1 if textured else 0.0) if split is None else split
+        self.split = (0.1 if self.brush.kind == OIL else 0.0) if split is None else split
         self.hidden, self.points = hidden, points
         channels = self.textures[2]
         if channels:
             self.texture = TexturePyramid(self.textures[0], self.textures[1], channels, 2 if self.split else 1)
         self.places = 2 * 2 * _FREQUENCIES if self.geometry.kind == "canvas" else 0
-        inputs = self.geometry.edges + 4 + self.places + (channels + 1 if channels else 0)
-        code = self.geometry.sizes + (self.spec.count if self.geometry.kind == "canvas" else 1)
+        # In the round ends of a curve, the place along it is the same everywhere: an engine's paint goes by the depth.
+        self.deep = self.brush.engine and self.geometry.kind == "disc path"
+        inputs = self.geometry.edges + 4 + self.deep + self.places + (channels + 1 if channels else 0)
+        # What shapes a stroke of an engine besides its place goes into the code as it is.
+        known = 5 if self.geometry.kind == "box" else 8
+        self.more = slice(min(known, self.spec.shape), self.spec.shape)
+        more = self.spec.shape - self.more.start
+        code = self.geometry.sizes + (self.spec.count if self.geometry.kind == "canvas" else 1 + more)
         modulation = nn.Linear(32, 2 * hidden + 2)
         self.code = nn.Sequential(nn.Linear(code, 32), nn.GELU(), modulation)
         self.first = nn.Linear(inputs, hidden)
@@ -136,6 +142,8 @@ class CoordinateRenderer(NetworkRenderer):
         """`[R, K, inputs]`."""
         width = frame.width.clamp(0, 2).expand_as(frame.along)
         parts = [frame.edges.clamp(-1, 1), torch.stack([frame.along, frame.across, frame.progress, width], -1)]
+        if self.deep:
+            parts.append((frame.edges / frame.width.clamp(min=0.5)[..., None]).clamp(-1, 1))
         if self.textures[2]:
             kind = torch.zeros(len(strokes), dtype=torch.long, device=strokes.device)
             if self.split:
@@ -148,7 +156,10 @@ class CoordinateRenderer(NetworkRenderer):
         return torch.cat(parts, -1)
 
     def _code(self, strokes: Tensor, scale: float) -> Tensor:
-        numbers = strokes if self.geometry.kind == "canvas" else self.spec.alpha(strokes)[:, None]
+        if self.geometry.kind == "canvas":
+            numbers = strokes
+        else:
+            numbers = torch.cat([strokes[:, self.more], self.spec.alpha(strokes)[:, None]], 1)
         return self.code(torch.cat([self.geometry.sizes_of(strokes, scale), numbers], 1))
 
     def _paint(self, strokes: Tensor, features: Tensor, code: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
-from neuralpaint.brushes.brush import MARKER, OIL, TAPE, WATERCOLOR, unknown_name
+from neuralpaint.brushes.brush import ENGINE_UNKNOWN, MARKER, TAPE, unknown_name
 
 GEOMETRIES = ("box", "disc path", "square path", "canvas")
 _SAMPLES = 16  # parameter values of a curve tried per pixel; a square tip, whose minima are narrow, takes twice that
@@ -68,10 +68,12 @@ class Geometry:
 
     @staticmethod
     def of(brush: Brush) -> Geometry:
-        """The geometry of a built-in brush."""
-        if brush.kind in (OIL, TAPE):
-            return Geometry("box", 0.5 if brush.kind == OIL else 0.25)
-        return Geometry({MARKER: "square path", WATERCOLOR: "disc path"}.get(brush.kind, "canvas"))
+        """The geometry of a brush, as it declares it."""
+        if brush.kind == ENGINE_UNKNOWN:
+            return Geometry("canvas")
+        if brush.boxed:
+            return Geometry("box", 0.25 if brush.kind == TAPE else 0.5)
+        return Geometry("square path" if brush.kind == MARKER else "disc path")
 
     @property
     def edges(self) -> int:

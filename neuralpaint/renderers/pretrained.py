@@ -121,7 +121,8 @@ def load_network(folder: str | os.PathLike, *, brush: Brush | str | None = None)
         raise ValueError(f"{Path(folder) / CONFIG} is damaged: it lacks or garbles {error}") from error
     if brush is not None:
         wanted = get_brush(brush)
-        if wanted.parameters != own.parameters or wanted.kind != own.kind:
+        other = wanted.engine and wanted.name != own.name
+        if wanted.parameters != own.parameters or wanted.kind != own.kind or other:
             raise ValueError(f"the renderer in {folder} was trained for brush {name!r}, not for {wanted.name!r}")
     elif name in brushes():
         wanted = brushes()[name]

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
-from neuralpaint.brushes.brush import OIL, TAPE
+from neuralpaint.brushes.brush import TAPE
 
 _TINY = 1e-12
 
@@ -97,8 +97,8 @@ def new_strokes(
         return low + (high - low) * torch.rand(count, generator=generator)
 
     strokes = torch.zeros(count, brush.count)
-    if brush.kind in (OIL, TAPE):
-        size = block * (0.8 if brush.kind == OIL else 1.6)  # tape's half-sides are a quarter of its numbers
+    if brush.boxed:
+        size = block * (1.6 if brush.kind == TAPE else 0.8)  # tape's half-sides are a quarter of its numbers
         strokes[:, 0], strokes[:, 1] = x, y
         strokes[:, 2] = size * between(0.7, 1.3)
         strokes[:, 3] = size * between(0.35, 0.65)
@@ -110,6 +110,7 @@ def new_strokes(
         strokes[:, 2], strokes[:, 3] = between(0.3, 0.7), between(0.3, 0.7)
         strokes[:, 6] = 0.8 * block * between(0.7, 1.3)
         strokes[:, 7] = 0.8 * block * between(0.7, 1.3)
+    strokes[:, 5 if brush.boxed else 8 : brush.shape.stop] = 0.5  # what an engine has besides
     for part in brush.colors:
         strokes[:, part] = torch.stack(color, 1)
     strokes[:, brush.opacity] = 0.9
@@ -144,10 +145,11 @@ def paper_strokes(photo: Tensor, canvas: Tensor, brush: Brush, generator: torch.
     strokes[:, list(brush.x_positions)] = x[:, None]
     strokes[:, list(brush.y_positions)] = y[:, None]
     strokes[:, list(brush.sizes)] = between(0.1, 0.25, 2)
-    if brush.kind in (OIL, TAPE):
+    if brush.boxed:
         strokes[:, 4:5] = between(0, 1)
     else:
         strokes[:, 2:4] = 0.5
+    strokes[:, 5 if brush.boxed else 8 : brush.shape.stop] = 0.5
     for part in brush.colors:
         strokes[:, part] = color
     strokes[:, brush.opacity] = between(0.8, 0.98)[:, 0]

@@ -102,6 +102,8 @@ def paint(
         OSError: the checkpoint cannot be written.
     """
     brush, preset, ground = get_brush(brush), get_preset(preset), parse_color(canvas)
+    if brush.engine and not (brush.boxed or brush.curved):
+        raise ValueError(f"brush {brush.name!r} cannot paint: how its strokes move (geometry) is unknown")
     strokes = _check_count("strokes", strokes, 1, MAX_STROKES)
     seed = _check_count("seed", seed, 0, 2**63 - 1)
     if resume and checkpoint is None:

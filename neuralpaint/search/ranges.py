@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
-from neuralpaint.brushes.brush import MARKER, WATERCOLOR
 
 _SMALLEST, _LARGEST = 0.08, 4.0  # sizes, in blocks
 _FAINTEST = 0.1  # opacity
@@ -31,7 +30,7 @@ class Ranges:
         self.low[:, list(brush.sizes)] = _SMALLEST * block
         self.high[:, list(brush.sizes)] = _LARGEST * block
         self.low[:, brush.opacity] = _FAINTEST
-        self.turns = None if brush.kind in (WATERCOLOR, MARKER) else 4  # the angle, a half turn wide, wraps around
+        self.turns = 4 if brush.boxed else None  # the angle, a half turn wide, wraps around
         for index, value in brush.held:
             self.low[:, index] = self.high[:, index] = value
             self.turns = None if index == self.turns else self.turns

@@ -11,7 +11,7 @@ import torch
 from neuralpaint.renderers.network import NetworkRenderer
 from neuralpaint.training.source import HELD_OUT, Batch, StrokeSource
 
-_BATCH = 64
+BATCH = 64
 
 
 class Quality(NamedTuple):
@@ -42,7 +42,7 @@ def quality(network: NetworkRenderer, batches: Iterable[Batch]) -> Quality:
 
 def held_out_quality(network: NetworkRenderer, source: StrokeSource, count: int = HELD_OUT) -> Quality:
     """On `count` strokes of the fixed sequence that no training sees."""
-    sizes = [min(_BATCH, count - start) for start in range(0, count, _BATCH)]
+    sizes = [min(BATCH, count - start) for start in range(0, count, BATCH)]
     return quality(network, (source.held_out(k, size) for k, size in enumerate(sizes)))
 
 

@@ -24,6 +24,7 @@ def finish(trainer: Trainer, folder: Path, dtype: torch.dtype = torch.float32) -
     settings, network = trainer.settings, trainer.average
     facts: dict[str, Any] = {
         **settings.identity(),
+        **getattr(trainer.source, "identity", {}),
         "zooms": list(trainer.source.zooms),
         "strokes": trained_strokes(trainer),
         "seconds": round(trainer.seconds, 1),
@@ -79,9 +80,19 @@ def model_card(trainer: Trainer, facts: dict[str, Any], dtype: torch.dtype) -> s
     seed = f" --seed {settings.seed}" if settings.seed else ""
     turns = "" if tuple(facts["zooms"]) == network.zooms else " --zooms " + ",".join(map(str, facts["zooms"]))
     sizes = " ".join(f"{settings.size * zoom}²" for zoom in sorted(set(facts["zooms"])))
+    engine = getattr(trainer.source, "engine", None)
+    if engine is None:
+        option = f"--brush {settings.brush}"
+        data = (
+            f"{facts['strokes']:,} strokes, uniform in their parameters, drawn by `neuralpaint.ops.rasterize` while "
+            f"training, at {sizes}"
+        )
+    else:
+        pool = min(facts["strokes"], facts["pool"])
+        option = f"--engine {engine.address} --pool {pool}"
+        data = f"{facts['strokes']:,} strokes, of {pool:,} drawn by the engine `{engine.address}`, at {sizes}"
     rows = {
-        "data": f"{facts['strokes']:,} strokes, uniform in their parameters, drawn by `neuralpaint.ops.rasterize` "
-        f"while training, at {sizes}",
+        "data": data,
         "steps": f"{settings.steps:,} of {settings.batch} strokes, Adam, schedule `{settings.schedule}`, learning rate "
         f"up to {settings.rate:g}",
         "hardware": facts["hardware"],
@@ -89,6 +100,8 @@ def model_card(trainer: Trainer, facts: dict[str, Any], dtype: torch.dtype) -> s
         "PSNR": f"**{facts['psnr']:.2f} dB** (foreground {facts['psnr_foreground']:.2f}, alpha "
         f"{facts['psnr_alpha']:.2f}), mean of the two, on 3,200 held-out strokes at {settings.size}²",
     }
+    whose = "neuralpaint's" if engine is None else "the engine's"
+    evaluate = "" if engine is None else f" --engine {engine.address}"
     table = "\n".join(f"| {name} | {text} |" for name, text in rows.items())
     square = f"{settings.size}, {settings.size}]"
     return f"""---
@@ -101,7 +114,7 @@ tags:
 
 # Neural renderer of the brush `{settings.brush}`
 
-A `{settings.network}` network that draws strokes of neuralpaint's brush `{settings.brush}`: parameters in, foreground
+A `{settings.network}` network that draws strokes of {whose} brush `{settings.brush}`: parameters in, foreground
 and alpha out, differentiable in the parameters. {count:,} weights, stored as {str(dtype).removeprefix("torch.")}.
 
 | | |
@@ -109,8 +122,8 @@ and alpha out, differentiable in the parameters. {count:,} weights, stored as {s
 {table}
 
 ```sh
-neuralpaint eval-renderer DIR    # the PSNR
-neuralpaint train-renderer --brush {settings.brush} --network {settings.network} --size {settings.size} \\
+neuralpaint eval-renderer DIR{evaluate}    # the PSNR
+neuralpaint train-renderer {option} --network {settings.network} --size {settings.size} \\
     --steps {settings.steps} --batch {settings.batch} --schedule {settings.schedule}{rate}{turns}{seed}{half} --out DIR
 ```
 

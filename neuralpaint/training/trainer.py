@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _CHECKPOINT_SECONDS = 60.0
 _REPORT_SECONDS = 0.5
-_VALIDATION, _PICTURES = 256, 12  # strokes
+VALIDATION, _PICTURES = 256, 12  # strokes
 _LOSS_KEY = 0x105E5
 
 
@@ -123,7 +123,7 @@ class Trainer:
         if main:
             make_folder(self.working)
             writer = self._writer()
-        validation = self.source.validation(_VALIDATION)
+        validation = self.source.validation(VALIDATION)
         started, before = time.perf_counter(), self.step
         kept = reported = started
         earlier = self.seconds
@@ -227,6 +227,7 @@ class Trainer:
             "fingerprint": brush,
             "options": self.network.options(),
             "zooms": list(self.source.zooms),
+            **getattr(self.source, "identity", {}),  # an engine's
         }
 
     def _keep(self) -> None:

@@ -1,0 +1,39 @@
+"""Brush engines: functions that draw strokes and that nobody can differentiate.
+
+This module needs numpy only, because the processes that call an engine import it. What needs torch is loaded when it
+is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from neuralpaint.engines.spec import BEZIER, BOX, ONE_COLOR, TWO_COLORS, Engine, EngineError, EngineSpec, load_engine
+
+if TYPE_CHECKING:
+    from neuralpaint.engines.drawing import draw_painting
+    from neuralpaint.engines.pool import EnginePool
+    from neuralpaint.engines.source import EngineSource
+
+_LAZY = {"EnginePool": "pool", "EngineSource": "source", "draw_painting": "drawing"}
+
+__all__ = [
+    "BEZIER",
+    "BOX",
+    "ONE_COLOR",
+    "TWO_COLORS",
+    "Engine",
+    "EngineError",
+    "EnginePool",
+    "EngineSource",
+    "EngineSpec",
+    "draw_painting",
+    "load_engine",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"neuralpaint.engines.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

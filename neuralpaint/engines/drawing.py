@@ -1,0 +1,80 @@
+"""Paintings drawn by the engine whose strokes they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from neuralpaint.engines.pool import EnginePool
+from neuralpaint.strokes import Painting
+
+_CHUNK = 64  # strokes under way at once
+_STEP = 64  # pixels: views have sides that are multiples of it, so that strokes of about one size share a call
+_EDGE = 2  # pixels around a stroke's bounds
+
+
+@torch.no_grad()
+def draw_painting(
+    painting: Painting,
+    pool: EnginePool,
+    size: int | None = None,
+    callback: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    """Draws a painting of an engine's strokes, one stroke over another, each drawn by the engine itself.
+
+    Each stroke is drawn in a square view around it, as large as it needs, pixel for pixel, and laid onto the canvas:
+    canvas · (1 − alpha) + foreground · alpha. All parameters that the engine sees lie in [0, 1].
+
+    Args:
+        painting: its brush must be the engine's.
+        pool: the engine's processes.
+        size: pixels along the shorter side, by default the painting's.
+        callback: called with strokes done and all.
+
+    Returns:
+        float32 `[H, W, 3]` in [0, 1].
+
+    Raises:
+        ValueError: the painting is of another brush, or the engine fails (`EngineError`).
+    """
+    brush = painting.brush
+    if brush != pool.engine.spec.brush() or not brush.engine:
+        raise ValueError(f"painting is of brush {brush.name!r}, which engine {pool.engine.address} does not draw")
+    scale = float(size or painting.size)
+    height, width = painting.pixels(size)
+    canvas = np.empty((height, width, 3), np.float32)
+    canvas[:] = painting.canvas
+    strokes = painting.strokes.cpu()
+    box = brush.bounds(strokes) * scale
+    largest = torch.maximum((box[:, 2:] - box[:, :2]).amax(1), strokes[:, list(brush.sizes)].amax(1) * scale)
+    views = ((largest + 2 * _EDGE) / _STEP).ceil().clamp(min=1) * _STEP
+    low = ((box[:, :2] + box[:, 2:] - views[:, None]) / 2).round()
+    seen = brush.transform(strokes, scale / views, -low / views[:, None]).clamp(0, 1).numpy()
+    sides, corners = views.int().tolist(), low.int().tolist()
+    for start in range(0, len(strokes), _CHUNK):
+        chunk = range(start, min(len(strokes), start + _CHUNK))
+        drawn: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        for side in {sides[k] for k in chunk}:
+            same = [k for k in chunk if sides[k] == side]
+            foreground, alpha = pool.draw(seen[same], side)
+            drawn |= {k: (foreground[j], alpha[j]) for j, k in enumerate(same)}
+        for k in chunk:
+            _lay(canvas, *drawn[k], *corners[k])
+        if callback is not None:
+            callback(chunk.stop, len(strokes))
+    return canvas
+
+
+def _lay(canvas: np.ndarray, foreground: np.ndarray, alpha: np.ndarray, x: int, y: int) -> None:
+    """Lays a stroke `[3, S, S]`, `[1, S, S]` onto a canvas `[H, W, 3]`, its corner at pixel (x, y)."""
+    side = alpha.shape[-1]
+    rows = slice(max(0, y), min(canvas.shape[0], y + side))
+    columns = slice(max(0, x), min(canvas.shape[1], x + side))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return
+    window = np.s_[:, rows.start - y : rows.stop - y, columns.start - x : columns.stop - x]
+    cover = alpha[window].transpose(1, 2, 0)
+    below = canvas[rows, columns]
+    below += cover * (foreground[window].transpose(1, 2, 0) - below)

@@ -1,0 +1,190 @@
+"""Worker processes that call an engine, so that one that hangs or crashes takes nothing else with it."""
+
+from __future__ import annotations
+
+import multiprocessing as mp
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+
+import numpy as np
+
+from neuralpaint.engines.spec import Engine, EngineError, load_engine
+
+TIMEOUT = 60.0  # seconds a call may take
+_START = 120.0  # seconds in which a worker must have imported its engine
+_BATCH = 16  # strokes a call
+_FAILURES = 20  # workers that may be lost before we give up
+
+
+@dataclass(frozen=True)
+class _Job:
+    start: int
+    stop: int
+
+
+class _Worker:
+    """A process that calls the engine, and what it is doing."""
+
+    def __init__(self, address: str) -> None:
+        context = mp.get_context("spawn")  # fork would copy torch's threads in whatever state they are
+        self.connection, theirs = context.Pipe()
+        self.process: BaseProcess = context.Process(target=_work, args=(theirs, address), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.job: _Job | None = None
+        self.ready = False
+        self.deadline = time.monotonic() + _START
+
+    @property
+    def busy(self) -> bool:
+        return self.job is not None or not self.ready
+
+    def stop(self) -> None:
+        self.connection.close()
+        self.process.kill()
+        self.process.join()
+
+
+class EnginePool:
+    """Draws strokes by an engine in worker processes. A context manager; the processes start at the first call.
+
+    Scripts that use it need the usual `if __name__ == "__main__":` of multiprocessing.
+
+    Args:
+        engine: the engine.
+        workers: how many processes; by default one for each processor, at most 8.
+        timeout: seconds that a call of the engine, for up to 16 strokes, may take.
+    """
+
+    def __init__(self, engine: Engine, workers: int | None = None, timeout: float = TIMEOUT) -> None:
+        if workers is not None and workers < 1:
+            raise ValueError(f"workers must be at least 1, got {workers}")
+        if not timeout > 0:
+            raise ValueError(f"timeout must be above 0 seconds, got {timeout}")
+        self.engine, self.timeout = engine, timeout
+        self.count = workers or min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+        self._workers: list[_Worker] = []
+        self._lost = 0
+
+    def __enter__(self) -> EnginePool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the processes; another call starts new ones."""
+        for worker in self._workers:
+            worker.stop()
+        self._workers.clear()
+
+    def draw(self, strokes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Foreground `[N, 3, S, S]` and alpha `[N, 1, S, S]`, float32, of strokes `[N, P]`.
+
+        A worker that dies or takes too long is replaced, and the strokes that it had are tried one by one.
+
+        Raises:
+            EngineError: the engine raises, returns what it must not, hangs or crashes; the message names engine and
+                parameters.
+        """
+        strokes = np.ascontiguousarray(strokes, np.float32)
+        foreground = np.empty((len(strokes), 3, size, size), np.float32)
+        alpha = np.empty((len(strokes), 1, size, size), np.float32)
+        jobs = deque(_Job(k, min(len(strokes), k + _BATCH)) for k in range(0, len(strokes), _BATCH))
+        try:
+            for job, drawn in self._run(jobs, strokes, size):
+                foreground[job.start : job.stop], alpha[job.start : job.stop] = drawn
+        except BaseException:
+            self.close()  # what is under way is of no use to anyone
+            raise
+        return foreground, alpha
+
+    def _run(
+        self, jobs: deque[_Job], strokes: np.ndarray, size: int
+    ) -> Iterator[tuple[_Job, tuple[np.ndarray, np.ndarray]]]:
+        while jobs or any(worker.job for worker in self._workers):
+            while len(self._workers) < self.count and sum(not w.busy for w in self._workers) < len(jobs):
+                if sum(not w.ready for w in self._workers) >= len(jobs):
+                    break
+                self._workers.append(_Worker(self.engine.address))
+            for worker in self._workers:
+                if jobs and not worker.busy:
+                    worker.job = jobs.popleft()
+                    worker.deadline = time.monotonic() + self.timeout
+                    worker.connection.send((strokes[worker.job.start : worker.job.stop], size))
+            busy = [worker for worker in self._workers if worker.busy]
+            left = min(worker.deadline for worker in busy) - time.monotonic()
+            answered = wait([worker.connection for worker in busy], timeout=max(0.0, left))
+            for worker in busy:
+                if worker.connection in answered:
+                    try:
+                        kind, answer = worker.connection.recv()
+                    except (EOFError, OSError):
+                        worker.process.join()
+                        self._lose(worker, jobs, strokes, size, f"crashed its process ({_exit(worker.process)})")
+                        continue
+                    if kind == "failed":
+                        raise EngineError(answer)
+                    if kind == "ready":
+                        worker.ready = True
+                    elif worker.job is not None:
+                        job, worker.job = worker.job, None
+                        yield job, answer
+                elif time.monotonic() >= worker.deadline:
+                    self._lose(worker, jobs, strokes, size, f"did not return within {self.timeout:g} s")
+
+    def _lose(self, worker: _Worker, jobs: deque[_Job], strokes: np.ndarray, size: int, problem: str) -> None:
+        worker.stop()
+        self._workers.remove(worker)
+        self._lost += 1
+        job, address = worker.job, self.engine.address
+        if job is None:
+            raise EngineError(f"engine {address} cannot be imported in a process of its own: it hung or crashed")
+        stroke = self.engine.spec.describe(strokes[job.start])
+        if job.stop - job.start == 1:
+            raise EngineError(f"engine {address} {problem}, at size {size}, {stroke}")
+        if self._lost > _FAILURES:
+            raise EngineError(
+                f"engine {address} {problem}, and did so or worse {self._lost} times, last after {stroke}"
+            )
+        jobs.extendleft(_Job(k, k + 1) for k in reversed(range(job.start, job.stop)))
+
+
+def _die_with_parent() -> None:
+    parent = mp.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _exit(process: BaseProcess) -> str:
+    code = process.exitcode
+    if code is not None and code < 0:
+        return signal.Signals(-code).name
+    return f"exit code {code}"
+
+
+def _work(connection: Connection, address: str) -> None:
+    """The worker's loop. It ends when the connection is closed, and when its parent dies, even in a call that hangs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    try:
+        engine = load_engine(address)
+        connection.send(("ready", None))
+        while True:
+            strokes, size = connection.recv()
+            connection.send(("drawn", engine(strokes, size)))
+    except EngineError as error:
+        connection.send(("failed", str(error)))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass

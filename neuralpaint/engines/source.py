@@ -1,0 +1,163 @@
+"""`EngineSource`: strokes of an engine for a training, drawn once and kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from neuralpaint.engines.cache import Shard, StrokeCache
+from neuralpaint.engines.pool import TIMEOUT, EnginePool
+from neuralpaint.engines.spec import Engine, load_engine
+from neuralpaint.training.metrics import BATCH
+from neuralpaint.training.source import Batch
+from neuralpaint.training.trainer import VALIDATION
+
+SHARD = 256  # strokes in a file, at zoom 1
+_IN_MEMORY = 6  # shards
+_TRAINING, _VALIDATION, _HELD_OUT, _ORDER = 0xE17A1, 0xE0A11, 0xE0E7A, 0xE04DE
+
+
+class EngineSource:
+    """Random strokes of a brush engine: a `neuralpaint.training.StrokeSource`.
+
+    A training goes round and round a fixed number of strokes, in another order each time; they are drawn when they are
+    first needed, or all at once by `fill`, and kept on the disk. Close it, or use it as a context manager, to end the
+    processes that draw.
+
+    Args:
+        engine: an `Engine` or its address `package.module:function`.
+        size: pixels of the pictures, S.
+        seed: of the training's strokes; those held out are always the same.
+        device: where the batches go.
+        zooms: as of `neuralpaint.training.BrushSource`.
+        strokes: how many a training goes round, rounded up to a multiple of 256.
+        cache: folder of the drawn strokes; by default `neuralpaint.engines.cache.default_cache()`.
+        workers, timeout: as of `EnginePool`.
+
+    Raises:
+        EngineError: when strokes are drawn and the engine fails; the message names engine and parameters.
+    """
+
+    def __init__(
+        self,
+        engine: Engine | str,
+        size: int,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        zooms: Sequence[int] = (1,),
+        *,
+        strokes: int = 20_000,
+        cache: str | os.PathLike | None = None,
+        workers: int | None = None,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        if strokes < 1:
+            raise ValueError(f"strokes must be at least 1, got {strokes}")
+        self.engine = load_engine(engine) if isinstance(engine, str) else engine
+        self.brush, self.size, self.seed = self.engine.spec.brush(), size, seed
+        self.device, self.zooms = torch.device(device), tuple(zooms)
+        self.shards = -(-strokes // SHARD)
+        self.cache = StrokeCache(self.engine, cache)
+        self.pool = EnginePool(self.engine, workers, timeout)
+        self._memory: dict[tuple[str, int], Shard] = {}
+
+    def __enter__(self) -> EngineSource:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.pool.close()
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a training's checkpoint must agree with besides the brush."""
+        return {"engine": self.engine.address, "spec": self.engine.spec.fingerprint, "pool": self.shards * SHARD}
+
+    def fill(self, callback: Callable[[int, int], None] | None = None, held_out: int = 0) -> int:
+        """Draws whatever strokes a training with these settings lacks. Stopped in between, it goes on from there.
+
+        Args:
+            callback: called with strokes done and all, after each file.
+            held_out: how many held-out strokes to draw as well, for `neuralpaint.training.metrics.held_out_quality`.
+
+        Returns:
+            how many strokes were drawn.
+        """
+        jobs: list[tuple[str, int, int, tuple[int, ...]]] = [
+            (*self._training(zoom, shard), (_TRAINING, self.seed, zoom, shard))
+            for zoom in sorted(set(self.zooms))
+            for shard in range(self.shards)
+        ]
+        jobs.append((f"validation-{VALIDATION}", self.size, VALIDATION, (_VALIDATION,)))
+        for index, start in enumerate(range(0, held_out, BATCH)):
+            jobs.append(self._held_out(index, min(BATCH, held_out - start)))
+        jobs = [job for job in jobs if not self.cache.path(job[0], job[1]).exists()]
+        done, count = 0, sum(job[2] for job in jobs)
+        for job in jobs:
+            self._shard(*job, keep=False)
+            done += job[2]
+            if callback is not None:
+                callback(done, count)
+        self.close()
+        return count
+
+    def batch(self, step: int, count: int, process: int = 0) -> Batch:
+        zoom = self.zooms[step % len(self.zooms)]
+        count = max(2, count // zoom**2)
+        turns = self.zooms.count(zoom) * (step // len(self.zooms)) + self.zooms[: step % len(self.zooms)].count(zoom)
+        each = self._training(zoom, 0)[2]
+        start, parts = turns * count, []
+        stop = start + count
+        while start < stop:
+            turn, first = divmod(start, each)
+            last = min(each, first + stop - start)
+            epoch, place = divmod(turn, self.shards)
+            order = np.random.default_rng((_ORDER, self.seed, process, zoom, epoch))
+            number = int(order.permutation(self.shards)[place])
+            rows = np.random.default_rng((_ORDER, self.seed, process, zoom, epoch, place)).permutation(each)
+            shard = self._shard(*self._training(zoom, number), (_TRAINING, self.seed, zoom, number))
+            parts.append({key: array[rows[first:last]] for key, array in shard.items()})
+            start += last - first
+        return self._batch({key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
+
+    def validation(self, count: int) -> Batch:
+        return self._batch(self._shard(f"validation-{count}", self.size, count, (_VALIDATION,)))
+
+    def held_out(self, index: int, count: int) -> Batch:
+        return self._batch(self._shard(*self._held_out(index, count)))
+
+    def _held_out(self, index: int, count: int) -> tuple[str, int, int, tuple[int, ...]]:
+        return f"held-out-{index:05d}-{count}", self.size, count, (_HELD_OUT, index)
+
+    def _training(self, zoom: int, shard: int) -> tuple[str, int, int]:
+        """(name, picture size, strokes) of a shard of the training."""
+        return f"training-{self.seed}-{shard:05d}", self.size * zoom, max(8, SHARD // zoom**2)
+
+    def _shard(self, name: str, size: int, count: int, key: tuple[int, ...], keep: bool = True) -> Shard:
+        shard = self._memory.get((name, size)) or self.cache.read(name, size, count)
+        if shard is None:
+            strokes = self.engine.spec.sample(count, np.random.default_rng(key))
+            foreground, alpha = self.pool.draw(strokes, size)
+            shard = {"strokes": strokes, "foreground": _bytes(foreground), "alpha": _bytes(alpha)}
+            self.cache.write(name, size, shard)
+        if keep:
+            self._memory.pop((name, size), None)
+            self._memory[name, size] = shard
+            while len(self._memory) > _IN_MEMORY:
+                del self._memory[next(iter(self._memory))]  # the one that was not asked for for the longest time
+        return shard
+
+    def _batch(self, shard: Shard) -> Batch:
+        strokes, foreground, alpha = (torch.from_numpy(shard[key]) for key in ("strokes", "foreground", "alpha"))
+        pictures = (part.to(self.device).float().mul_(1 / 255) for part in (foreground, alpha))
+        return Batch(strokes.to(self.device), *pictures)
+
+
+def _bytes(picture: np.ndarray) -> np.ndarray:
+    return (picture * 255 + 0.5).astype(np.uint8)

@@ -1,0 +1,221 @@
+"""What a brush engine is: a function of strokes, and what the numbers of its strokes mean."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from neuralpaint.brushes import Brush
+
+BOX = ("xc", "yc", "w", "h", "theta")
+BEZIER = ("x0", "y0", "x1", "y1", "x2", "y2", "radius0", "radius2")
+ONE_COLOR, TWO_COLORS = ("r", "g", "b"), ("r0", "g0", "b0", "r2", "g2", "b2")
+GEOMETRIES: dict[str, tuple[str, ...]] = {"box": BOX, "bezier": BEZIER, "unknown": ()}
+_BUILT_IN = ("oil", "watercolor", "marker", "tape", "pixel", "exact", "neural")
+_ROUNDING = 1e-5  # beyond [0, 1], as float32 arithmetic may be
+
+Draw = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+
+
+class EngineError(ValueError):
+    """An engine cannot be used, or did not do what an engine must; str() is one line that names it."""
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """The parameters of an engine's strokes, all in [0, 1]: first the shape, then one or two RGB colours, then opacity.
+
+    `geometry` says what the first shape parameters mean; more may follow, of any name, that do not move the stroke.
+
+    - "box": `xc yc w h theta`: the stroke lies in a rectangle of w × h around (xc, yc), turned by π·theta.
+    - "bezier": `x0 y0 x1 y1 x2 y2 radius0 radius2`: a quadratic Bézier from (x0, y0) to (x2, y2), its control point at
+      (x0 + x1·(x2 − x0), y0 + y1·(y2 − y0)), swept by a disc whose radius runs from radius0 / 4 to radius2 / 4.
+    - "unknown": any parameters. A network of whole pictures can learn them, but no photo can be painted: nobody knows
+      how such a stroke moves.
+
+    Lengths are in units of the picture's side, y runs down. What an engine paints beyond box or curve is not learned.
+
+    Used as a decorator, it marks the function as an engine.
+
+    Attributes:
+        name: of the brush, for files and messages: letters, digits, dots, dashes, underscores.
+        parameters: names, in order; the last are `r g b a`, or `r0 g0 b0 r2 g2 b2 a`.
+        geometry: "box", "bezier" or "unknown".
+        ranges: (low, high) within [0, 1] from which the training draws a parameter; uniform in [0, 1] by default.
+        held: values of parameters that never move, such as {"a": 1.0} for an opaque brush.
+        version: change it when the engine draws otherwise, so that strokes kept from before are not used.
+
+    Raises:
+        EngineError: if that cannot be; the message names the attribute.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    geometry: str = "unknown"
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    held: Mapping[str, float] = field(default_factory=dict)
+    version: str = "1"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", tuple(self.parameters))
+        object.__setattr__(self, "ranges", {name: tuple(pair) for name, pair in dict(self.ranges).items()})
+        object.__setattr__(self, "held", dict(self.held))
+        if not isinstance(self.name, str) or not self.name or not set(self.name) <= _LETTERS:
+            raise EngineError(f"name must be letters, digits, '.', '-' and '_', got {self.name!r}")
+        if self.name.lower() in _BUILT_IN:
+            raise EngineError(f"name {self.name!r} is taken by a built-in brush: choose another")
+        if self.geometry not in GEOMETRIES:
+            raise EngineError(f"geometry must be one of {', '.join(GEOMETRIES)}, got {self.geometry!r}")
+        names = self.parameters
+        if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+            raise EngineError(f"parameters must be different names, got {' '.join(map(str, names))}")
+        first = GEOMETRIES[self.geometry]
+        if names[: len(first)] != first:
+            raise EngineError(f"parameters of geometry {self.geometry!r} must begin with {' '.join(first)}")
+        colors = next((c for c in (TWO_COLORS, ONE_COLOR) if names[-len(c) - 1 :] == (*c, "a")), None)
+        if colors is None or len(names) == len(colors) + 1:
+            raise EngineError(
+                f"parameters must be those of the shape, then r g b a or r0 g0 b0 r2 g2 b2 a, got {' '.join(names)}"
+            )
+        for name, (low, high) in self.ranges.items():
+            if name not in names or not 0 <= low <= high <= 1:
+                raise EngineError(f"ranges must be 0 ≤ low ≤ high ≤ 1 of parameters, got {name}: ({low}, {high})")
+        for name, value in self.held.items():
+            if name not in names or not 0 <= value <= 1:
+                raise EngineError(f"held must be values in [0, 1] of parameters, got {name}: {value}")
+
+    def __call__(self, draw: Draw) -> Draw:
+        draw.spec = self  # type: ignore[attr-defined]
+        return draw
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all attributes."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+    def brush(self) -> Brush:
+        """The brush whose strokes these are. Only its engine can draw it."""
+        from neuralpaint.brushes import Brush
+        from neuralpaint.brushes.brush import ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN
+
+        kind = {"box": ENGINE_BOX, "bezier": ENGINE_CURVE, "unknown": ENGINE_UNKNOWN}[self.geometry]
+        held = tuple((self.parameters.index(name), float(value)) for name, value in sorted(self.held.items()))
+        return Brush(self.name, kind, self.parameters, held)
+
+    def sample(self, count: int, generator: np.random.Generator) -> np.ndarray:
+        """Random strokes, float32 `[count, P]`, uniform in the ranges."""
+        strokes = generator.random((count, len(self.parameters)), dtype=np.float32)
+        for index, name in enumerate(self.parameters):
+            low, high = self.ranges.get(name, (0.0, 1.0))
+            strokes[:, index] = np.float32(low) + np.float32(high - low) * strokes[:, index]
+            if name in self.held:
+                strokes[:, index] = self.held[name]
+        return strokes
+
+    def describe(self, stroke: np.ndarray) -> str:
+        """A stroke's numbers by name."""
+        return ", ".join(f"{name}={value:.6g}" for name, value in zip(self.parameters, stroke, strict=True))
+
+
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine by its address `package.module:function`.
+
+    Calling it checks what the function returns. `draw` takes strokes, float32 `[N, P]`, and the side S of the pictures
+    in pixels. It returns foreground `[N, 3, S, S]`, RGB not multiplied by alpha, 0 where there is no paint, and alpha
+    `[N, 1, S, S]`: floating-point numpy arrays in [0, 1].
+    """
+
+    address: str
+    draw: Draw
+    spec: EngineSpec
+
+    def __call__(self, strokes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Foreground and alpha, float32, of strokes `[N, P]`.
+
+        Raises:
+            EngineError: if the function raises or returns what it must not; the message names engine and parameters.
+        """
+        try:
+            result = self._checked(strokes, size)
+        except EngineError as error:
+            if len(strokes) == 1:
+                raise EngineError(self._at(str(error), strokes[0], size)) from None
+            for stroke in strokes:  # which one is it?
+                self(stroke[None], size)
+            raise EngineError(self._at(f"{error} (for {len(strokes)} strokes at once, first of them", strokes[0], size)
+                              + ")") from None  # fmt: skip
+        return result
+
+    def _at(self, problem: str, stroke: np.ndarray, size: int) -> str:
+        return f"engine {self.address} {problem}, at size {size}, {self.spec.describe(stroke)}"
+
+    def _checked(self, strokes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            result = self.draw(strokes.copy(), size)
+        except (Exception, SystemExit) as error:
+            raise EngineError(f"raised {type(error).__name__}: {' '.join(str(error).split())}") from error
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise EngineError(f"returned {type(result).__name__}, not (foreground, alpha)")
+        pair = []
+        for what, channels, array in (("foreground", 3, result[0]), ("alpha", 1, result[1])):
+            shape = (len(strokes), channels, size, size)
+            if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+                kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+                raise EngineError(f"returned {what} of type {kind}, not a floating-point numpy array")
+            if array.shape != shape:
+                raise EngineError(f"returned {what} of shape {list(array.shape)}, not {list(shape)}")
+            low, high = float(array.min(initial=0)), float(array.max(initial=1))
+            if not (low == low and high == high):  # noqa: PLR0124 (NaN)
+                raise EngineError(f"returned NaN in {what}")
+            if low < -_ROUNDING or high > 1 + _ROUNDING:
+                worst = low if low < -_ROUNDING else high
+                raise EngineError(f"returned {what} with values outside [0, 1] ({worst:.6g})")
+            pair.append(array.astype(np.float32).clip(0, 1))
+        return pair[0], pair[1]
+
+
+def load_engine(address: str) -> Engine:
+    """The engine at `package.module:function`; runs the module's code. The working folder is searched, too.
+
+    The function carries its `EngineSpec` as the attribute `spec` (a mapping of its fields will do).
+
+    Raises:
+        EngineError: if there is no such function, its module cannot be imported, or its spec cannot be.
+    """
+    module_name, colon, function_name = address.partition(":")
+    if not (module_name and colon and function_name):
+        raise EngineError(f"engine must be package.module:function, got {address!r}")
+    if module_name.endswith(".py") or os.sep in module_name:
+        raise EngineError(f"engine must be package.module:function, not a file ({address!r}): cd into its folder")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
+        detail = " ".join(str(error).split())
+        raise EngineError(f"engine {address} cannot be imported: {type(error).__name__}: {detail}") from error
+    draw: Any = getattr(module, function_name, None)
+    if not callable(draw):
+        raise EngineError(f"engine {address}: module {module_name} has no function {function_name!r}")
+    spec = getattr(draw, "spec", None)
+    if spec is None:
+        raise EngineError(f"engine {address} has no attribute 'spec': decorate it with neuralpaint.engines.EngineSpec")
+    if not isinstance(spec, EngineSpec):
+        try:
+            spec = EngineSpec(**spec)
+        except (TypeError, EngineError) as error:
+            raise EngineError(f"engine {address} has a spec that cannot be: {error}") from error
+    return Engine(address, draw, spec)
