@@ -74,7 +74,7 @@ def test_finds_weights_by_the_environment_and_the_hub_cache(vgg_file, monkeypatc
 def test_says_where_to_get_weights_that_are_missing(tmp_path):
     with pytest.raises(ValueError, match=r"cannot be downloaded \(no network\).*--vgg.*vgg19-dcbb9e9d.pth"):
         get_features("vgg19")
-    with pytest.raises(ValueError, match="does not exist.*--vgg"):
+    with pytest.raises(ValueError, match="do not exist.*--vgg"):
         get_features("vgg19", path=tmp_path / "missing.pth")
 
 
