@@ -14,9 +14,9 @@ from neuralpaint.brushes.brush import MARKER, OIL, TAPE, WATERCOLOR
 
 PIXEL_OPERATIONS = {TAPE: (34, 150), OIL: (120, 520), WATERCOLOR: (230, 690), MARKER: (95, 330)}
 """Arithmetic operations (add, multiply, minimum, compare, select, root, division: one each) for a pixel under a
-stroke, by the kind of brush: (forward, forward and backward), blending included. Counted in csrc/common: about ±10 % for
-boxes; for curves, whose samples and steps depend on the pixel, the usual case: five samples that may be the nearest, two
-to three steps of Newton's method for watercolor, and for marker a pixel well inside."""
+stroke, by the kind of brush: (forward, forward and backward), blending included. Counted in csrc/common: about ±10 %
+for boxes; for curves, whose samples and steps depend on the pixel, the usual case: five samples that may be the
+nearest, two to three steps of Newton's method for watercolor, and for marker a pixel well inside."""
 
 
 @dataclass(frozen=True)
