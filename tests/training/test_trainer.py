@@ -66,7 +66,7 @@ def test_what_it_writes(tmp_path):
 def test_it_learns(tmp_path):
     run = trainer(tmp_path, steps=60, eval_every=10, learning_rate=1e-2)
     run.run()
-    assert run.curve[-1]["psnr"] > run.curve[0]["psnr"] + 2
+    assert run.curve[-1]["psnr"] > run.curve[0]["psnr"] + 1
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
