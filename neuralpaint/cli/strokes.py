@@ -51,6 +51,7 @@ def command(
         bool, typer.Option("--measure", help="Write nothing: draw them as uint8 and tell how fast.")
     ] = False,
     batch: Annotated[int | None, typer.Option(metavar="N", help="--measure: strokes drawn at once.")] = None,
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="--measure: cpu, cuda, cuda:1 …")] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on in a DIR that holds a part of them.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the strokes that DIR holds.")] = False,
     debug: Debug = False,
@@ -89,7 +90,7 @@ def command(
         from neuralpaint.data.measure import measure as run
 
         with _bar() as callback:
-            found = run(chosen, count, size, seed=seed, batch_size=batch, callback=callback)
+            found = run(chosen, count, size, seed=seed, batch_size=batch, device=device, callback=callback)
         say(str(found))
         return
     plan = StrokeSet(chosen, count, seed, layout, size, shard_size or _SHARD_SIZES[layout])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -38,8 +39,16 @@ def samples(plan: StrokeSet, shards: Iterable[range], workers: int = 0) -> Itera
     """(number, files by suffix) of the strokes of some shards, one after the other: PNG pictures, and the parameters as
     a .npy array, float32 `[P]`. Made by `workers` processes, or in this one if there are none."""
     parts = (numbers[at : at + _BATCH] for numbers in shards for at in range(0, len(numbers), _BATCH))
-    for found in DataLoader(_Encoded(plan), batch_size=None, sampler=parts, num_workers=workers):
+    loader = DataLoader(
+        _Encoded(plan), batch_size=None, sampler=parts, num_workers=workers, worker_init_fn=_ignore_interrupts
+    )
+    for found in loader:
         yield from found
+
+
+def _ignore_interrupts(worker: int) -> None:
+    """Ctrl-C reaches all processes of a terminal; the main one ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def encode(batch: StrokeBatch) -> Iterator[Files]:
