@@ -46,6 +46,13 @@ def test_stream(measure: Callable[..., Any], device: torch.device, brush: str, d
     measure(group(dtype), f"{brush}, stream", lambda: exhaust(data.stream(BATCH)), COUNT, "strokes")
 
 
+def test_stream_threads(measure: Callable[..., Any]) -> None:
+    """A batch a thread, ahead. Starting the threads is in it."""
+    data, threads = dataset("oil", torch.uint8, torch.device("cpu")), torch.get_num_threads()
+    call = lambda: exhaust(data.stream(BATCH, threads=threads))  # noqa: E731
+    measure(group(torch.uint8), f"oil, stream, threads={threads}", call, COUNT, "strokes")
+
+
 @pytest.mark.parametrize("batch_size", full(1, 16, 256, 1024))
 def test_stream_batches(measure: Callable[..., Any], device: torch.device, batch_size: int) -> None:
     data = dataset("oil", torch.uint8, device)

@@ -159,9 +159,12 @@ class StrokeDataset(Dataset[StrokeBatch]):
         rank: int | None = None,
         world_size: int | None = None,
         drop_last: bool = False,
+        threads: int = 0,
     ) -> StrokeStream:
         """The same strokes in order, as an iterable dataset; see `StrokeStream`."""
-        return StrokeStream(self, batch_size, start=start, rank=rank, world_size=world_size, drop_last=drop_last)
+        return StrokeStream(
+            self, batch_size, start=start, rank=rank, world_size=world_size, drop_last=drop_last, threads=threads
+        )
 
 
 class _Samples(list[StrokeBatch]):

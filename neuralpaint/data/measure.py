@@ -15,7 +15,7 @@ from neuralpaint.data.parameters import RandomParameters
 from neuralpaint.data.write import WritingProgress
 
 BATCH = 256  # the fastest of the powers of two on the machines we had: two of them, 32 MiB as uint8
-_SLICE, _BARE_SLICE = 0.5, 0.2  # seconds; the two are timed in turns, so that both see the same machine
+_SLICE, _BARE_SLICE = 2.0, 0.7  # seconds; the two are timed in turns, so that both see the same machine
 _BARE = 4096  # different strokes
 
 
@@ -62,7 +62,9 @@ def measure(
         return time.perf_counter()
 
     done, spent, drawn, bare_spent = 0, 0.0, 0, 0.0
-    batches = iter(dataset.stream(batch_size, rank=0, world_size=1))
+    threads = torch.get_num_threads()
+    ahead = threads if dataset.device.type == "cpu" and threads > 1 else 0
+    batches = iter(dataset.stream(batch_size, rank=0, world_size=1, threads=ahead))
     ops.rasterize(ready[0], brush, size, size, dtype=dtype)  # texture, threads, memory
     while done < count:
         began = clock()
@@ -78,7 +80,6 @@ def measure(
         bare_spent += clock() - began
         if callback is not None:
             callback(WritingProgress(done, count, 0, spent))
-    threads = torch.get_num_threads()
     place = dataset.device.type if dataset.device.type != "cpu" else f"{threads} thread{'s' if threads > 1 else ''}"
     what = f"{brush.name} strokes, {size}x{size} {str(dtype).removeprefix('torch.')}, {batch_size} a batch, {place}"
     return Measurement(count, spent, drawn / bare_spent, what)

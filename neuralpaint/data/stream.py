@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -40,6 +44,9 @@ class StrokeStream(IterableDataset[StrokeBatch]):
             initialised, else those of torchrun's environment (RANK, WORLD_SIZE), else all of them. Use 0 and 1 where
             somebody else shares out the batches, such as Accelerate's `prepare`.
         drop_last: leave out the strokes that do not fill a step of all ranks.
+        threads: draw that many batches at once, ahead of the one that is asked for, each by one thread of the CPU:
+            beside a training on a GPU, or because that keeps processors busier. With 0, each batch is drawn when it is
+            asked for, by all of torch's threads.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -54,6 +61,7 @@ class StrokeStream(IterableDataset[StrokeBatch]):
         rank: int | None = None,
         world_size: int | None = None,
         drop_last: bool = False,
+        threads: int = 0,
     ) -> None:
         self.dataset, self.drop_last = dataset, drop_last
         self.batch_size = None if batch_size is None else whole("batch_size", batch_size, 1, 2**24)
@@ -63,6 +71,9 @@ class StrokeStream(IterableDataset[StrokeBatch]):
         here, all_of_them = _environment() if rank is None or world_size is None else (rank, world_size)
         self.world_size = whole("world_size", all_of_them, 1, 2**24)
         self.rank = whole("rank", here, 0, self.world_size - 1)
+        self.threads = whole("threads", threads, 0, 1024)
+        if threads and (batch_size is None or dataset.device.type != "cpu"):
+            raise ValueError("threads draw batches on the CPU: give a batch_size, or leave them out")
         self._next = self.start  # stroke with which the next item's step begins
         self._resumed: dict[str, Any] | None = None
 
@@ -93,13 +104,32 @@ class StrokeStream(IterableDataset[StrokeBatch]):
         return self._samples(steps) if self.batch_size is None else self._batches(steps, self.batch_size)
 
     def _batches(self, steps: range, batch_size: int) -> Iterator[StrokeBatch]:
+        wanted = self._undrawn(steps, batch_size)
+        if not self.threads:
+            for self._next, strokes in wanted:
+                yield self.dataset.picture(strokes)
+            return
+        waiting: deque[tuple[int, Future[StrokeBatch]]] = deque()
+        with _single_threads(self.threads) as pool:
+            try:
+                for after, strokes in wanted:
+                    waiting.append((after, pool.submit(self.dataset.picture, strokes)))
+                    if len(waiting) > self.threads:
+                        self._next, drawn = waiting.popleft()
+                        yield drawn.result()
+                while waiting:
+                    self._next, drawn = waiting.popleft()
+                    yield drawn.result()
+            finally:
+                for _, drawn in waiting:
+                    drawn.cancel()
+
+    def _undrawn(self, steps: range, batch_size: int) -> Iterator[tuple[int, Tensor]]:
+        """(where the next step of this process begins, strokes) of its batches."""
         for group in _groups(steps, max(1, _AHEAD[self.dataset.device.type] // batch_size)):
             index, counts = self._strokes(group)
             parts = self.dataset.parameters.take(index.to(self.dataset.device)).split(counts)
-            for step, strokes in zip(group, parts, strict=True):
-                self._next = step + steps.step
-                if len(strokes):
-                    yield self.dataset.picture(strokes)
+            yield from ((step + steps.step, part) for step, part in zip(group, parts, strict=True) if len(part))
 
     def _samples(self, steps: range) -> Iterator[StrokeBatch]:
         for group in _groups(steps, _SAMPLES):
@@ -147,6 +177,16 @@ class StrokeStream(IterableDataset[StrokeBatch]):
                 )
         self._resumed = dict(state)
         self._next = state["next"]
+
+
+@contextmanager
+def _single_threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """A pool of threads in each of which torch uses no others."""
+    mine, started = torch.get_num_threads(), Barrier(count)
+    with ThreadPoolExecutor(count, "strokes", torch.set_num_threads, (1,)) as pool:
+        list(pool.map(lambda _: started.wait(), range(count)))
+        torch.set_num_threads(mine)  # torch gives the last number that was set to all threads to come
+        yield pool
 
 
 def _groups(steps: range, count: int) -> Iterator[range]:

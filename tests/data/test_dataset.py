@@ -1,5 +1,6 @@
 import json
 import pickle
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -121,6 +122,31 @@ def test_the_same_batches_at_any_worker_count():
         loaded = list(DataLoader(data.stream(8), batch_size=None, num_workers=workers))
         assert len(loaded) == 13 and all(map(same, loaded, wanted))
         assert isinstance(loaded[0], StrokeBatch)
+
+
+def test_threads_give_the_same_in_the_same_order():
+    data, before = dataset(), torch.get_num_threads()
+    wanted = list(data.stream(8))
+    ahead = data.stream(8, threads=3)
+    assert all(map(same, ahead, wanted)) and len(list(ahead)) == 13
+    items = iter(ahead)
+    first = [next(items) for _ in range(4)]
+    rest = data.stream(8, threads=2)
+    rest.load_state_dict(ahead.state_dict())
+    items.close()
+    assert all(map(same, [*first, *rest], wanted))
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+    thread.start()
+    thread.join()
+    assert seen == [before] and torch.get_num_threads() == before  # nobody else draws with fewer
+
+
+def test_an_error_in_a_thread_is_raised(monkeypatch):
+    data = dataset()
+    monkeypatch.setattr(data, "picture", lambda strokes: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        list(data.stream(8, threads=2))
 
 
 def test_single_samples_through_a_loader():
@@ -265,6 +291,8 @@ def test_datasets_that_cannot_be(options, message):
         ({"start": 101}, "start must be"),
         ({"rank": 2, "world_size": 2}, "rank must be"),
         ({"rank": 0}, "rank and world_size belong together"),
+        ({"threads": -1}, "threads must be"),
+        ({"batch_size": None, "threads": 2}, "threads draw batches"),
     ],
 )
 def test_streams_that_cannot_be(options, message):
