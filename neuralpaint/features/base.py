@@ -17,6 +17,8 @@ class Features(nn.Module):
         depth: layers are numbered from 1 to this.
         style_layers: what styles are compared by, unless told otherwise.
         content_layer: what contents are compared by, unless told otherwise.
+        training_layers: by scale, what networks are trained by, which takes thousands of steps: deep layers only where
+            the picture is small, so that a step costs half as much.
         scales: of the image pyramid that widens the view of the layers: factors of the picture's size.
         smallest: the shortest side that a picture must have, in pixels.
     """
@@ -24,6 +26,7 @@ class Features(nn.Module):
     name: ClassVar[str]
     depth: int
     style_layers: tuple[int, ...]
+    training_layers: Mapping[float, tuple[int, ...]]
     content_layer: int
     scales: tuple[float, ...]
     smallest: int = 4

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 def gram(features: Tensor) -> Tensor:
     """How often two channels are active at the same place, whatever the place: `[B, C, h, w]` → `[B, C, C]`.
 
-    G = F·Fᵀ / (h·w), so that it does not depend on the picture's size.
+    G = F·Fᵀ / (h·w), so that it does not depend on the picture's size. Differentiable once.
 
     Reference: Gatys et al., "Image style transfer using convolutional neural networks", CVPR 2016, equation 3.
     """
-    rows = features.flatten(2)
-    return torch.baddbmm(rows.new_zeros(()), rows, rows.transpose(1, 2), beta=0, alpha=1 / rows.shape[2])
+    return _Gram.apply(features)
+
+
+class _Gram(torch.autograd.Function):
+    """As G is symmetric, its gradient is one product, (dG + dGᵀ)·F; autograd's own would be two and a sum."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> Tensor:
+        # Pixels in rows: no copy of features that are channels-last.
+        rows = features.permute(0, 2, 3, 1).flatten(1, 2)
+        ctx.save_for_backward(rows)
+        ctx.size = features.shape[2:]
+        return torch.bmm(rows.transpose(1, 2), rows) / rows.shape[1]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (rows,) = ctx.saved_tensors
+        back = torch.bmm(rows, (gradient + gradient.transpose(1, 2)) / rows.shape[1])
+        return back.unflatten(1, ctx.size).permute(0, 3, 1, 2)
 
 
 def pyramid(image: Tensor, scales: Sequence[float], smallest: int = 1) -> list[tuple[float, Tensor]]:
@@ -25,7 +45,7 @@ def pyramid(image: Tensor, scales: Sequence[float], smallest: int = 1) -> list[t
 
     Scales at which a side would be below `smallest` pixels are left out, but the largest one never is.
     """
-    levels = []
+    levels: list[tuple[float, Tensor]] = []
     for scale in sorted(scales, reverse=True):
         height, width = (max(1, round(side * scale)) for side in image.shape[2:])
         if levels and min(height, width) < smallest:

@@ -60,21 +60,28 @@ class VGG19Features(Features):
     """
 
     name: ClassVar[str] = "vgg19"
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, weights: str | os.PathLike | None = None) -> None:
         super().__init__()
         path = Path(weights) if weights is not None else find_weights()
         state = _read(path) if path is not None else _download()
-        self.convolutions = nn.ModuleList(_convolutions(state, path or Path(PUBLISHED)))
+        convolutions = _convolutions(state, path or Path(PUBLISHED))
+        self.convolutions = nn.ModuleList(convolutions)
         self.depth = len(self.convolutions)
         wide = self.depth >= 7
         self.style_layers = tuple(k for k in ((2, 4, 7) if wide else (2, 4, 5)) if k <= self.depth)
         self.content_layer = min(7, self.depth)
         self.scales = (1.0, 0.5) if wide else (1.0, 0.5, 0.25)
+        deep = tuple(k for k in (2, 4, 5) if k <= self.depth)
+        self.training_layers = {1.0: tuple(k for k in (2, 3) if k <= self.depth), 0.5: deep, 0.25: deep[1:] or deep}
         # The input's normalisation, RGB in [0, 1] to zero mean and unit variance.
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False).eval()
+        for convolution in convolutions:  # channels-last ones take a third less time on a CPU
+            convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
 
     def forward(self, image: Tensor, layers: Sequence[int]) -> Mapping[int, Tensor]:
         """See `Features.forward`."""

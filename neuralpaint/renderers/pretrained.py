@@ -1,30 +1,22 @@
-"""Files of trained networks: a folder with `config.json`, `model.safetensors` and a model card, `README.md`.
-
-The configuration says for which brush the network was trained, by name, parameters and a hash of the texture, and holds
-the checksum of the weights, so that a truncated, tampered or mixed-up file is an error rather than a wrong picture.
-"""
+"""Files of trained renderers: see `neuralpaint.modelfiles`. The configuration says for which brush the network was
+trained, by name, parameters and a hash of the texture."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as from_safetensors
-from safetensors.torch import save as to_safetensors
 
 from neuralpaint.brushes import Brush, brushes
-from neuralpaint.files import atomic_write, make_folder
+from neuralpaint.modelfiles import BUNDLED, CARD, CONFIG, WEIGHTS, read_model_config, read_weights, write_model
 from neuralpaint.renderers.network import NetworkRenderer, brush_fingerprint, build_network
 
-CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 FORMAT, VERSION = "neuralpaint.renderer", 1
-BUNDLED = Path(__file__).resolve().parent.parent / "weights"
+
+__all__ = ["CARD", "CONFIG", "WEIGHTS", "bundled_folder", "load_network", "read_config", "save_network"]
 
 
 def save_network(
@@ -46,13 +38,6 @@ def save_network(
         ValueError: if the weights hold NaN or infinity.
         OSError: if the folder cannot be written.
     """
-    folder = make_folder(folder)
-    state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    state = {name: value.to(dtype) if value.is_floating_point() else value for name, value in state.items()}
-    broken = [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]
-    if broken:
-        raise ValueError(f"the network's weights are not finite ({broken[0]}): they are not saved")
-    weights = to_safetensors(state)
     brush = network.brush
     config = {
         "format": FORMAT,
@@ -67,34 +52,14 @@ def save_network(
             "held": [list(pair) for pair in brush.held],
             "fingerprint": brush_fingerprint(brush),
         },
-        "sha256": hashlib.sha256(weights).hexdigest(),
         "training": dict(training or {}),
     }
-    with atomic_write(folder / WEIGHTS) as file:
-        file.write(weights)
-    with atomic_write(folder / CONFIG) as file:
-        file.write((json.dumps(config, indent=2) + "\n").encode())
-    if card is not None:
-        with atomic_write(folder / CARD) as file:
-            file.write(card.encode())
+    write_model(folder, network.state_dict(), config, dtype=dtype, card=card)
 
 
 def read_config(folder: str | os.PathLike) -> dict[str, Any]:
     """The configuration in a network's folder. ValueError if it is none of ours."""
-    path = Path(folder) / CONFIG
-    if not Path(folder).is_dir():
-        raise ValueError(f"{folder} is no folder of a trained renderer (with {CONFIG} and {WEIGHTS})")
-    try:
-        config = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ValueError(f"{folder} holds no trained renderer: cannot read {CONFIG}: {error.strerror}") from error
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: it is not JSON") from error
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise ValueError(f"{path} is not the configuration of a neuralpaint renderer")
-    if config.get("version") != VERSION:
-        raise ValueError(f"{path} is of version {config.get('version')}, this program reads version {VERSION}")
-    return config
+    return read_model_config(folder, FORMAT, VERSION, "renderer")
 
 
 def load_network(folder: str | os.PathLike, *, brush: Brush | str | None = None) -> NetworkRenderer:
@@ -134,34 +99,9 @@ def load_network(folder: str | os.PathLike, *, brush: Brush | str | None = None)
             f"{wanted.name!r}: train it again (neuralpaint train-renderer)"
         )
     network = build_network(kind, wanted, size, **options)
-    network.load_state_dict(_read_weights(Path(folder) / WEIGHTS, str(config.get("sha256")), network.state_dict()))
+    network.load_state_dict(read_weights(Path(folder) / WEIGHTS, str(config.get("sha256")), network.state_dict()))
     network.trained = dict(config.get("training") or {})
     return network.eval()
-
-
-def _read_weights(path: Path, checksum: str, expected: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read the weights {path}: {error.strerror}") from error
-    if hashlib.sha256(data).hexdigest() != checksum:
-        raise ValueError(f"{path} is truncated or changed: its checksum is not the one in {CONFIG}")
-    try:
-        state = from_safetensors(data)
-    except SafetensorError as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
-    for name, value in expected.items():
-        if name not in state or state[name].shape != value.shape:
-            found = f"shape {list(state[name].shape)}" if name in state else "nothing"
-            raise ValueError(
-                f"{path} does not fit {CONFIG}: {name} must have shape {list(value.shape)}, it has {found}"
-            )
-        if state[name].is_floating_point() and not state[name].isfinite().all():
-            raise ValueError(f"{path} is damaged: {name} holds NaN or infinity")
-    extra = set(state) - set(expected)
-    if extra:
-        raise ValueError(f"{path} does not fit {CONFIG}: it holds {sorted(extra)[0]} besides")
-    return {name: value.to(expected[name].dtype) for name, value in state.items()}
 
 
 def bundled_folder(brush: Brush | str) -> Path:

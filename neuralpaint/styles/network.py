@@ -1,0 +1,197 @@
+"""`StyleNetwork`: one network, N styles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from neuralpaint.styles.architecture import Architecture, Step, get_architecture
+from neuralpaint.styles.norm import ConditionalInstanceNorm2d
+
+MULTIPLE = 4  # pictures are padded to a multiple of this many pixels
+SMALLEST = 16  # pixels along each side: reflection needs something to reflect
+
+
+class StyleStep(nn.Module):
+    """A `Step`: padding, convolution, conditional instance normalisation, activation.
+
+    No bias: the normalisation would take it away again.
+    """
+
+    def __init__(self, step: Step, styles: int) -> None:
+        super().__init__()
+        self.step = step
+        self.weight = nn.Parameter(torch.empty(step.outputs, step.inputs, step.kernel, step.kernel))
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        self.norm = ConditionalInstanceNorm2d(step.outputs, styles)
+
+    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+        return self.activate(self.norm(self.convolve(self.pad(x)), mix))
+
+    def pad(self, x: Tensor) -> Tensor:
+        """The picture and what the filters see around it.
+
+        Where the picture is doubled the padding comes first: a border pixel repeated once is, doubled, what reflection
+        of the doubled picture would be.
+        """
+        if self.step.upsample == 1:
+            return F.pad(x, (self.step.kernel // 2,) * 4, mode="reflect")
+        return F.pad(x, (1,) * 4, mode="replicate")
+
+    def convolve(self, x: Tensor) -> Tensor:
+        """Of a padded picture."""
+        step = self.step
+        if step.upsample == 1:
+            return F.conv2d(x, self.weight, stride=step.stride)
+        return F.pixel_shuffle(F.conv2d(x, fold(self.weight)), 2)
+
+    def activate(self, x: Tensor) -> Tensor:
+        """May write over x."""
+        if self.step.activation == "relu":
+            return F.relu(x, inplace=True)
+        return torch.sigmoid(x) if self.step.activation == "sigmoid" else x
+
+
+def fold(weight: Tensor) -> Tensor:
+    """Filters for a picture that is doubled by nearest neighbour, as filters for the picture before it is doubled.
+
+    Of the k×k pixels that a filter sees in the doubled picture many are the same: with k = 3 or 5 no more than 3×3
+    differ, so that each of the four pixels that one becomes is a 3×3 filter's output. `[O, C, k, k]` →
+    `[4·O, C, 3, 3]`, in the order that `pixel_shuffle` takes.
+    """
+    side = weight.shape[2]
+    # sums[p, i, j] is 1 where tap j of the filter at a pixel of phase p sees pixel i - 1 of the picture.
+    taps = torch.arange(side) - side // 2
+    sums = torch.stack([F.one_hot((phase + taps).div(2, rounding_mode="floor") + 1, 3).T for phase in (0, 1)])
+    sums = sums.to(weight)
+    folded = torch.einsum("pij,qkl,ocjl->opqcik", sums, sums, weight)
+    return folded.reshape(-1, weight.shape[1], 3, 3)
+
+
+class ResidualBlock(nn.Module):
+    """x + two steps."""
+
+    def __init__(self, steps: tuple[Step, Step], styles: int) -> None:
+        super().__init__()
+        self.first, self.second = (StyleStep(step, styles) for step in steps)
+
+    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+        return x + self.second(self.first(x, mix), mix)
+
+
+class StyleNetwork(nn.Module):
+    """Restyles photos: all styles share the filters, and each has its own scales and shifts of the activations.
+
+    Layers of the paper's network, `architecture="paper"`, channels after each; all with reflection padding and
+    conditional instance normalisation, then ReLU but for the last one, a sigmoid:
+
+        9×9 → 32 · 3×3 stride 2 → 64 · 3×3 stride 2 → 128 · five residual blocks of two 3×3 → 128
+        · nearest ×2, 3×3 → 64 · nearest ×2, 3×3 → 32 · 9×9 → 3
+
+    `architecture="light"` has a third of the channels and nothing at full size: a thirteenth of the arithmetic.
+
+    Args:
+        names: of the styles, in order; distinct.
+        architecture: "paper", "light" or one of your own.
+
+    Raises:
+        ValueError: names repeat or are empty, or the architecture is unknown.
+
+    Reference: Dumoulin, Shlens and Kudlur, "A learned representation for artistic style", ICLR 2017, section 2 and
+    table 1.
+    """
+
+    def __init__(self, names: Sequence[str], architecture: str | Architecture = "paper") -> None:
+        super().__init__()
+        names = [str(name) for name in names]
+        if not names or not all(names) or len(set(names)) < len(names):
+            raise ValueError(f"names must be distinct and not empty, got {names}")
+        self.names = names
+        self.architecture = get_architecture(architecture)
+        self.training_facts: dict[str, Any] = {}  # how it was trained, as its file says
+        down, blocks, up = self.architecture.steps()
+        self.down = nn.ModuleList(StyleStep(step, len(names)) for step in down)
+        self.blocks = nn.ModuleList(ResidualBlock(pair, len(names)) for pair in blocks)
+        self.up = nn.ModuleList(StyleStep(step, len(names)) for step in up)
+
+    def forward(self, photo: Tensor, mix: Tensor) -> Tensor:
+        """Photos in styles.
+
+        Args:
+            photo: `[B, 3, H, W]` RGB in [0, 1]; or `[1, 3, H, W]`, one photo for all rows of `mix`. H, W ≥ 16.
+            mix: `[B, N]`, how much of each style an image has; rows sum to 1. A row of the identity is one style.
+
+        Returns:
+            `[B, 3, H, W]` in [0, 1].
+
+        Raises:
+            ValueError: a shape does not fit.
+        """
+        self.check(photo, mix)
+        height, width = photo.shape[2:]
+        x = pad_to_multiple(photo)
+        down, blocks, up = self.layers()
+        for k, step in enumerate(down):
+            if k == 0 and len(mix) > len(x):  # nothing depends on the style before the first normalisation
+                x = step.activate(step.norm(step.convolve(step.pad(x)).expand(len(mix), -1, -1, -1), mix))
+            else:
+                x = step(x, mix)
+        for block in blocks:
+            x = block(x, mix)
+        for step in up:
+            x = step(x, mix)
+        return x[..., :height, :width]
+
+    def check(self, photo: Tensor, mix: Tensor) -> None:
+        """ValueError if they are no arguments for `forward`."""
+        if photo.ndim != 4 or photo.shape[1] != 3:
+            raise ValueError(f"photo must be [B, 3, H, W], got {list(photo.shape)}")
+        if min(photo.shape[2:]) < SMALLEST:
+            raise ValueError(f"photo must have {SMALLEST} pixels along each side, got {list(photo.shape[2:])}")
+        if mix.ndim != 2 or mix.shape[1] != len(self.names) or len(photo) not in (1, len(mix)):
+            raise ValueError(
+                f"mix must be [{len(photo)}, {len(self.names)}], a number for each style, got {list(mix.shape)}"
+            )
+
+    def layers(self) -> tuple[list[StyleStep], list[ResidualBlock], list[StyleStep]]:
+        """(down, residual blocks, up)."""
+        return tuple(list(part) for part in (self.down, self.blocks, self.up))  # type: ignore[return-value]
+
+    def norms(self) -> list[ConditionalInstanceNorm2d]:
+        """All its normalisations, in order."""
+        return [module for module in self.modules() if isinstance(module, ConditionalInstanceNorm2d)]
+
+    def filters(self) -> list[nn.Parameter]:
+        """What all styles share."""
+        return [module.weight for module in self.modules() if isinstance(module, StyleStep)]
+
+    @torch.no_grad()
+    def add_style(self, name: str, like: Tensor | None = None) -> None:
+        """Adds a style, to be trained: its γ and β start as a mix of the others.
+
+        Args:
+            name: not one of the network's.
+            like: `[N]`, that mix; the mean of all by default.
+
+        Raises:
+            ValueError: the name is empty or taken.
+        """
+        if not name or name in self.names:
+            raise ValueError(f"name must be a new one, got {name!r}")
+        count = len(self.names)
+        mix = torch.full((1, count), 1 / count) if like is None else like.reshape(1, count)
+        for norm in self.norms():
+            gamma, beta = norm.affine(mix.to(norm.gamma))
+            norm.gamma = nn.Parameter(torch.cat([norm.gamma, gamma]))
+            norm.beta = nn.Parameter(torch.cat([norm.beta, beta]))
+        self.names = [*self.names, name]
+
+
+def pad_to_multiple(photo: Tensor) -> Tensor:
+    """Reflected beyond its right and lower edges, so that halving it twice leaves no rest."""
+    height, width = photo.shape[2:]
+    return F.pad(photo, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="reflect")

@@ -1,0 +1,52 @@
+"""Conditional instance normalisation: one set of filters, a scale and a shift of their activations for each style."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ConditionalInstanceNorm2d(nn.Module):
+    """z = γ·(x − μ)/σ + β, with γ and β of a style, or of a mix of styles.
+
+    μ and σ are mean and standard deviation of a channel of an image over its pixels. For one style this is
+    `torch.nn.InstanceNorm2d(affine=True)` with that style's γ and β.
+
+    Args:
+        channels: C.
+        styles: N, how many it starts with.
+        eps: added to the variance.
+
+    Attributes:
+        gamma, beta: `[N, C]`.
+
+    Shape:
+        x `[B, C, H, W]`, mix `[B, N]` (a row for each image, or one for all, `[1, N]`) -> `[B, C, H, W]`.
+
+    Reference: Dumoulin et al., "A learned representation for artistic style", ICLR 2017, section 2.2, equation 5.
+    """
+
+    def __init__(self, channels: int, styles: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.channels, self.eps = channels, eps
+        self.gamma = nn.Parameter(torch.ones(styles, channels))
+        self.beta = nn.Parameter(torch.zeros(styles, channels))
+
+    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+        gamma, beta = self.affine(mix)
+        batch, channels, height, width = x.shape
+        if height * width == 1:  # a pixel is its own mean; batch_norm refuses to divide by no deviation
+            return beta.expand(batch, channels)[..., None, None] + 0 * x
+        # The images of a batch as channels of one: batch_norm then has nothing but these pixels to average over.
+        flat = x.reshape(1, batch * channels, height, width)
+        weight, bias = (part.expand(batch, channels).reshape(-1) for part in (gamma, beta))
+        normal = F.batch_norm(flat, None, None, weight, bias, training=True, eps=self.eps)
+        return normal.view(batch, channels, height, width)
+
+    def affine(self, mix: Tensor) -> tuple[Tensor, Tensor]:
+        """γ and β of mixes of styles: `[B, N]` → `[B, C]` each."""
+        return mix @ self.gamma, mix @ self.beta
+
+    def extra_repr(self) -> str:
+        return f"{self.channels}, styles={self.gamma.shape[0]}, eps={self.eps}"

@@ -1,0 +1,358 @@
+"""Training of style networks, on Accelerate, with checkpoints from which it goes on to the same losses."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import time
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from neuralpaint.features import Features
+from neuralpaint.files import atomic_write, make_folder
+from neuralpaint.images import to_pil
+from neuralpaint.styles.loss import StyleObjective, StyleTable
+from neuralpaint.styles.network import StyleNetwork
+from neuralpaint.styles.paintings import ContentPhotos
+from neuralpaint.styles.settings import StyleSettings
+from neuralpaint.styles.sheets import style_sheet
+from neuralpaint.training.source import generator_of
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+HELD_OUT = 32  # photos, at most, and no more than a tenth
+_CHECKPOINT_SECONDS = 120.0
+_REPORT_SECONDS = 0.5
+_MEAN_OF = 100  # steps that a reported loss is the mean of, about
+_SEEN = 2  # held-out photos of the evaluations on the way and of the sample sheets
+_ORDER_KEY, _SPLIT_KEY = 0x571E, 0x5711
+
+
+@dataclass(frozen=True)
+class StyleProgress:
+    """A report of a running training: steps done of all, running means of the losses, seconds spent and left."""
+
+    step: int
+    steps: int
+    content: float
+    style: float
+    seconds: float
+    remaining: float
+
+
+class StyleTrainer:
+    """Trains a style network, or a style that was added to one.
+
+    The folder gets `training/` while it runs: `checkpoint.pt`, `curve.json` with the losses of each style, sample
+    sheets, TensorBoard events.
+
+    Args:
+        settings: what to train and how long.
+        paintings: `[3, H, W]` in [0, 1], by the name of their style.
+        photos: files to learn on; some are held out for evaluation.
+        features: what contents and styles are compared by.
+        folder: for everything it writes.
+        network: train γ and β of its last style only, whose painting `paintings` has; by default a new network of all.
+        accelerator: devices, processes and precision; by default those of the environment.
+        workers: processes that read photos; 0 reads them between the steps.
+        resume: go on from the folder's checkpoint, if there is one.
+
+    Raises:
+        ValueError: the settings cannot be, or the checkpoint is damaged or belongs to other settings.
+    """
+
+    def __init__(
+        self,
+        settings: StyleSettings,
+        paintings: Mapping[str, Tensor],
+        photos: Sequence[Path],
+        features: Features,
+        folder: str | os.PathLike,
+        *,
+        network: StyleNetwork | None = None,
+        accelerator: Accelerator | None = None,
+        workers: int = 0,
+        resume: bool = False,
+    ) -> None:
+        from accelerate import Accelerator
+
+        self.settings = settings
+        self.accelerator = accelerator or Accelerator()
+        self.working = Path(folder) / "training"
+        processes = self.accelerator.num_processes
+        if settings.batch % processes:
+            raise ValueError(f"batch must be a multiple of the {processes} processes, got {settings.batch}")
+        device = self.accelerator.device
+        torch.manual_seed(settings.seed)
+        self.adding = network is not None
+        if network is None:
+            network = StyleNetwork(list(paintings), settings.architecture)
+        self.names = [network.names[-1]] if self.adding else network.names
+        if list(paintings) != self.names:
+            raise ValueError(f"paintings must be those of {self.names}, got {list(paintings)}")
+        self._first = len(network.names) - len(self.names)  # the network's number of the first style that is trained
+        self.train_files, self.held_out = split(photos)
+        self.data = ContentPhotos(self.train_files, settings.size, settings.seed)
+        self.workers = workers
+        features = features.to(device)
+        table = StyleTable(features, [painting.to(device) for painting in paintings.values()])
+        self.objective = StyleObjective(table).to(device)
+        self.average = copy.deepcopy(network).to(device).requires_grad_(False).eval()
+        if self.adding:
+            _train_last_style_only(network)
+        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.Adam(trained, settings.learning_rate)
+        self.model, self.optimizer = self.accelerator.prepare(network, optimizer)
+        self.step, self.seconds = 0, 0.0
+        self.curve: list[dict[str, Any]] = []
+        self._means = torch.full((2, len(self.names)), float("nan"))
+        self.losses: list[tuple[float, float]] = []  # (content, style) of the steps of this run
+        if resume and self.checkpoint.exists():
+            self._load()
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.working / "checkpoint.pt"
+
+    @property
+    def network(self) -> StyleNetwork:
+        """The network that is being trained; `average` is the one to use."""
+        return self.accelerator.unwrap_model(self.model)
+
+    def run(self, callback: Callable[[StyleProgress], None] | None = None) -> StyleNetwork:
+        """Trains to the last step and returns the averaged network. Stopped in between, it leaves a checkpoint."""
+        main = self.accelerator.is_main_process
+        writer = None
+        if main:
+            from torch.utils.tensorboard import SummaryWriter
+
+            make_folder(self.working)
+            writer = SummaryWriter(str(self.working), purge_step=self.step or None)
+        batches = iter(self._loader())
+        started, before, earlier = time.perf_counter(), self.step, self.seconds
+        kept = reported = started
+        try:
+            while self.step < self.settings.steps:
+                self._step(next(batches))
+                now = time.perf_counter()
+                self.seconds = earlier + now - started
+                last = self.step == self.settings.steps
+                if main and (self._due(self.settings.eval_every) or last):
+                    self._evaluate(writer)
+                if main and (self._due(self.settings.picture_every) or last):
+                    self._picture()
+                if callback is not None and (now - reported >= _REPORT_SECONDS or last):
+                    reported = now
+                    rate = (now - started) / (self.step - before)
+                    content, style = self._means.nanmean(1).tolist()
+                    left = rate * (self.settings.steps - self.step)
+                    callback(StyleProgress(self.step, self.settings.steps, content, style, self.seconds, left))
+                if main and (now - kept >= _CHECKPOINT_SECONDS or last):
+                    self._keep()
+                    kept = time.perf_counter()
+        except KeyboardInterrupt:
+            if main:
+                self._keep()
+            raise
+        finally:
+            if writer is not None:
+                writer.close()
+        self.accelerator.wait_for_everyone()
+        return self.average
+
+    def _loader(self) -> DataLoader:
+        """This process's share of the pieces of all steps that are left."""
+        batch, processes = self.settings.batch, self.accelerator.num_processes
+        items = [
+            list(range(step * batch + self.accelerator.process_index, (step + 1) * batch, processes))
+            for step in range(self.step, self.settings.steps)
+        ]
+        return DataLoader(self.data, batch_sampler=items, num_workers=self.workers, persistent_workers=self.workers > 0)
+
+    def _step(self, pieces: Tensor) -> None:
+        settings, device = self.settings, self.accelerator.device
+        photo = pieces.to(device, torch.float32) / 255
+        index = self._styles(len(photo)).to(device)
+        for group in self.optimizer.param_groups:
+            group["lr"] = settings.rate(self.step)
+        mix = F.one_hot(self._first + index, len(self.network.names)).to(photo)
+        self.model.train()
+        with self.accelerator.autocast():
+            painting = self.model(photo, mix)
+            if self.step < settings.warm_up:
+                losses = None
+                loss = (painting.float() - photo).square().mean()
+            else:
+                losses = self.objective(photo, painting.float(), index)
+                loss = (settings.content_weight * losses[0] + settings.style_weight * losses[1]).mean()
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        self.optimizer.step()
+        self.step += 1
+        self._follow()
+        if not self.step % 50 and not bool(torch.isfinite(loss)):  # rarely: it waits for the device
+            raise RuntimeError(f"the loss is {float(loss)} at step {self.step}: try a smaller --learning-rate")
+        if losses is not None:
+            self._note(index.cpu(), torch.stack(losses).detach().float().cpu())
+
+    def _styles(self, count: int) -> Tensor:
+        """`[count]`: the styles of this process's share of the step's photos: all go round, in a new order each
+        time."""
+        process, processes = self.accelerator.process_index, self.accelerator.num_processes
+        numbers = [self.step * count * processes + process + k * processes for k in range(count)]
+        turns = {number // len(self.names) for number in numbers}
+        orders = {
+            turn: torch.randperm(len(self.names), generator=generator_of(_ORDER_KEY, self.settings.seed, turn))
+            for turn in turns
+        }
+        return torch.tensor([int(orders[n // len(self.names)][n % len(self.names)]) for n in numbers])
+
+    def _note(self, index: Tensor, losses: Tensor) -> None:
+        """Running means of each style's losses."""
+        weight = min(1.0, 1 / (_MEAN_OF * self.settings.batch / len(self.names)))
+        for k, style in enumerate(index.tolist()):
+            old = self._means[:, style]
+            self._means[:, style] = torch.where(old.isnan(), losses[:, k], old + weight * (losses[:, k] - old))
+        self.losses.append((float(losses[0].mean()), float(losses[1].mean())))
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Moves the average a little towards the network."""
+        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+
+    def _due(self, every: int) -> bool:
+        return every > 0 and self.step % every == 0
+
+    def _evaluate(self, writer: Any) -> None:
+        """Appends losses to the curve: of the average on a few held-out photos, and the running means."""
+        held = held_out_losses(self.average, self.objective, self._seen(), self._first)
+        point: dict[str, Any] = {"step": self.step, "seconds": round(self.seconds, 1)}
+        for k, kind in enumerate(("content", "style")):
+            point[kind] = float(held[k].mean())
+            point[f"{kind}_by_style"] = [round(value, 5) for value in held[k].tolist()]
+            point[f"{kind}_training"] = float(self._means[k].nanmean())
+            writer.add_scalar(kind, point[kind], self.step)
+            writer.add_scalar(f"{kind}_training", point[f"{kind}_training"], self.step)
+            for name, value in zip(self.names, held[k].tolist(), strict=True):
+                writer.add_scalar(f"{kind}/{name}", value, self.step)
+        writer.flush()
+        self.curve.append(point)
+        with atomic_write(self.working / "curve.json") as file:
+            content = {"settings": self.settings.identity(), "styles": self.names, "curve": self.curve}
+            file.write(json.dumps(content, indent=1).encode())
+
+    def _seen(self) -> Tensor:
+        files = self.held_out[:_SEEN]
+        return held_out_pieces(files, self.settings.size).to(self.accelerator.device)
+
+    def _picture(self) -> None:
+        photo = self._seen()[:1]
+        count = len(self.names)
+        with torch.no_grad():
+            mixes = torch.eye(len(self.average.names), device=photo.device)[self._first :]
+            pictures = torch.cat([self.average(photo, mix[None]) for mix in mixes])
+        sheet = style_sheet([photo[0], *pictures], columns=min(8, count + 1))
+        with atomic_write(self.working / f"sheet-{self.step:06d}.png") as file:
+            to_pil(sheet.cpu()).save(file, format="PNG")
+
+    # ---- checkpoints -------------------------------------------------------------------------------------------------
+
+    def _identity(self) -> dict[str, Any]:
+        return self.settings.identity() | {"styles": self.names, "features": self.objective.table.features.name}
+
+    def _keep(self) -> None:
+        state = {
+            "identity": json.dumps(self._identity()),
+            "step": self.step,
+            "seconds": self.seconds,
+            "curve": json.dumps(self.curve),
+            "means": self._means,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        with atomic_write(self.checkpoint) as file:
+            torch.save(state, file)
+
+    def _load(self) -> None:
+        path = self.checkpoint
+        try:
+            state = torch.load(path, map_location=self.accelerator.device, weights_only=True)
+            identity, self.curve = json.loads(state["identity"]), json.loads(state["curve"])
+        except (RuntimeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, OSError) as error:
+            raise ValueError(f"{path} is damaged: delete it to start anew ({type(error).__name__})") from error
+        except Exception as error:  # weights_only refuses what is not plain data by an error of pickle's own
+            raise ValueError(f"{path} is no checkpoint of a training: delete it to start anew") from error
+        for name, value in json.loads(json.dumps(self._identity())).items():
+            if identity.get(name) != value:
+                raise ValueError(
+                    f"{path} belongs to a training with {name} {identity.get(name)}, not {value}: name another folder"
+                )
+        self.step, self.seconds, self._means = state["step"], state["seconds"], state["means"].cpu()
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def split(photos: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """(to learn on, held out): a tenth of the photos is held out, 32 at most; by their names, whatever the seed."""
+    photos = sorted(photos, key=lambda file: file.name)
+    count = min(HELD_OUT, max(1, len(photos) // 10))
+    order = torch.randperm(len(photos), generator=generator_of(_SPLIT_KEY)).tolist()
+    held = set(order[:count])
+    return [photos[k] for k in range(len(photos)) if k not in held], [photos[k] for k in order[:count]]
+
+
+def held_out_pieces(files: Sequence[Path], size: int) -> Tensor:
+    """`[B, 3, size, size]`: the middle square of each photo."""
+    from neuralpaint.images import load_image, resize
+
+    pieces = []
+    for file in files:
+        photo = load_image(file)
+        side = min(photo.shape[1:])
+        top, left = (photo.shape[1] - side) // 2, (photo.shape[2] - side) // 2
+        pieces.append(resize(photo[:, top : top + side, left : left + side], size, size))
+    return torch.stack(pieces)
+
+
+@torch.no_grad()
+def held_out_losses(network: StyleNetwork, objective: StyleObjective, photos: Tensor, first: int = 0) -> Tensor:
+    """`[2, S]`: mean content and style loss of each style from number `first` on, over photos `[B, 3, H, W]`."""
+    network.eval()
+    found = []
+    for style in range(first, len(network.names)):
+        mix = torch.eye(len(network.names), device=photos.device)[style : style + 1]
+        losses = []
+        for photo in photos.split(4):
+            painting = network(photo, mix.expand(len(photo), -1))
+            index = torch.full((len(photo),), style - first, device=photo.device)
+            losses.append(torch.stack(objective(photo, painting, index)))
+        found.append(torch.cat(losses, 1).mean(1))
+    return torch.stack(found, 1).cpu()
+
+
+def _train_last_style_only(network: StyleNetwork) -> None:
+    """Freezes all but γ and β of the last style."""
+    network.requires_grad_(False)
+    for norm in network.norms():
+        for parameter in (norm.gamma, norm.beta):
+            parameter.requires_grad_(True)
+            parameter.register_hook(_last_row)
+
+
+def _last_row(gradient: Tensor) -> Tensor:
+    kept = torch.zeros_like(gradient)
+    kept[-1] = gradient[-1]
+    return kept
