@@ -124,7 +124,7 @@ def style(renderer: str, net: str, grid: int, per_block: int, weights: str, pict
     from safetensors.torch import load_file
 
     device = painter.device
-    loss.torchvision.models.vgg16 = lambda pretrained: SimpleNamespace(features=_vgg(load_file(weights)).to(device))
+    loss.torchvision.models.vgg16 = lambda pretrained: _vgg(load_file(weights))
     transfer = painter.NeuralStyleTransfer.__new__(painter.NeuralStyleTransfer)  # its __init__ reads files
     transfer.args = SimpleNamespace(beta_L1=1.0, beta_sty=0.5)
     transfer.rderr = Renderer(renderer=renderer, CANVAS_WIDTH=512, canvas_color="black")
@@ -165,7 +165,7 @@ def style(renderer: str, net: str, grid: int, per_block: int, weights: str, pict
 
 
 def _vgg(state: dict[str, Any]) -> Any:
-    """VGG's first layers, as torchvision has them, up to conv3_1."""
+    """VGG's first layers, as torchvision has them in `features`, up to conv3_1."""
     from torch import nn
 
     layers: list[Any] = []
@@ -176,8 +176,8 @@ def _vgg(state: dict[str, Any]) -> Any:
         else:
             layers += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU(inplace=True)]
             before = width
-    network = nn.Sequential(*layers)
-    network.load_state_dict({key.removeprefix("features."): value for key, value in state.items()})
+    network = nn.ModuleDict({"features": nn.Sequential(*layers)})
+    network.load_state_dict(state)
     return network
 
 

@@ -24,6 +24,7 @@ BRUSH, GRID, PER_BLOCK = "oil", 5, 20  # SNP's own 500 strokes
 SIZE = 224  # the picture that SNP's style loss looks at
 LAYERS = (2, 4, 5)  # convolutions; the shapes of VGG-16's and VGG-19's are the same up to there
 STYLE_SIZE = 128  # SNP shrinks the style's picture to this first
+NET = "zou-fusion-net-light"  # the default of its demo_nst.py
 TARGET = 5.0
 _STEPS = 100_000  # more than a run takes
 
@@ -57,26 +58,24 @@ def rows(context: Context) -> Iterator[Row]:
     save_file(vgg_state(), weights)
     photo, style = context.tensor(3, 512, 512, seed=1).cpu(), context.tensor(3, STYLE_SIZE, STYLE_SIZE, seed=2).cpu()
     np.savez(pictures, photo=photo.permute(1, 2, 0).numpy(), style=style.permute(1, 2, 0).numpy())
-    ours = {"neuralpaint": here(step(context, str(weights), photo, style))}
-    for net, name in NETS.items():
-        if context.quick and not net.endswith("light"):
-            continue
-        theirs = snp.timer(
-            "style",
-            renderer=RENDERERS[BRUSH],
-            net=net,
-            grid=GRID,
-            per_block=PER_BLOCK,
-            weights=str(weights),
-            pictures=str(pictures),
-        )
-        yield versus(
-            "style",
-            f"step, {GRID * GRID * PER_BLOCK} strokes of {BRUSH}, {SIZE}², {context.on(context.threads)}",
-            context.race(ours | {name: theirs}, budget=6),
-            "neuralpaint",
-            name,
-            target=TARGET if context.device == "cpu" else None,
-            note="convolutions 2, 4 and 5 of one VGG, random weights; SNP's also takes the style's features again and "
-            "gradients of its network's weights at every step",
-        )
+    ours = here(step(context, str(weights), photo, style))
+    theirs = snp.timer(
+        "style",
+        renderer=RENDERERS[BRUSH],
+        net=NET,
+        grid=GRID,
+        per_block=PER_BLOCK,
+        weights=str(weights),
+        pictures=str(pictures),
+    )
+    yield versus(
+        "style",
+        f"step, {GRID * GRID * PER_BLOCK} strokes of {BRUSH}, {SIZE}², {context.on(context.threads)}",
+        context.race({"neuralpaint": ours, "SNP": theirs}, budget=10),
+        "neuralpaint",
+        "SNP",
+        name=NETS[NET],
+        target=TARGET if context.device == "cpu" else None,
+        note="convolutions 2, 4 and 5 of one VGG, random weights; SNP's also takes the style's features again and "
+        "gradients of its network's weights at every step",
+    )
