@@ -1,8 +1,9 @@
-"""Restyles paintings of some photos with some styles in both modes: a sheet of pictures, and a table of the losses.
+"""Restyles paintings of some photos with some styles, in both modes or by several features: a sheet, and a table.
 
     python docs/scripts/style_sheet.py --style PICTURE [--style PICTURE ...] -o SHEET.jpg [--photo PHOTO ...]
 
-Photos are those of examples/photos by default. --keep holds the stroke files; what is there is not painted again. The
+Photos are those of examples/photos by default; --mode and --features, each of which may be given several times, say
+what the rows of a photo are. --keep holds the stroke files; what is there is not painted again. The
 table (Markdown, on the standard output) says by how much the style loss and ℓ1 to the photo in grey changed from the
 painting before.
 """
@@ -10,6 +11,8 @@ painting before.
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from itertools import product, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,19 +37,20 @@ def main() -> None:
     parser.add_argument("--strokes", type=int, default=500)
     parser.add_argument("--weight", type=float, default=0.5)
     parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--features", default="auto")
+    parser.add_argument("--features", action="append")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--quality", type=int, default=82)
     arguments = parser.parse_args()
-    modes = arguments.mode or list(MODES)
+    variants = list(product(arguments.features or ["auto"], arguments.mode or MODES))
     losses = {}
 
-    def restyled(photo: Path, painting: neuralpaint.Painting, style: Path, mode: str) -> neuralpaint.Painting:
-        if (style, mode) not in losses:
-            losses[style, mode] = StyleLoss(style, mode=mode, features=arguments.features)
-        return neuralpaint.restyle(painting, photo, losses[style, mode], weight=arguments.weight, steps=arguments.steps)
+    def restyled(photo: Path, plain: neuralpaint.Painting, style: Path, features: str, mode: str):
+        key = style, features, mode
+        if key not in losses:
+            losses[key] = StyleLoss(style, mode=mode, features=features)
+        return neuralpaint.restyle(plain, photo, losses[key], weight=arguments.weight, steps=arguments.steps)
 
-    print("| photo | style | mode | style loss | | ℓ1, grey | |")
+    print(f"| photo | style | {'features' if arguments.features else 'mode'} | style loss | | ℓ1, grey | |")
     print("|---|---|---|---:|---:|---:|---:|")
     rows = [[(Image.new("RGB", (8, 5), "white"), "")] + [(to_pil(load_image(s)), name(s)) for s in arguments.style]]
     with TemporaryDirectory() as scratch:
@@ -55,18 +59,20 @@ def main() -> None:
         for photo in arguments.photo or PHOTOS:
             plain = kept(
                 folder / f"{photo.stem}.safetensors",
-                lambda photo=photo: neuralpaint.paint(photo, arguments.brush, arguments.strokes),
+                partial(neuralpaint.paint, photo, arguments.brush, arguments.strokes),
             )
             first = [(to_pil(load_image(photo)), photo.stem), (plain.render(512), f"{len(plain)} strokes")]
-            for mode, (picture, label) in zip(modes, first, strict=False):
-                row = [(picture, label)]
+            for (features, mode), beginning in zip_longest(variants, first[: len(variants)]):
+                label = features if arguments.features else mode
+                row = [beginning or (Image.new("RGB", first[0][0].size, "white"), "")]
                 for style in arguments.style:
+                    prefix = "" if features == "auto" else f"{features}-"
                     painting = kept(
-                        folder / f"{photo.stem}-{style.stem}-{mode}.safetensors",
-                        lambda photo=photo, plain=plain, style=style, mode=mode: restyled(photo, plain, style, mode),
+                        folder / f"{prefix}{photo.stem}-{style.stem}-{mode}.safetensors",
+                        partial(restyled, photo, plain, style, features, mode),
                     )
-                    print(line(photo.stem, name(style), mode, painting.metadata["style"]), flush=True)
-                    row.append((painting.render(512), mode))
+                    print(line(photo.stem, name(style), label, painting.metadata["style"]), flush=True)
+                    row.append((painting.render(512), label))
                 rows.append(row)
     sheet(rows).save(arguments.output, quality=arguments.quality, optimize=True)
 
@@ -82,12 +88,12 @@ def name(path: Path) -> str:
     return path.stem.replace("-", " ")
 
 
-def line(photo: str, style: str, mode: str, found: dict) -> str:
+def line(photo: str, style: str, label: str, found: dict) -> str:
     cells = []
     for key, form in (("style_loss", "{:.3f} → {:.3f}"), ("l1_grey", "{:.4f} → {:.4f}")):
         before, after = found[key]
         cells += [form.format(before, after), f"{100 * (after / before - 1):+.0f} %"]
-    return f"| {photo} | {style} | {mode} | {' | '.join(cells)} |"
+    return f"| {photo} | {style} | {label} | {' | '.join(cells)} |"
 
 
 def sheet(rows: list[list[tuple[Image.Image, str]]]) -> Image.Image:

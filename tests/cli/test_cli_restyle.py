@@ -51,6 +51,20 @@ def test_paint_with_a_style(run, stub, photo, style, tmp_path):
     assert "style loss" in done.out and Image.open(out).size == (32, 24)
 
 
+def test_says_that_other_features_stand_in(run, stroke_file, landscape, style, tmp_path, monkeypatch):
+    from neuralpaint import features
+
+    stand_in = features.VGG19Features()
+    monkeypatch.setattr(features, "find_weights", lambda: None)
+    monkeypatch.setattr(features, "available", lambda: True)
+    monkeypatch.setattr(features, "EfficientNetFeatures", lambda: stand_in)
+    done = run(
+        *["restyle", stroke_file, "--content", landscape, "--style-image", style, "-o", tmp_path / "out.png"],
+        *["--steps", 1],
+    )
+    assert done.code == 0 and "efficientnet-lite0, for VGG-19's weights are not here" in done.line
+
+
 def test_stopped_and_resumed(run, stroke_file, landscape, style, tmp_path, monkeypatch):
     from neuralpaint.search.restyle import Restyle
 
