@@ -25,7 +25,7 @@ from neuralpaint.images import load_image
 
 PACKAGES = {"sinkhorn": {"ot": "POT", "geomloss": "geomloss"}}  # group: module, its name on PyPI
 
-BUSY = 0.5  # load average above which a run is not worth publishing
+BUSY = 0.5  # cores that other programs use, above which a run is not worth publishing
 
 
 def parser() -> argparse.ArgumentParser:
@@ -109,6 +109,26 @@ def versions() -> dict[str, str]:
     return found
 
 
+def busy_cores(seconds: float = 1.0) -> float:
+    """How many cores other programs use, over the next second; this one sleeps meanwhile. 0 where nobody tells.
+
+    Not the load average: that still counts a run of ours that has just ended.
+    """
+    try:
+        idle = [_idle_seconds()]
+        time.sleep(seconds)
+        idle.append(_idle_seconds())
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return max(0.0, (os.cpu_count() or 1) - (idle[1] - idle[0]) / seconds)
+
+
+def _idle_seconds() -> float:
+    """Idle and waiting for the disk, summed over cores, since the machine started."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return (int(fields[4]) + int(fields[5])) / os.sysconf("SC_CLK_TCK")
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
@@ -126,10 +146,10 @@ def main(arguments: list[str] | None = None) -> int:
     print("± interquartile range as a share of the median; ratio: theirs / ours; * misses the target")
     if options.snp is None:
         print("no --snp DIR: rows against SNP are left out")
-    load = os.getloadavg()[0]
-    if load > BUSY:
+    busy = busy_cores()
+    if busy > BUSY:
         # Not noise alone: threads that wait for one another at every operation suffer most, so the ratios are off too.
-        print(f"warning: other programs keep {load:.1f} cores busy; ratios on several cores will flatter us or them")
+        print(f"warning: other programs keep {busy:.1f} cores busy; ratios on several cores will flatter us or them")
     start = time.perf_counter()
     done = {}
     code = 0
@@ -147,7 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
             for name in groups:
                 rows = run(name, context)
                 if rows:
-                    done[name] = results.group(rows, threads=options.threads, quick=options.quick, load=load)
+                    done[name] = results.group(rows, threads=options.threads, quick=options.quick, busy=busy)
         except KeyboardInterrupt:
             print("\nstopped; the groups that are complete are kept", file=sys.stderr)
             code = 130

@@ -34,9 +34,9 @@ def _device(device: str, document: dict[str, Any]) -> str:
         if row[key]
     ]
     noise = f" Repeats of one timing differ by {statistics.median(spreads):.0%} (median)." if spreads else ""
-    load = max(contents.get("load", 0.0) for contents in groups.values())
-    if load > 0.5:
-        noise += f" **The machine was busy** (load {load:.1f}): measure again."
+    busy = max(contents.get("busy", 0.0) for contents in groups.values())
+    if busy > 0.5:
+        noise += f" **The machine was busy** ({busy:.1f} cores): measure again."
     versions = ", ".join(f"{name} {facts[name]}" for name in ("torch", "opencv", "POT", "geomloss") if facts.get(name))
     lines = [
         f"{where}; {versions}; {' to '.join(dict.fromkeys((dates[0], dates[-1])))}. Medians; ours and theirs take turns"

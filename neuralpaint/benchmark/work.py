@@ -12,10 +12,11 @@ from neuralpaint.benchmark.limits import Limits
 from neuralpaint.brushes import Brush
 from neuralpaint.brushes.brush import MARKER, OIL, TAPE, WATERCOLOR
 
-PIXEL_OPERATIONS = {TAPE: (34, 150), OIL: (120, 520), WATERCOLOR: (310, 770), MARKER: (126, 362)}
+PIXEL_OPERATIONS = {TAPE: (34, 150), OIL: (120, 520), WATERCOLOR: (230, 690), MARKER: (95, 330)}
 """Arithmetic operations (add, multiply, minimum, compare, select, root, division: one each) for a pixel under a
-stroke, by the kind of brush: (forward, forward and backward), blending included. Counted in csrc/common, about ±10 %;
-for marker a pixel well inside, because how many steps its outline takes depends on the stroke."""
+stroke, by the kind of brush: (forward, forward and backward), blending included. Counted in csrc/common: about ±10 %
+for boxes; for curves, whose samples and steps depend on the pixel, the usual case: five samples that may be the
+nearest, two to three steps of Newton's method for watercolor, and for marker a pixel well inside."""
 
 
 @dataclass(frozen=True)

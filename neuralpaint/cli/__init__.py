@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from neuralpaint.cli import bench, brushes, eval_renderer, info, paint, render, restyle, train_renderer
+from neuralpaint.cli import (
+    add_style,
+    bench,
+    brushes,
+    eval_renderer,
+    info,
+    paint,
+    render,
+    restyle,
+    stylize,
+    train_renderer,
+    train_styles,
+)
 from neuralpaint.cli.common import Commands
 
 app = typer.Typer(
@@ -20,7 +32,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _module in (paint, restyle, render, info, brushes, bench, train_renderer, eval_renderer):
+for _module in (
+    paint,
+    restyle,
+    stylize,
+    render,
+    info,
+    brushes,
+    bench,
+    train_renderer,
+    eval_renderer,
+    train_styles,
+    add_style,
+):
     app.command(_module.NAME)(_module.command)
 
 

@@ -35,16 +35,8 @@ from neuralpaint.cli.common import (
     say,
     warn,
 )
-from neuralpaint.cli.restyle import (
-    FeaturesName,
-    StyleMode,
-    StyleSteps,
-    StyleWeight,
-    Vgg,
-    changes,
-    restyle_shown,
-    style_settings,
-)
+from neuralpaint.cli.features import Features, Vgg
+from neuralpaint.cli.restyle import StyleMode, StyleSteps, StyleWeight, changes, restyle_shown, style_settings
 
 if TYPE_CHECKING:
     from neuralpaint.engines import EnginePool
@@ -120,7 +112,7 @@ def command(
     style_weight: StyleWeight = 0.5,
     style_mode: StyleMode = "color+texture",
     style_steps: StyleSteps = 200,
-    features: FeaturesName = "auto",
+    features: Features = "auto",
     vgg: Vgg = None,
     save: Annotated[
         Path | None,

@@ -23,6 +23,7 @@ from neuralpaint.cli.common import (
     say,
     warn,
 )
+from neuralpaint.cli.features import Features, Vgg, find_features
 from neuralpaint.cli.render import Strokes, load_painting
 
 if TYPE_CHECKING:
@@ -41,16 +42,6 @@ StyleMode = Annotated[
     typer.Option("--style-mode", metavar="MODE", help="color+texture moves whole strokes; color leaves their shapes."),
 ]
 StyleSteps = Annotated[int, typer.Option("--style-steps", metavar="N", help="Gradient steps towards the style.")]
-FeaturesName = Annotated[
-    str,
-    typer.Option(
-        "--features", metavar="NAME", help="What styles are compared by: vgg19 or efficientnet-lite0; auto: either."
-    ),
-]
-Vgg = Annotated[
-    Path | None,
-    typer.Option("--vgg", metavar="FILE", help="VGG-19's weights.", show_default="$NEURALPAINT_VGG19, torch's cache"),
-]
 
 
 def command(
@@ -68,7 +59,7 @@ def command(
         int | None,
         typer.Option(metavar="PIXELS", help="Shorter side of the picture.", show_default="as painted"),
     ] = None,
-    features: FeaturesName = "auto",
+    features: Features = "auto",
     vgg: Vgg = None,
     device: Device = "auto",
     checkpoint: Annotated[
@@ -126,18 +117,12 @@ def style_settings(
     style_image: Path, *, weight: float, mode: str, steps: int, features: str, vgg: Path | None, device: Any
 ) -> dict[str, Any]:
     """The style's arguments of `restyle`, all checked, the features loaded."""
-    import warnings
-
     from neuralpaint.losses.style import StyleLoss, check_mode
     from neuralpaint.search.restyle import check_weight
 
     check_weight(weight, "--style-weight")
     chosen = check_mode(mode, "--style-mode")
-    with warnings.catch_warnings(record=True) as notes:
-        warnings.simplefilter("always")
-        style: StyleLoss = StyleLoss(style_image, mode=chosen, features=features, vgg=vgg, device=device)
-    for note in notes:
-        warn(str(note.message))
+    style: StyleLoss = StyleLoss(style_image, mode=chosen, features=find_features(features, vgg), device=device)
     return {"style_image": style, "weight": weight, "steps": steps}
 
 

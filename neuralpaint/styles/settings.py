@@ -41,7 +41,7 @@ class StyleSettings:
     learning_rate: float = 1e-3
     schedule: str = "constant"
     content_weight: float = 1.0
-    style_weight: float = 8.0
+    style_weight: float = 10.0
     ema: float = 0.999
     seed: int = 0
     eval_every: int = 500
@@ -84,5 +84,14 @@ class StyleSettings:
 # Adam 1e-3, batch 16, 40,000 updates at 256² are the paper's (appendix); `small` is what two cores finish in hours.
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {"architecture": "paper"},
-    "small": {"architecture": "light", "steps": 6000, "batch": 4, "size": 128, "schedule": "cosine", "ema": 0.99},
+    "small": {
+        "architecture": "light",
+        "steps": 5000,
+        "batch": 4,
+        "size": 128,
+        "warm_up": 400,
+        "learning_rate": 5e-3,
+        "schedule": "cosine",
+        "ema": 0.998,
+    },
 }

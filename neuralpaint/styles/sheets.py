@@ -4,25 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
+from PIL import Image, ImageDraw, ImageFont
+
+_GAP, _MARGIN = 6, 8  # pixels
 
 
-def style_sheet(pictures: Sequence[Tensor], columns: int, gap: int = 4) -> Tensor:
-    """Pictures `[3, H, W]` of one size, row by row, white between them: `[3, H′, W′]` in [0, 1].
+def style_sheet(pictures: Sequence[Image.Image], columns: int, names: Sequence[str] | None = None) -> Image.Image:
+    """Pictures of one size, row by row, white between them, their names below.
+
+    Args:
+        pictures: at least one.
+        columns: pictures in a row.
+        names: one each; none are written by default.
 
     Raises:
-        ValueError: there are none, or their sizes differ.
+        ValueError: there are no pictures, their sizes differ, or names are missing.
     """
-    if not pictures or len({picture.shape for picture in pictures}) != 1:
-        raise ValueError(f"pictures must be of one size, got {[list(p.shape) for p in pictures]}")
+    sizes = {picture.size for picture in pictures}
+    if len(sizes) != 1:
+        raise ValueError(f"pictures must be of one size, got {sorted(sizes)}")
+    if names is not None and len(names) != len(pictures):
+        raise ValueError(f"names must be {len(pictures)}, one a picture, got {len(names)}")
     if columns < 1:
         raise ValueError(f"columns must be at least 1, got {columns}")
-    _, height, width = pictures[0].shape
+    width, height = sizes.pop()
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    sheet = torch.ones(3, rows * (height + gap) - gap, columns * (width + gap) - gap)
+    letters = max(11, round(width / 18))
+    caption = 0 if names is None else round(1.7 * letters)
+    font = ImageFont.load_default(letters)
+    across, down = width + _GAP, height + caption + _GAP
+    sheet = Image.new("RGB", (columns * across - _GAP + 2 * _MARGIN, rows * down - _GAP + 2 * _MARGIN), "white")
+    draw = ImageDraw.Draw(sheet)
     for k, picture in enumerate(pictures):
-        top, left = k // columns * (height + gap), k % columns * (width + gap)
-        sheet[:, top : top + height, left : left + width] = picture.detach().float().cpu().clamp(0, 1)
+        left, top = _MARGIN + k % columns * across, _MARGIN + k // columns * down
+        sheet.paste(picture, (left, top))
+        if names is not None:
+            text = names[k]
+            while len(text) > 4 and draw.textlength(text, font=font) > width:
+                text = text[:-2] + "…"
+            draw.text((left + width / 2, top + height + 0.2 * letters), text, "black", font, anchor="ma")
     return sheet

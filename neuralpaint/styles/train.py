@@ -101,6 +101,7 @@ class StyleTrainer:
         if list(paintings) != self.names:
             raise ValueError(f"paintings must be those of {self.names}, got {list(paintings)}")
         self._first = len(network.names) - len(self.names)  # the network's number of the first style that is trained
+        self.paintings = dict(paintings)
         self.train_files, self.held_out = split(photos)
         self.data = ContentPhotos(self.train_files, settings.size, settings.seed)
         self.workers = workers
@@ -262,9 +263,10 @@ class StyleTrainer:
         with torch.no_grad():
             mixes = torch.eye(len(self.average.names), device=photo.device)[self._first :]
             pictures = torch.cat([self.average(photo, mix[None]) for mix in mixes])
-        sheet = style_sheet([photo[0], *pictures], columns=min(8, count + 1))
+        shown = [to_pil(picture) for picture in (photo[0], *pictures)]
+        sheet = style_sheet(shown, min(8, count + 1), ["photo", *self.names])
         with atomic_write(self.working / f"sheet-{self.step:06d}.png") as file:
-            to_pil(sheet.cpu()).save(file, format="PNG")
+            sheet.save(file, format="PNG")
 
     # ---- checkpoints -------------------------------------------------------------------------------------------------
 

@@ -5,14 +5,12 @@ import pytest
 from PIL import Image
 
 from neuralpaint import Painting
-from tests.random_vgg import save_vgg
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch, tmp_path_factory):
+def small(monkeypatch, vgg_file):
     """Random weights, and few pixels for them to look at."""
-    weights = save_vgg(tmp_path_factory.getbasetemp() / "vgg.safetensors", 3)
-    monkeypatch.setenv("NEURALPAINT_VGG19", str(weights))
+    monkeypatch.setenv("NEURALPAINT_VGG19", str(vgg_file))
     monkeypatch.setattr("neuralpaint.losses.style.SIZE", 24)
 
 

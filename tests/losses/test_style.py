@@ -6,18 +6,18 @@ from PIL import Image
 
 from neuralpaint.features import VGG19Features
 from neuralpaint.losses import StyleLoss
-from tests.random_vgg import save_vgg
 from tests.search.photos import stripes, waves
 
 
 @pytest.fixture(scope="module")
-def vgg(tmp_path_factory):
-    return VGG19Features(save_vgg(tmp_path_factory.mktemp("weights") / "vgg.safetensors"))
+def vgg(vgg_file):
+    return VGG19Features(vgg_file)
 
 
-@pytest.fixture(scope="module")
-def shallow(tmp_path_factory):
-    return VGG19Features(save_vgg(tmp_path_factory.mktemp("weights") / "vgg.safetensors", 2))
+@pytest.fixture
+def double(vgg_file):
+    """Of its own, for what is made double precision does not suit the other tests."""
+    return VGG19Features(vgg_file)
 
 
 def loss_of(style, features, **more):
@@ -67,15 +67,14 @@ def test_style_of_any_size_and_aspect(vgg):
         assert torch.isfinite(loss(waves(24, 1)[None]))
 
 
-def test_gradient_is_the_derivative(shallow):
-    loss = StyleLoss(stripes(16), features=shallow, size=16, scales=(1, 0.5)).double()
+def test_gradient_is_the_derivative(double):
+    loss = StyleLoss(stripes(16), features=double, size=16, scales=(1, 0.5)).double()
     canvas = waves(16, 1)[None].double().requires_grad_()
     direction = torch.randn(canvas.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     (gradient,) = torch.autograd.grad(loss(canvas), canvas)
     step = 1e-6
     expected = (loss(canvas + step * direction) - loss(canvas - step * direction)) / (2 * step)
     assert torch.allclose((gradient * direction).sum(), expected, rtol=1e-4)
-    shallow.float()
 
 
 def test_gradient_leads_to_the_style(vgg):

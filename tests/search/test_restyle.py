@@ -9,15 +9,14 @@ from neuralpaint import Painting, get_brush, paint, restyle
 from neuralpaint.features import VGG19Features
 from neuralpaint.losses import StyleLoss
 from neuralpaint.search.restyle import own_ranges
-from tests.random_vgg import save_vgg
 from tests.search.photos import BLOCKS, JOINT, NAMES, disc_photo, saved
 
 SIZE, STEPS = 24, 24
 
 
 @pytest.fixture(scope="module")
-def vgg(tmp_path_factory):
-    return VGG19Features(save_vgg(tmp_path_factory.mktemp("weights") / "vgg.safetensors", 4))
+def vgg(vgg_file):
+    return VGG19Features(vgg_file)
 
 
 @pytest.fixture(scope="module")

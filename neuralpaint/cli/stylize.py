@@ -1,0 +1,218 @@
+"""neuralpaint stylize: a photo in one of a network's styles, in a mix of them, or in all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from neuralpaint.cli.common import MAX_SIZE, Debug, Device, Overwrite, check_range, check_target, same_file, say
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+    from neuralpaint.styles.network import StyleNetwork
+
+NAME = "stylize"
+_ANIMATED = (".gif", ".webp")
+_SHEET_SIZE, _MOST_FRAMES, _MOST_CELLS = 256, 1000, 15
+_FRAME_MS = 80
+
+
+def command(
+    photo: Annotated[Path | None, typer.Argument(metavar="PHOTO", help="A picture of any kind.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="OUT", help="The picture. --sweep: a .gif, a .webp, or a folder."),
+    ] = None,
+    style: Annotated[
+        str | None, typer.Option(metavar="STYLE", help="A style's name, or a mix: NAME:0.7,NAME:0.3.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="A sheet of every style.")] = False,
+    grid: Annotated[
+        str | None, typer.Option(metavar="A,B,C,D", help="A sheet with four styles at its corners, mixed between.")
+    ] = None,
+    sweep: Annotated[str | None, typer.Option(metavar="A,B", help="Frames from one style to another.")] = None,
+    list_styles: Annotated[bool, typer.Option("--list", help="Print the styles' names.")] = False,
+    network: Annotated[
+        str, typer.Option(metavar="NETWORK", help="light (fast), paper, or the folder of one you trained.")
+    ] = "light",
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="Shorter side; a smaller picture has larger strokes.",
+            show_default=f"the photo's; {_SHEET_SIZE} in sheets",
+        ),
+    ] = None,
+    cells: Annotated[int, typer.Option(metavar="N", help="--grid: pictures along each side.")] = 5,
+    frames: Annotated[int, typer.Option(metavar="N", help="--sweep: how many.")] = 25,
+    memory: Annotated[str, typer.Option(metavar="BYTES", help="What the work may take, such as 2G.")] = "2G",
+    canvas: Annotated[str, typer.Option(metavar="COLOUR", help="Under transparent pixels.")] = "white",
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Restyles a photo by one pass of a network that knows many styles.
+
+    [bold]Examples[/bold]
+      [cyan]neuralpaint stylize photo.jpg -o out.png --style van-gogh-starry-night[/cyan]
+      [cyan]neuralpaint stylize photo.jpg -o out.png --style munch-scream:0.7,monet-irises:0.3[/cyan]
+      [cyan]neuralpaint stylize photo.jpg -o sheet.png --all[/cyan]
+      [cyan]neuralpaint stylize photo.jpg -o sweep.gif --sweep munch-scream,monet-irises[/cyan]
+    """
+    from neuralpaint.devices import resolve_device
+    from neuralpaint.images import check_output, load_image, resize
+    from neuralpaint.styles.stylize import get_style_network
+
+    if list_styles:
+        for name in get_style_network(network).names:
+            say(name)
+        return
+    if photo is None or output is None:
+        raise ValueError("name a PHOTO and the picture to write, -o OUT (or --list to see the styles)")
+    if sum((style is not None, everything, grid is not None, sweep is not None)) != 1:
+        raise ValueError("give one of --style STYLE, --all, --grid A,B,C,D and --sweep A,B")
+    check_range("--size", size, 16, MAX_SIZE)
+    check_range("--cells", cells, 2, _MOST_CELLS)
+    check_range("--frames", frames, 2, _MOST_FRAMES)
+    room = parse_memory(memory)
+    if same_file(photo, output):
+        raise ValueError(f"{output} is the photo itself: name another file")
+    folder = sweep is not None and output.suffix == ""
+    if folder:
+        if output.is_file():
+            raise ValueError(f"{output} is a file: name a folder")
+        if output.is_dir() and any(output.iterdir()) and not overwrite:
+            raise ValueError(f"{output} holds files already: name another folder, or add --overwrite")
+    else:
+        if sweep is not None and output.suffix.lower() not in _ANIMATED:
+            raise ValueError(f"--sweep writes a {' or a '.join(_ANIMATED)} or a folder, not {output}")
+        if sweep is None:
+            check_output(output)
+        check_target(output, overwrite)
+    target = resolve_device(device)
+    loaded = get_style_network(network).to(target)
+    mixes, names, columns = _plan(loaded, style, everything, grid, sweep, cells, frames)
+    picture = load_image(photo, target, canvas)
+    shorter = min(picture.shape[1:])
+    wanted = size or (shorter if style is not None else min(shorter, _SHEET_SIZE))
+    if wanted != shorter:
+        picture = resize(picture, *(max(1, round(side * wanted / shorter)) for side in picture.shape[1:]))
+    if style is not None:
+        check_output(output, picture.shape[2], picture.shape[1])
+    with _bar(photo.name) as callback:
+        made = _make(loaded, picture, mixes, room, callback)
+    if names is not None and everything:
+        from neuralpaint.images import to_pil
+
+        made, names = [to_pil(picture), *made], ["photo", *names]
+    _write(made, names, columns, output, sweep is not None)
+    high, wide = picture.shape[1:]
+    count = "" if len(mixes) == 1 else f"{len(mixes)} pictures of "
+    say(f"{photo} → {output}: {count}{wide}x{high} pixels")
+
+
+def parse_memory(text: str, option: str = "--memory") -> int:
+    """Bytes, from a number with K, M, G or T behind it. ValueError if it is none, or too little to work with."""
+    units = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+    plain = text.strip().upper().removesuffix("IB").removesuffix("B")
+    unit = plain[-1:] if plain[-1:] in units else ""
+    try:
+        value = float(plain.removesuffix(unit)) * units[unit]
+    except ValueError:
+        raise ValueError(f"{option} must be a number of bytes such as 2G or 512M, got {text!r}") from None
+    if not 2**26 <= value <= 2**60:
+        raise ValueError(f"{option} must be at least 64M, got {text!r}")
+    return int(value)
+
+
+def _plan(
+    network: StyleNetwork,
+    style: str | None,
+    everything: bool,
+    grid: str | None,
+    sweep: str | None,
+    cells: int,
+    frames: int,
+) -> tuple[Tensor, list[str] | None, int]:
+    """(mixes `[B, N]`, captions or None, columns of the sheet)."""
+    import torch
+
+    from neuralpaint.styles.mixing import corner_mixes, style_mix, sweep_mixes
+
+    names = network.names
+    if style is not None:
+        return style_mix(style, names)[None], None, 1
+    if everything:
+        return torch.eye(len(names)), list(names), max(1, round((1.2 * (len(names) + 1)) ** 0.5))
+    text, count, option = (grid, 4, "--grid") if grid is not None else (sweep or "", 2, "--sweep")
+    parts = [part.strip() for part in str(text).split(",")]
+    if len(parts) != count or not all(parts):
+        raise ValueError(f"{option} takes {count} styles with commas between them, got {text!r}")
+    ends = torch.stack([style_mix(part, names) for part in parts])
+    if grid is not None:
+        return corner_mixes(ends, cells), None, cells
+    return sweep_mixes(ends[0], ends[1], frames), None, 1
+
+
+def _make(
+    network: StyleNetwork, photo: Tensor, mixes: Tensor, memory: int, callback: Callable[[float], None] | None
+) -> list[Image.Image]:
+    from neuralpaint.images import to_pil
+    from neuralpaint.styles.stylize import stylize_tensor
+
+    made = []
+    for k, mix in enumerate(mixes):
+        tell = None if callback is None else _part(callback, k, len(mixes))
+        made.append(to_pil(stylize_tensor(network, photo[None], mix, memory=memory, callback=tell)[0]))
+    return made
+
+
+def _part(callback: Callable[[float], None], k: int, count: int) -> Callable[[float], None]:
+    return lambda share: callback((k + share) / count)
+
+
+def _write(made: list[Image.Image], names: list[str] | None, columns: int, output: Path, animated: bool) -> None:
+    from neuralpaint.files import atomic_write, make_folder
+    from neuralpaint.images import save_image
+    from neuralpaint.styles.sheets import style_sheet
+
+    if animated and output.suffix == "":
+        make_folder(output)
+        for k, frame in enumerate(made):
+            save_image(frame, output / f"{k:04d}.png")
+    elif animated:
+        kind = output.suffix.lower()[1:].upper()
+        with atomic_write(output) as file:
+            # There and back, so that it loops without a jump.
+            rest = made[1:] + made[-2:0:-1]
+            made[0].save(file, format=kind, save_all=True, append_images=rest, duration=_FRAME_MS, loop=0)
+    elif len(made) == 1:
+        save_image(made[0], output)
+    else:
+        save_image(style_sheet(made, columns, names), output)
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Callable[[float], None] | None]:
+    """A bar on the standard error output, if a person can see it."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    from rich import progress
+
+    columns = (
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=console, transient=True) as display:
+        task = display.add_task(name, total=1.0)
+        yield lambda share: display.update(task, completed=share)

@@ -1,0 +1,168 @@
+"""neuralpaint train-styles: one network for a folder of paintings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from neuralpaint.cli.common import MAX_SEED, Debug, check_range, say, warn
+from neuralpaint.cli.features import Features, Vgg, find_features
+
+if TYPE_CHECKING:
+    from neuralpaint.styles.train import StyleProgress
+
+NAME = "train-styles"
+
+Content = Annotated[Path, typer.Option(metavar="DIR", help="Photos to learn on, of anything; hundreds or more.")]
+Workers = Annotated[int, typer.Option(metavar="N", help="Processes that read photos; 0: between the steps.")]
+Cpu = Annotated[bool, typer.Option("--cpu", help="On the CPU, even if there is a GPU.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in DIR.")]
+
+
+def command(
+    content: Content,
+    styles: Annotated[Path, typer.Option(metavar="DIR", help="Paintings; a file's name is its style's.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the trained network.")],
+    preset: Annotated[
+        str, typer.Option(metavar="PRESET", help="paper (40,000 updates, for a GPU), or small (two cores, hours).")
+    ] = "paper",
+    network: Annotated[
+        str | None, typer.Option(metavar="NETWORK", help="paper or light.", show_default="by preset")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", help="Updates.", show_default="by preset")] = None,
+    batch: Annotated[
+        int | None, typer.Option(metavar="N", help="Photos an update, over all devices.", show_default="by preset")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="Of the photos' pieces.", show_default="by preset")
+    ] = None,
+    style_size: Annotated[
+        int | None,
+        typer.Option(metavar="PIXELS", help="Paintings' shorter side: more, larger strokes.", show_default="256"),
+    ] = None,
+    style_weight: Annotated[
+        float | None, typer.Option(metavar="WEIGHT", help="More of the style.", show_default="10")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="RATE", help="The largest.", show_default="by preset")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of weights, pieces and order.")] = 0,
+    features: Features = "auto",
+    vgg: Vgg = None,
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="Leave out paintings that cannot be read.")
+    ] = False,
+    workers: Workers = 0,
+    cpu: Cpu = False,
+    half: Annotated[bool, typer.Option("--half", help="Write the weights as float16.")] = False,
+    resume: Resume = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew in a DIR that holds a training.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Trains one network to restyle photos in the style of each of many paintings.
+
+    Curves for TensorBoard, losses of each style, sample sheets and a checkpoint go to DIR/training. Stopped by Ctrl-C
+    or a power cut, it goes on with --resume, to the same result. A tenth of the photos, 32 at most, are held out.
+
+    [bold]Examples[/bold]
+      [cyan]neuralpaint train-styles --content photos --styles paintings --out my-styles --preset small[/cyan]
+      [cyan]accelerate launch -m neuralpaint train-styles --content coco --styles paintings --out my-styles[/cyan]
+      [cyan]neuralpaint stylize photo.jpg -o out.png --network my-styles --style my-painting[/cyan]
+    """
+    require_training()
+    import torch
+    from accelerate import Accelerator
+
+    from neuralpaint.brushes.brush import unknown_name
+    from neuralpaint.styles.paintings import load_styles, pictures_in
+    from neuralpaint.styles.report import finish
+    from neuralpaint.styles.settings import PRESETS, StyleSettings
+    from neuralpaint.styles.train import StyleTrainer
+
+    check_range("--seed", seed, 0, MAX_SEED)
+    check_range("--workers", workers, 0, 1024)
+    if preset not in PRESETS:
+        raise ValueError(unknown_name("preset", preset, list(PRESETS)))
+    given = {
+        "architecture": network,
+        "steps": steps,
+        "batch": batch,
+        "size": size,
+        "style_size": style_size,
+        "style_weight": style_weight,
+        "learning_rate": learning_rate,
+        "seed": seed,
+    }
+    settings = StyleSettings(**{**PRESETS[preset], **{k: v for k, v in given.items() if v is not None}})
+    check_out(out, resume, overwrite)
+    photos = pictures_in(content, "--content")
+    paintings = load_styles(pictures_in(styles, "--styles"), settings.style_size, skip=warn if skip_broken else None)
+    accelerator = Accelerator(cpu=cpu)
+    trainer = StyleTrainer(
+        settings,
+        paintings,
+        photos,
+        find_features(features, vgg),
+        out,
+        accelerator=accelerator,
+        workers=workers,
+        resume=resume,
+    )
+    with training_bar(accelerator.is_main_process) as callback:
+        trainer.run(callback)
+    if accelerator.is_main_process:
+        say(finish(trainer, out, torch.float16 if half else torch.float32))
+
+
+def require_training() -> None:
+    """ImportError with one line if what training needs is not installed."""
+    try:
+        import accelerate  # noqa: F401
+        from torch.utils.tensorboard import SummaryWriter  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f"training needs more packages: pip install 'neuralpaint[train]' ({error})") from error
+
+
+def check_out(out: Path, resume: bool, overwrite: bool) -> None:
+    """ValueError unless a training may begin, or go on, in that folder."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file: name a folder")
+    checkpoint = out / "training" / "checkpoint.pt"
+    if checkpoint.exists() and not (resume or overwrite):
+        raise ValueError(f"--out {out} holds a training: add --resume to go on, or --overwrite to start anew")
+
+
+@contextmanager
+def training_bar(shown: bool) -> Iterator[Callable[[StyleProgress], None] | None]:
+    """A bar on the standard error output; where nobody looks at it, a line a minute."""
+    console = Console(stderr=True)
+    if not shown:
+        yield None
+        return
+    if not console.is_terminal:
+        last = [0.0]
+
+        def line(p: StyleProgress) -> None:
+            if p.seconds - last[0] >= 60 or p.step == p.steps:
+                last[0] = p.seconds
+                print(_describe(p), file=console.file, flush=True)
+
+        yield line
+        return
+    from rich import progress
+
+    columns = (progress.BarColumn(), progress.TextColumn("{task.fields[detail]}"))
+    with progress.Progress(*columns, console=console, transient=True) as display:
+        task = display.add_task("", total=None, detail="")
+        yield lambda p: display.update(task, total=p.steps, completed=p.step, detail=_describe(p))
+
+
+def _describe(p: StyleProgress) -> str:
+    minutes, seconds = divmod(round(p.remaining), 60)
+    losses = "" if p.style != p.style else f" · content {p.content:.3f} · style {p.style:.3f}"
+    return f"update {p.step:,} of {p.steps:,}{losses} · {minutes}:{seconds:02d} left"

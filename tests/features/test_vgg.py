@@ -1,0 +1,110 @@
+import pickle
+
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+
+from neuralpaint.features import VGG19Features, get_features
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch, tmp_path):
+    """No weights but those that a test names, and no network."""
+    monkeypatch.delenv("NEURALPAINT_VGG19", raising=False)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+
+    def refuse(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refuse)
+
+
+def test_activations_are_those_of_the_convolutions_with_average_pooling(vgg_file):
+    state = load_file(vgg_file)
+    image = torch.rand(2, 3, 21, 30)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    x, expected = (image - mean.view(3, 1, 1)) / std.view(3, 1, 1), {}
+    for number, index in enumerate((0, 2, 5, 7, 10), 1):
+        x = F.conv2d(x, state[f"features.{index}.weight"], state[f"features.{index}.bias"], padding=1).clamp(min=0)
+        expected[number] = x
+        if number in (2, 4):
+            x = F.avg_pool2d(x, 2, ceil_mode=True)
+    features = VGG19Features(vgg_file)
+    assert features.depth == 5
+    found = features(image, (1, 4, 5))
+    assert sorted(found) == [1, 4, 5]
+    for layer, value in found.items():
+        torch.testing.assert_close(value, expected[layer], rtol=1e-4, atol=1e-5)
+
+
+def test_has_a_gradient_by_the_image_and_none_by_the_weights(vgg_file):
+    features = VGG19Features(vgg_file)
+    image = torch.rand(1, 3, 16, 16, requires_grad=True)
+    features(image, (2,))[2].sum().backward()
+    assert image.grad.abs().sum() > 0
+    assert not any(parameter.requires_grad for parameter in features.parameters())
+
+
+def test_layers_beyond_the_file_are_an_error(vgg_file):
+    features = VGG19Features(vgg_file)
+    assert max(features.style_layers) <= 5 and features.content_layer <= 5
+    with pytest.raises(ValueError, match="layers: 7 is beyond the 5 layers"):
+        features(torch.rand(1, 3, 32, 32), (2, 7))
+    with pytest.raises(ValueError, match="layers"):
+        features(torch.rand(1, 3, 32, 32), (0,))
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 16), (1, 1, 16, 16), (1, 3, 2, 16)])
+def test_what_is_no_picture_is_an_error(vgg_file, shape):
+    with pytest.raises(ValueError, match="image"):
+        VGG19Features(vgg_file)(torch.rand(shape), (1,))
+
+
+def test_finds_weights_by_the_environment_and_the_hub_cache(vgg_file, monkeypatch, tmp_path):
+    monkeypatch.setenv("NEURALPAINT_VGG19", str(vgg_file))
+    assert get_features("vgg19").depth == 5
+    monkeypatch.delenv("NEURALPAINT_VGG19")
+    cache = tmp_path / "hub" / "hub" / "checkpoints"
+    cache.mkdir(parents=True)
+    torch.save(load_file(vgg_file), cache / "vgg19-dcbb9e9d.pth")
+    assert get_features("vgg19").depth == 5
+
+
+def test_says_where_to_get_weights_that_are_missing(tmp_path):
+    with pytest.raises(ValueError, match=r"cannot be downloaded \(no network\).*--vgg.*vgg19-dcbb9e9d.pth"):
+        get_features("vgg19")
+    with pytest.raises(ValueError, match="do not exist.*--vgg"):
+        get_features("vgg19", path=tmp_path / "missing.pth")
+
+
+def test_unknown_features_are_an_error():
+    with pytest.raises(ValueError, match="unknown features 'vgg16'.*did you mean 'vgg19'"):
+        get_features("vgg16")
+
+
+class Boom:
+    def __reduce__(self):
+        return (pytest.fail, ("code in a weights file was run",))
+
+
+@pytest.mark.parametrize("kind", ["text", "cut", "code", "other", "shape", "nan"])
+def test_a_bad_file_is_an_error_of_one_line(vgg_file, tmp_path, kind):
+    state = load_file(vgg_file)
+    path = tmp_path / "weights.safetensors"
+    if kind == "text":
+        path.write_text("hello")
+    elif kind == "cut":
+        path.write_bytes(vgg_file.read_bytes()[:5000])
+    elif kind == "code":
+        path = tmp_path / "weights.pth"
+        path.write_bytes(pickle.dumps({"features.0.weight": Boom()}))
+    elif kind == "other":
+        save_file({"conv.weight": torch.ones(3)}, path)
+    elif kind == "shape":
+        save_file(state | {"features.2.weight": torch.ones(64, 3, 3, 3)}, path)
+    else:
+        save_file(state | {"features.5.bias": torch.full((128,), float("nan"))}, path)
+    with pytest.raises(ValueError) as caught:
+        VGG19Features(path)
+    assert path.name in str(caught.value) and "\n" not in str(caught.value)
