@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from neuralpaint.brushes import Brush, TexturedBrush, get_brush
     from neuralpaint.search.paint import paint
     from neuralpaint.search.progress import Progress
+    from neuralpaint.search.restyle import restyle
     from neuralpaint.strokes import Painting
 
 # Where each public name lives. They are imported on first use, so that `neuralpaint --help` need not wait for torch.
 _HOMES = {
     "paint": "neuralpaint.search",
+    "restyle": "neuralpaint.search",
     "Progress": "neuralpaint.search",
     "Painting": "neuralpaint.strokes",
     "Brush": "neuralpaint.brushes",
@@ -29,7 +31,7 @@ _HOMES = {
     "get_brush": "neuralpaint.brushes",
 }
 
-__all__ = ["Brush", "Painting", "Progress", "TexturedBrush", "brushes", "get_brush", "paint"]
+__all__ = ["Brush", "Painting", "Progress", "TexturedBrush", "brushes", "get_brush", "paint", "restyle"]
 
 
 def __getattr__(name: str) -> Any:

@@ -105,7 +105,83 @@ def sinkhorn(masses: str, chunk: int, entry: str, output: str | None = None) -> 
     return step
 
 
-CASES = {"rasterize": rasterize, "network": network, "checkpoint": checkpoint, "sinkhorn": sinkhorn}
+def style(renderer: str, net: str, grid: int, per_block: int, weights: str, pictures: str) -> Callable[[], Any]:
+    """A step of its style transfer, as `optimize_x` of its demo_nst.py takes it, on random strokes; its network's
+    weights are random.
+
+    `weights` (.safetensors) are VGG's convolutions up to conv3_1 in torchvision's layout; its loss takes the Gram
+    matrices of the 2nd, 4th and 5th. `pictures` (.npz) holds photo and style, `[H, W, 3]`.
+    """
+    from types import SimpleNamespace
+
+    import cv2
+    import loss  # SNP's
+    import numpy as np
+    import painter  # SNP's
+    import torch
+    import utils  # SNP's
+    from renderer import Renderer  # SNP's
+    from safetensors.torch import load_file
+
+    device = painter.device
+    loss.torchvision.models.vgg16 = lambda pretrained: _vgg(load_file(weights))
+    transfer = painter.NeuralStyleTransfer.__new__(painter.NeuralStyleTransfer)  # its __init__ reads files
+    transfer.args = SimpleNamespace(beta_L1=1.0, beta_sty=0.5)
+    transfer.rderr = Renderer(renderer=renderer, CANVAS_WIDTH=512, canvas_color="black")
+    transfer.net_G = painter.define_G(rdrr=transfer.rderr, netG=net).to(device).eval()
+    transfer._pxl_loss, transfer._style_loss = loss.PixelLoss(p=1), loss.VGGStyleLoss(transfer_mode=1, resize=True)
+    del transfer._style_loss.blocks[3]  # deeper than the weights
+    transfer.m_grid, transfer.anchor_id = grid, per_block - 1
+    with np.load(pictures) as file:
+        side = grid * transfer.net_G.out_size
+        photo = cv2.resize(file["photo"], (side, side), cv2.INTER_AREA)
+        transfer.img_batch = utils.img2patches(photo, grid, transfer.net_G.out_size).to(device)
+        transfer.style_img = torch.tensor(file["style"]).permute(2, 0, 1)[None].to(device)
+    generator = torch.Generator().manual_seed(0)
+    widths = (transfer.rderr.d_shape, transfer.rderr.d_color, transfer.rderr.d_alpha)
+    leaves = [
+        torch.rand(grid * grid, per_block, width, generator=generator).to(device).requires_grad_() for width in widths
+    ]
+    transfer.x_ctt, transfer.x_color, transfer.x_alpha = leaves
+    optimizer = torch.optim.RMSprop(leaves, lr=0.002)
+    margins = (0.1, 0.0, 0.0)
+
+    def clamp() -> None:
+        for leaf, margin in zip(leaves, margins, strict=True):
+            leaf.data = torch.clamp(leaf.data, margin, 1 - margin)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        clamp()
+        size = transfer.net_G.out_size
+        transfer.G_pred_canvas = torch.zeros(grid * grid, 3, size, size).to(device)
+        transfer._forward_pass()
+        transfer._backward_x_sty()
+        optimizer.step()
+        clamp()
+        _synchronize()
+
+    return step
+
+
+def _vgg(state: dict[str, Any]) -> Any:
+    """VGG's first layers, as torchvision has them in `features`, up to conv3_1."""
+    from torch import nn
+
+    layers: list[Any] = []
+    before = 3
+    for width in (64, 64, "pool", 128, 128, "pool", 256):
+        if width == "pool":
+            layers.append(nn.MaxPool2d(2, 2))
+        else:
+            layers += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU(inplace=True)]
+            before = width
+    network = nn.ModuleDict({"features": nn.Sequential(*layers)})
+    network.load_state_dict(state)
+    return network
+
+
+CASES = {"rasterize": rasterize, "network": network, "checkpoint": checkpoint, "sinkhorn": sinkhorn, "style": style}
 
 
 def _network(renderer: str, net: str) -> tuple[Any, int]:

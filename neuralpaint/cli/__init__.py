@@ -17,6 +17,7 @@ from neuralpaint.cli import (
     info,
     paint,
     render,
+    restyle,
     strokes,
     stylize,
     train_renderer,
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 for _module in (
     paint,
+    restyle,
     stylize,
     render,
     info,

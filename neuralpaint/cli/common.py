@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from neuralpaint.brushes import Brush
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
-MAX_STROKES, MAX_SIZE, MAX_SEED = 1_000_000, 65536, 2**63 - 1
+MAX_STROKES, MAX_SIZE, MAX_SEED, MAX_STEPS = 1_000_000, 65536, 2**63 - 1, 1_000_000
 ENGINE_TIMEOUT = 60.0  # seconds
 
 _state = {"debug": False}

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from neuralpaint.cli.common import warn
 
 if TYPE_CHECKING:
     from neuralpaint.features import Features as FeatureNetwork
 
 Features = Annotated[
     str,
-    typer.Option(metavar="NAME", help="What styles are compared by: vgg19, efficientnet, or auto, the best at hand."),
+    typer.Option(
+        metavar="NAME", help="What styles are compared by: vgg19, efficientnet-lite0, or auto, the best at hand."
+    ),
 ]
 Vgg = Annotated[
     Path | None,
@@ -26,7 +31,13 @@ Vgg = Annotated[
 
 
 def find_features(name: str, vgg: Path | None) -> FeatureNetwork:
-    """ValueError if there is none of that name, or its weights are not found."""
+    """Says which they are, where "auto" is not VGG-19. ValueError if there is none of that name, or its weights are not
+    found."""
     from neuralpaint.features import get_features
 
-    return get_features(name, path=vgg)
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        network = get_features(name, path=vgg)
+    for note in notes:
+        warn(str(note.message))
+    return network

@@ -21,6 +21,7 @@ from neuralpaint.cli.common import (
     INTERRUPTED,
     MAX_SEED,
     MAX_SIZE,
+    MAX_STEPS,
     MAX_STROKES,
     Debug,
     Device,
@@ -34,6 +35,8 @@ from neuralpaint.cli.common import (
     say,
     warn,
 )
+from neuralpaint.cli.features import Features, Vgg
+from neuralpaint.cli.restyle import StyleMode, StyleSteps, StyleWeight, changes, restyle_shown, style_settings
 
 if TYPE_CHECKING:
     from neuralpaint.engines import EnginePool
@@ -102,6 +105,15 @@ def command(
     engine_timeout: Annotated[
         float, typer.Option(metavar="SECONDS", help="--engine: what 16 strokes may take.")
     ] = ENGINE_TIMEOUT,
+    style_image: Annotated[
+        Path | None,
+        typer.Option("--style-image", metavar="PICTURE", help="Then move the strokes towards the style of a picture."),
+    ] = None,
+    style_weight: StyleWeight = 0.5,
+    style_mode: StyleMode = "color+texture",
+    style_steps: StyleSteps = 200,
+    features: Features = "auto",
+    vgg: Vgg = None,
     save: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keep the strokes, for `neuralpaint render`. For several photos a folder."),
@@ -140,6 +152,9 @@ def command(
     Your own brush:
       [cyan]neuralpaint paint photo.jpg -o painting.png --brush my_brush.png[/cyan]
 
+    In the style of a picture:
+      [cyan]neuralpaint paint photo.jpg -o painting.png --style-image wave.jpg[/cyan]
+
     Your own brush engine, through a network that was trained on it:
       [cyan]neuralpaint paint photo.jpg -o painting.png --engine my_brush:draw --renderer my-renderer[/cyan]
     """
@@ -153,6 +168,7 @@ def command(
     check_range("--strokes", strokes, 1, MAX_STROKES)
     check_range("--size", size, 1, MAX_SIZE)
     check_range("--seed", seed, 0, MAX_SEED)
+    check_range("--style-steps", style_steps, 1, MAX_STEPS)
     loaded = None if engine is None else get_engine(engine, brush)
     chosen = resolve_brush(brush) if loaded is None else loaded.spec.brush()
     if loaded is not None and renderer in ("exact", "neural"):
@@ -172,13 +188,26 @@ def command(
     jobs = plan(photos, output, save, checkpoint, file_format)
     for job in jobs:
         _check_job(job, overwrite or resume)
+        if style_image is not None and same_file(job.output, style_image):
+            raise ValueError(f"{job.output} is the style's picture: name another file")
+    style = None
+    if style_image is not None:
+        style = style_settings(
+            style_image,
+            weight=style_weight,
+            mode=style_mode,
+            steps=style_steps,
+            features=features,
+            vgg=vgg,
+            device=search["device"],
+        )
 
     def paint_one(job: Job) -> None:
         if resume and not overwrite and job.output.exists():
             if not quiet:
                 say(f"{job.photo} → {job.output}: painted already")
             return
-        line = _paint(job, search, resume, quiet, engines)
+        line = _paint(job, search, resume, quiet, engines, style)
         if not quiet:
             say(line)
 
@@ -294,8 +323,16 @@ def _each(jobs: Sequence[Job], paint_one: Callable[[Job], None]) -> int:
     return failures
 
 
-def _paint(job: Job, search: dict[str, Any], resume: bool, quiet: bool, engines: EnginePool | None = None) -> str:
-    """Paints one photo with these arguments of `paint` and writes its files. Returns the closing line."""
+def _paint(
+    job: Job,
+    search: dict[str, Any],
+    resume: bool,
+    quiet: bool,
+    engines: EnginePool | None = None,
+    style: dict[str, Any] | None = None,
+) -> str:
+    """Paints one photo with these arguments of `paint`, and of `restyle`, and writes its files. Returns the closing
+    line."""
     from neuralpaint.cli.engines import draw_by
     from neuralpaint.images import check_output, load_image, save_image
     from neuralpaint.search import paint
@@ -307,6 +344,12 @@ def _paint(job: Job, search: dict[str, Any], resume: bool, quiet: bool, engines:
     check_output(job.output, width, height)
     with _progress(job.photo.name, quiet) as callback:
         painting = paint(photo, **search, callback=callback, checkpoint=job.checkpoint, resume=resume)
+    restyled = ""
+    if style is not None:
+        folder = None if job.checkpoint is None else job.checkpoint / "style"
+        more = {"device": search["device"], "renderer": search["renderer"], "checkpoint": folder, "resume": resume}
+        painting = restyle_shown(painting, photo, style, job.photo.name, quiet, **more)
+        restyled = f"{changes(painting)}, "
     if job.strokes is not None:
         painting.save(job.strokes)
     if engines is None:
@@ -315,7 +358,7 @@ def _paint(job: Job, search: dict[str, Any], resume: bool, quiet: bool, engines:
         picture, likeness = draw_by(engines, painting, photo=photo, shown=not quiet)
     save_image(picture, job.output)
     seconds = time.perf_counter() - started
-    return f"{job.photo} → {job.output}: {likeness:.1f} dB, {len(painting)} strokes, {seconds:.1f} s"
+    return f"{job.photo} → {job.output}: {likeness:.1f} dB, {restyled}{len(painting)} strokes, {seconds:.1f} s"
 
 
 def _progress(name: str, quiet: bool) -> AbstractContextManager[Callable[[Progress], None] | None]:

@@ -1,5 +1,6 @@
 """What a painting is compared by: differentiable losses between a canvas and a target."""
 
+from neuralpaint.losses.style import StyleLoss
 from neuralpaint.losses.transport import TransportLoss
 
-__all__ = ["TransportLoss"]
+__all__ = ["StyleLoss", "TransportLoss"]

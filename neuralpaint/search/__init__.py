@@ -3,5 +3,6 @@
 from neuralpaint.search.paint import paint
 from neuralpaint.search.presets import PRESETS, Preset
 from neuralpaint.search.progress import Progress
+from neuralpaint.search.restyle import restyle
 
-__all__ = ["PRESETS", "Preset", "Progress", "paint"]
+__all__ = ["PRESETS", "Preset", "Progress", "paint", "restyle"]

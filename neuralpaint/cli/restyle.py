@@ -1,0 +1,157 @@
+"""neuralpaint restyle: a saved painting towards the style of a picture."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neuralpaint.cli.common import (
+    INTERRUPTED,
+    MAX_SIZE,
+    MAX_STEPS,
+    Debug,
+    Device,
+    Overwrite,
+    check_range,
+    check_target,
+    same_file,
+    say,
+    warn,
+)
+from neuralpaint.cli.features import Features, Vgg, find_features
+from neuralpaint.cli.render import Strokes, load_painting
+
+if TYPE_CHECKING:
+    from neuralpaint.images import ImageLike
+    from neuralpaint.losses import StyleLoss
+    from neuralpaint.strokes import Painting
+
+NAME = "restyle"
+
+# Options that `paint` takes too.
+StyleWeight = Annotated[
+    float, typer.Option("--style-weight", metavar="BETA", help="How much the style counts beside likeness; from 0 on.")
+]
+StyleMode = Annotated[
+    str,
+    typer.Option("--style-mode", metavar="MODE", help="color+texture moves whole strokes; color leaves their shapes."),
+]
+StyleSteps = Annotated[int, typer.Option("--style-steps", metavar="N", help="Gradient steps towards the style.")]
+
+
+def command(
+    strokes: Strokes,
+    content: Annotated[Path, typer.Option("--content", metavar="PHOTO", help="The photo that was painted.")],
+    style_image: Annotated[Path, typer.Option("--style-image", metavar="PICTURE", help="A picture in that style.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT", help="The picture: .png, .jpg, .webp or .tiff.")
+    ],
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the strokes, too.")] = None,
+    style_weight: StyleWeight = 0.5,
+    style_mode: StyleMode = "color+texture",
+    steps: Annotated[int, typer.Option(metavar="N", help="Gradient steps.")] = 200,
+    size: Annotated[
+        int | None,
+        typer.Option(metavar="PIXELS", help="Shorter side of the picture.", show_default="as painted"),
+    ] = None,
+    features: Features = "auto",
+    vgg: Vgg = None,
+    device: Device = "auto",
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep the state there while it runs.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint.")] = False,
+    overwrite: Overwrite = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Moves the strokes of a saved painting towards the style of a picture.
+
+    [bold]Example[/bold]
+      [cyan]neuralpaint paint photo.jpg -o painting.png --save painting.safetensors[/cyan]
+      [cyan]neuralpaint restyle painting.safetensors --content photo.jpg --style-image wave.jpg -o restyled.png[/cyan]
+    """
+    from neuralpaint.devices import resolve_device
+    from neuralpaint.images import check_output, load_image, save_image
+    from neuralpaint.search.restyle import check_aspect
+
+    check_range("--size", size, 1, MAX_SIZE)
+    check_range("--steps", steps, 1, MAX_STEPS)
+    check_output(output)
+    if resume and checkpoint is None:
+        raise ValueError("--resume needs --checkpoint FOLDER, the state to go on from")
+    place = resolve_device(device)
+    painting = load_painting(strokes)
+    check_output(output, *reversed(painting.pixels(size)))
+    photo = load_image(content, canvas=painting.canvas)
+    check_aspect(painting, photo, str(content))
+    for target in filter(None, (output, save)):
+        for source in (strokes, content, style_image):
+            if same_file(target, source):
+                raise ValueError(f"{target} is read, too: name another file")
+        check_target(target, overwrite)
+    settings = style_settings(
+        style_image, weight=style_weight, mode=style_mode, steps=steps, features=features, vgg=vgg, device=place
+    )
+    started = time.perf_counter()
+    try:
+        restyled = restyle_shown(
+            painting, photo, settings, content.name, quiet, device=place, checkpoint=checkpoint, resume=resume
+        )
+    except KeyboardInterrupt:
+        warn(f"stopped; {_how_to_resume(checkpoint)}")
+        raise typer.Exit(INTERRUPTED) from None
+    if save is not None:
+        restyled.save(save)
+    save_image(restyled.to(place).render(size), output)
+    if not quiet:
+        say(f"{strokes} → {output}: {changes(restyled)}, {time.perf_counter() - started:.1f} s")
+
+
+def style_settings(
+    style_image: Path, *, weight: float, mode: str, steps: int, features: str, vgg: Path | None, device: Any
+) -> dict[str, Any]:
+    """The style's arguments of `restyle`, all checked, the features loaded."""
+    from neuralpaint.losses.style import StyleLoss, check_mode
+    from neuralpaint.search.restyle import check_weight
+
+    check_weight(weight, "--style-weight")
+    chosen = check_mode(mode, "--style-mode")
+    style: StyleLoss = StyleLoss(style_image, mode=chosen, features=find_features(features, vgg), device=device)
+    return {"style_image": style, "weight": weight, "steps": steps}
+
+
+def restyle_shown(
+    painting: Painting, photo: ImageLike, settings: dict[str, Any], name: str, quiet: bool, **more: Any
+) -> Painting:
+    """`restyle` with a bar, if a person can see it."""
+    from contextlib import nullcontext
+
+    from rich.console import Console
+
+    from neuralpaint.search.progress import bar
+    from neuralpaint.search.restyle import restyle
+
+    with bar(name) if Console(stderr=True).is_terminal and not quiet else nullcontext() as callback:
+        return restyle(painting, photo, **settings, callback=callback, **more)
+
+
+def changes(painting: Painting) -> str:
+    """What a restyling did, in a few words."""
+    style, likeness = (painting.metadata["style"][key] for key in ("style_loss", "l1_grey"))
+    return ", ".join(
+        f"{name} {100 * (after / before - 1):+.0f} %" if before > 0 else f"{name} {after:.3g}"
+        for name, (before, after) in (("style loss", style), ("difference to the photo", likeness))
+    )
+
+
+def _how_to_resume(checkpoint: Path | None) -> str:
+    if checkpoint is None:
+        return "the restyling under way is lost (--checkpoint FOLDER would keep it)"
+    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    return f"to go on: {shlex.join(['neuralpaint', *arguments, '--resume'])}"

@@ -1,0 +1,289 @@
+"""`restyle`: moves the strokes of a finished painting towards the style of a picture."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neuralpaint.brushes import Brush
+from neuralpaint.devices import resolve_device
+from neuralpaint.features import Features
+from neuralpaint.images import ImageLike, load_image, resize
+from neuralpaint.losses.style import Mode, StyleLoss, check_mode, pixels
+from neuralpaint.losses.transport import TransportLoss
+from neuralpaint.profiling import span
+from neuralpaint.renderers import Renderer, get_renderer
+from neuralpaint.search.checkpoint import Checkpoint, fingerprint
+from neuralpaint.search.optimize import adam_schedule, adam_step_
+from neuralpaint.search.paint import _check_count, _own_modes, _run
+from neuralpaint.search.progress import Progress, bar
+from neuralpaint.search.ranges import Ranges
+from neuralpaint.strokes import Painting
+
+WEIGHT, STEPS = 0.5, 200  # SNP §3.5
+MAX_STEPS = 1_000_000
+_RATE = (0.02, 0.002)  # learning rate, first and last step; lengths in units of the stroke's own
+_SHARE = 5.0  # of the style in the loss, for a weight of 1
+_TRANSPORT = 0.1  # SNP §4.1
+_LIKE = 0.01  # content losses below are as good as none: what the style weighs is not measured by them
+_SMALLEST_BLOCK = 1 / 64  # units
+_ASPECT_TOLERANCE = 0.02
+
+
+@_own_modes
+@span("restyle")
+def restyle(
+    painting: Painting,
+    photo: ImageLike,
+    style_image: ImageLike | StyleLoss,
+    *,
+    weight: float = WEIGHT,
+    mode: Mode | None = None,
+    steps: int = STEPS,
+    features: str | Features = "auto",
+    vgg: str | os.PathLike | None = None,
+    device: str | torch.device = "auto",
+    renderer: str | os.PathLike | Renderer = "exact",
+    progress: bool = False,
+    callback: Callable[[Progress], None] | None = None,
+    checkpoint: str | os.PathLike | None = None,
+    resume: bool = False,
+) -> Painting:
+    """Restyles a painting: its strokes move until the canvas has the style of a picture and still shows the photo.
+
+    The canvas is judged whole, whichever search the strokes are from. With x the painting as it was,
+
+        loss = content / content(x) + 5 · weight · style / style(x),   content = ℓ1 + 0.1 · transport, both in grey
+
+    in which both fractions start at 1, whatever the photo and the picture, so that a weight means the same for all.
+    Likeness is of light and dark alone: colours are the style's to choose.
+
+    Args:
+        painting: of any search or file.
+        photo: what it shows, of the painting's aspect: see `neuralpaint.images.load_image`.
+        style_image: a picture in the style wanted, or a `StyleLoss` of one.
+        weight: β of the style, from 0 on.
+        mode: "color" moves the strokes' colours and opacities and leaves their shapes; "color+texture" (the default)
+            moves everything. A `StyleLoss` brings its own.
+        steps: gradient steps.
+        features, vgg: what styles are compared by: see `StyleLoss`, which needs neither if one is given.
+        device: "auto" (a GPU if there is one), "cpu", "cuda" …; a `StyleLoss` must be there.
+        renderer: as of `neuralpaint.paint`.
+        progress, callback, checkpoint, resume: as of `neuralpaint.paint`.
+
+    Returns:
+        The painting with its strokes moved, on the CPU, as many and in the same order. Its metadata's "style" says how
+        style loss and ℓ1 to the photo changed.
+
+    Raises:
+        ValueError: an argument is out of range, a picture is unreadable, the photo's aspect is not the painting's, the
+            features' weights are missing, or the checkpoint is of something else; the message names the argument.
+        TypeError: an argument is of the wrong type.
+        OSError: the checkpoint cannot be written.
+
+    Reference: Zou et al., "Stylized Neural Painting", CVPR 2021, section 3.5.
+    """
+    weight, steps = check_weight(weight), _check_count("steps", steps, 1, MAX_STEPS)
+    if resume and checkpoint is None:
+        raise ValueError("resume needs checkpoint, the folder to go on from")
+    target = resolve_device(device)
+    picture = load_image(photo, target, painting.canvas, name="photo")
+    check_aspect(painting, picture)
+    if len(painting) == 0:
+        raise ValueError("painting has no strokes to move")
+    if isinstance(style_image, StyleLoss):
+        style = style_image
+        if mode is not None and check_mode(mode) != style.mode:
+            raise ValueError(f"mode is {mode!r}, but the StyleLoss's is {style.mode!r}: leave it out")
+    else:
+        chosen = "color+texture" if mode is None else check_mode(mode)
+        style = StyleLoss(style_image, mode=chosen, features=features, vgg=vgg, device=target)
+    search: Any = Restyle(
+        painting.to(target), picture, style, get_renderer(renderer, painting.brush), weight=weight, steps=steps
+    )
+    keeper = None
+    if checkpoint is not None:
+        settings = {
+            "photo": fingerprint(picture),
+            "painting": fingerprint(painting.strokes),
+            "style": fingerprint(style.picture),
+            "features": [style.features.name, list(style.layers), list(style.scales), style.size],
+            "weight": weight,
+            "mode": style.mode,
+            "steps": steps,
+            "renderer": getattr(search.renderer, "identity", type(search.renderer).__name__),
+            "device": target.type,
+        }
+        keeper = Checkpoint(checkpoint, settings)
+        if resume and keeper.exists():
+            search.load_state_dict(keeper.read())
+    with bar() if progress else nullcontext(None) as shown:
+        _run(search, keeper, [report for report in (shown, callback) if report is not None])
+    metadata = {**painting.metadata, "style": search.report()}
+    return Painting(search.strokes.cpu(), painting.brush, painting.aspect, painting.canvas, painting.size, metadata)
+
+
+class Restyle:
+    """A restyling as a value: `step()` until `step_count` are done; `state_dict()` holds all that it knows.
+
+    The first half of the steps leaves out the finest level of the style's pyramid, which is most of the work.
+    """
+
+    def __init__(
+        self, painting: Painting, photo: Tensor, style: StyleLoss, renderer: Renderer, *, weight: float, steps: int
+    ) -> None:
+        self.brush, self.style, self.renderer, self.weight = painting.brush, style, renderer, weight
+        self.step_count, self.steps_done = steps, 0
+        device = painting.strokes.device
+        height, width = pixels(*painting.aspect, style.size)
+        self._scale = height / painting.aspect[0]  # pixels in a unit
+        self._photo = resize(photo, height, width)[None]
+        ground = torch.tensor(painting.canvas, device=device).view(1, 3, 1, 1)
+        self._ground = ground.expand(1, 3, height, width).contiguous()
+        self._transport = TransportLoss()
+
+        self._start = painting.strokes
+        self._ranges = own_ranges(self.brush, self._start, painting.aspect)
+        self._moves = moving(self.brush, style.mode, device)
+        self.strokes = self._limited(self._start)
+        self._parameters = self.strokes / self._ranges.scale
+        self._mean, self._square = torch.zeros_like(self._parameters), torch.zeros_like(self._parameters)
+        first, last = _RATE
+        rates = [last + (first - last) * (1 + math.cos(math.pi * k / steps)) / 2 for k in range(steps)]
+        self._schedule = adam_schedule(rates).to(device, torch.float32)
+
+        with torch.no_grad():
+            canvas = self._draw(self.strokes)
+            self._before = self._losses(canvas)
+            self._style_before = {True: style(canvas, coarse=True), False: self._before[0]}
+        self._changed = 1.0  # the style loss, as a share of what it was
+        self.mean_square = self._error(canvas)
+
+    @property
+    def stage(self) -> str:
+        return f"restyle · style loss {100 * float(self._changed) - 100:+.0f} %"
+
+    @property
+    def finished(self) -> bool:
+        return self.steps_done >= self.step_count
+
+    def work(self) -> tuple[float, float]:
+        """(done, all), in steps."""
+        return self.steps_done, self.step_count
+
+    def step(self) -> None:
+        """One gradient step on all strokes."""
+        strokes = (self._parameters * self._ranges.scale).requires_grad_()
+        canvas = self._draw(strokes)
+        coarse = 2 * self.steps_done < self.step_count
+        style, pixel, transport = self._losses(canvas, coarse)
+        style = style / self._style_before[coarse].clamp_min(1e-6)
+        content = pixel + _TRANSPORT * transport
+        content = content / (self._before[1] + _TRANSPORT * self._before[2]).clamp_min(_LIKE)
+        (gradient,) = torch.autograd.grad(content + _SHARE * self.weight * style, strokes)
+        with torch.no_grad():
+            self.mean_square, self._changed = self._error(canvas.detach()), style.detach()
+            rate, correction = self._schedule[self.steps_done]
+            gradient = gradient * self._ranges.scale * self._moves
+            adam_step_(self._parameters, gradient, self._mean, self._square, rate, correction)
+            self.strokes = self._limited(self._parameters * self._ranges.scale)
+            torch.div(self.strokes, self._ranges.scale, out=self._parameters)
+        self.steps_done += 1
+
+    @torch.no_grad()
+    def report(self) -> dict[str, Any]:
+        """What a stroke file keeps of it: settings, and [before, after] of style loss and ℓ1 in grey."""
+        style, pixel, _ = self._losses(self._draw(self.strokes))
+        return {
+            "features": self.style.features.name,
+            "mode": self.style.mode,
+            "weight": self.weight,
+            "steps": self.step_count,
+            "style_loss": [float(self._before[0]), float(style)],
+            "l1_grey": [float(self._before[1]), float(pixel)],
+        }
+
+    def _draw(self, strokes: Tensor) -> Tensor:
+        return self.renderer.render(self._ground, strokes[None], self.brush, pixels_per_unit=self._scale)
+
+    def _losses(self, canvas: Tensor, coarse: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """Style, ℓ1, transport."""
+        grey, target = canvas.mean(1, keepdim=True), self._photo.mean(1, keepdim=True)
+        return self.style(canvas, coarse=coarse), (grey - target).abs().mean(), self._transport(grey, target)
+
+    def _error(self, canvas: Tensor) -> Tensor:
+        return (canvas - self._photo).mean(1).square().mean()
+
+    def _limited(self, strokes: Tensor) -> Tensor:
+        """Inside their ranges, what is frozen exactly as it was."""
+        return torch.where(self._moves, self._ranges.apply(strokes), self._start)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that changes, on the CPU."""
+        state = {
+            "position": torch.tensor(self.steps_done),
+            "parameters": self._parameters,
+            "adam.mean": self._mean,
+            "adam.square": self._square,
+            "strokes": self.strokes,
+        }
+        return {key: value.detach().cpu().clone() for key, value in state.items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Goes on where `state_dict()` was taken."""
+        device = self.strokes.device
+        self.steps_done = int(state["position"])
+        self.strokes = state["strokes"].to(device)
+        self._parameters = state["parameters"].to(device)
+        self._mean, self._square = state["adam.mean"].to(device), state["adam.square"].to(device)
+
+
+def moving(brush: Brush, mode: Mode, device: torch.device | str = "cpu") -> Tensor:
+    """`[P]`, bool: which parameters a mode moves. None that the brush holds."""
+    moves = torch.ones(brush.count, dtype=torch.bool, device=device)
+    if mode == "color":
+        moves[brush.shape] = False
+    for index, _ in brush.held:
+        moves[index] = False
+    return moves
+
+
+def own_ranges(brush: Brush, strokes: Tensor, aspect: tuple[float, float]) -> Ranges:
+    """The ranges of a search for strokes of unknown birth: a stroke's block is its own longer extent, and what it
+    has already is allowed to it."""
+    x0, y0, x1, y1 = brush.bounds(strokes).unbind(-1)
+    ranges = Ranges(brush, torch.maximum(x1 - x0, y1 - y0).clamp(_SMALLEST_BLOCK, 1.0), aspect)
+    lengths = list(brush.positions + brush.sizes)
+    ranges.low[:, lengths] = torch.minimum(ranges.low, strokes)[:, lengths]
+    ranges.high[:, lengths] = torch.maximum(ranges.high, strokes)[:, lengths]
+    faint = strokes[:, brush.opacity].clamp(0, 1)
+    ranges.low[:, brush.opacity] = torch.minimum(ranges.low[:, brush.opacity], faint)
+    return ranges
+
+
+def check_weight(weight: float, name: str = "weight") -> float:
+    """A finite number, at least 0."""
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)):
+        raise TypeError(f"{name} must be a number, got {weight!r}")
+    if not 0 <= weight < math.inf:
+        raise ValueError(f"{name} must be a finite number, at least 0, got {weight}")
+    return float(weight)
+
+
+def check_aspect(painting: Painting, photo: Tensor, name: str = "photo") -> None:
+    """ValueError unless a photo `[3, H, W]` has the painting's aspect, but for rounding."""
+    height, width = photo.shape[1:]
+    wanted = painting.aspect[1] / painting.aspect[0]
+    rounding = 1 / min(height, width)
+    if abs(math.log(width / height / wanted)) > _ASPECT_TOLERANCE + rounding:
+        tall, wide = painting.pixels()
+        raise ValueError(
+            f"{name} is {width}x{height} pixels, but the painting is {wide}x{tall}: give the photo that it was painted "
+            "of, or crop yours to that shape"
+        )
