@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,7 @@ from neuralpaint.cli.common import (
     ENGINE_TIMEOUT,
     FAILED,
     INTERRUPTED,
+    MAX_JOBS,
     MAX_SEED,
     MAX_SIZE,
     MAX_STROKES,
@@ -27,30 +28,22 @@ from neuralpaint.cli.common import (
     Overwrite,
     check_range,
     check_target,
-    debugging,
-    explain,
     resolve_brush,
     same_file,
-    say,
     warn,
 )
+from neuralpaint.cli.jobs import Job, collect, paint_by_cluster, paint_by_processes, paint_serially, skipped
+from neuralpaint.cli.summary import PAINTED, Row, Summary
 
 if TYPE_CHECKING:
+    import torch
+
     from neuralpaint.engines import EnginePool
     from neuralpaint.search import Progress
+    from neuralpaint.workers import Workers
 
 NAME = "paint"
 _STROKES_SUFFIX = ".safetensors"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One photo and where its results go."""
-
-    photo: Path
-    output: Path
-    strokes: Path | None
-    checkpoint: Path | None
 
 
 def command(
@@ -115,6 +108,39 @@ def command(
     file_format: Annotated[
         str, typer.Option("--format", metavar="SUFFIX", help="With a folder as OUT: png, jpg, webp or tiff.")
     ] = "png",
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Paint so many photos at a time, each in a process; of one large photo, windows."
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Paint on a Ray cluster: photos, or the windows of one large photo. host:port, or auto: one that runs "
+            "on this machine.",
+        ),
+    ] = None,
+    skip_done: Annotated[
+        bool, typer.Option("--skip-done", help="Leave photos alone whose painting is there: goes on with a folder.")
+    ] = False,
+    summary: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A table of all photos: PSNR, seconds, failures. .csv or .json."),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(metavar="BYTES", help="What may be used, such as 2G.", show_default="half of what is available"),
+    ] = None,
+    window: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="Search by windows of so many working pixels.",
+            show_default="1024, where one piece does not do",
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     debug: Debug = False,
@@ -137,6 +163,12 @@ def command(
       [cyan]neuralpaint paint photos/ -o paintings/ --checkpoint state/[/cyan]
       [cyan]neuralpaint paint photos/ -o paintings/ --checkpoint state/ --resume[/cyan]
 
+    Many photos, two at a time, with a table; the same line again goes on after an interruption:
+      [cyan]neuralpaint paint photos/ -o paintings/ --jobs 2 --summary table.csv --skip-done[/cyan]
+
+    On a Ray cluster:
+      [cyan]neuralpaint paint photos/ -o paintings/ --ray 10.0.0.1:6379[/cyan]
+
     Your own brush:
       [cyan]neuralpaint paint photo.jpg -o painting.png --brush my_brush.png[/cyan]
 
@@ -147,6 +179,7 @@ def command(
     from neuralpaint.devices import resolve_device
     from neuralpaint.engines import EnginePool
     from neuralpaint.images import parse_color
+    from neuralpaint.memory import parse_bytes
     from neuralpaint.renderers import get_renderer
     from neuralpaint.search.presets import get_preset
 
@@ -169,29 +202,60 @@ def command(
     }
     if resume and checkpoint is None:
         raise ValueError("--resume needs --checkpoint FOLDER, the state to go on from")
-    jobs = plan(photos, output, save, checkpoint, file_format)
-    for job in jobs:
-        _check_job(job, overwrite or resume)
+    check_range("--jobs", jobs, 1, MAX_JOBS)
+    check_range("--window", window, 1, MAX_SIZE)
+    if loaded is not None and (jobs is not None or ray is not None):
+        raise ValueError("--engine draws in processes of its own: leave --jobs and --ray out")
+    if jobs is not None and ray is not None:
+        raise ValueError("--jobs is for this machine, --ray for a cluster: give one of them")
+    if memory is not None:  # of all processes together
+        memory = str(parse_bytes(memory, "--memory") // (jobs or 1))
+    search |= {"memory": memory, "window": window}
+    planned = plan(photos, output, save, checkpoint, file_format)
+    if ray is not None and checkpoint is not None and len(planned) > 1:
+        raise ValueError("--checkpoint is a folder of this machine, which those of --ray cannot see: use --skip-done")
+    for job in planned:
+        check_job(job, overwrite or resume or skip_done)
+    table = Summary(summary, keep=resume or skip_done)
+    if summary is not None:
+        check_target(summary, overwrite or resume or skip_done)
 
-    def paint_one(job: Job) -> None:
-        if resume and not overwrite and job.output.exists():
-            if not quiet:
-                say(f"{job.photo} → {job.output}: painted already")
-            return
-        line = _paint(job, search, resume, quiet, engines)
-        if not quiet:
-            say(line)
-
+    done = [job for job in planned if (resume or skip_done) and not overwrite and job.output.exists()]
+    left = [job for job in planned if job not in done]
     engines = None if loaded is None else EnginePool(loaded, timeout=engine_timeout)
     try:
-        with engines or nullcontext():
-            failures = _each(jobs, paint_one)
+        with engines or nullcontext(), _workers(jobs, ray, search["device"], bool(left)) as workers:
+            if workers is None or len(planned) == 1:
+                rows = paint_serially(
+                    left, lambda job: paint_photo(job, search | {"workers": workers}, resume, quiet, engines)
+                )
+            elif ray is not None:
+                rows = paint_by_cluster(left, search, workers)
+            else:
+                rows = paint_by_processes(left, search, resume, workers)
+            several = workers is not None and len(planned) > 1 and not quiet
+            failures = collect(itertools.chain(map(skipped, done), rows), len(planned), table, quiet, several)
     except KeyboardInterrupt:
-        warn(f"stopped; {_how_to_resume(checkpoint)}")
+        warn(f"stopped; {_how_to_resume(checkpoint, skip_done)}")
         raise typer.Exit(INTERRUPTED) from None
     if failures:
-        warn(f"{failures} of {len(jobs)} photos could not be painted")
+        warn(f"{failures} of {len(planned)} photos could not be painted")
         raise typer.Exit(FAILED)
+
+
+def _workers(
+    jobs: int | None, ray: str | None, device: torch.device, needed: bool
+) -> AbstractContextManager[Workers | None]:
+    """Who does the work; None for this process alone."""
+    if ray is not None and needed:
+        from neuralpaint.workers.cluster import RayWorkers
+
+        return RayWorkers(ray, gpus=1 if device.type == "cuda" else 0)
+    if jobs is not None and jobs > 1 and needed:
+        from neuralpaint.workers.processes import ProcessWorkers
+
+        return ProcessWorkers(jobs)
+    return nullcontext()
 
 
 def plan(
@@ -267,7 +331,7 @@ def _expand(photos: Sequence[Path]) -> tuple[list[Path], bool]:
     return list(found.values()), folders or len(found) > 1
 
 
-def _check_job(job: Job, overwrite: bool) -> None:
+def check_job(job: Job, overwrite: bool) -> None:
     for target in filter(None, (job.output, job.strokes)):
         if same_file(target, job.photo):
             raise ValueError(f"{target} is the photo itself: name another file")
@@ -276,32 +340,18 @@ def _check_job(job: Job, overwrite: bool) -> None:
         raise ValueError(f"--checkpoint {job.checkpoint} is a file: name a folder")
 
 
-def _each(jobs: Sequence[Job], paint_one: Callable[[Job], None]) -> int:
-    """Paints one photo after another; among several, one that fails is reported and the others go on. Returns
-    failures."""
-    if len(jobs) == 1:
-        paint_one(jobs[0])
-        return 0
-    failures = 0
-    for job in jobs:
-        try:
-            paint_one(job)
-        except Exception as error:
-            if debugging():
-                raise
-            warn(f"{job.photo}: {explain(error)[0]}".replace(f"{job.photo}: {job.photo}", str(job.photo)))
-            failures += 1
-    return failures
-
-
-def _paint(job: Job, search: dict[str, Any], resume: bool, quiet: bool, engines: EnginePool | None = None) -> str:
-    """Paints one photo with these arguments of `paint` and writes its files. Returns the closing line."""
+def paint_photo(job: Job, search: dict[str, Any], resume: bool, quiet: bool, engines: EnginePool | None = None) -> Row:
+    """Paints one photo with these arguments of `paint` and writes its files."""
     from neuralpaint.cli.engines import draw_by
     from neuralpaint.images import check_output, load_image, save_image
+    from neuralpaint.largeimage import LARGE, open_photo
+    from neuralpaint.memory import budget
     from neuralpaint.search import paint
 
     started = time.perf_counter()
-    photo = load_image(job.photo, canvas=search["canvas"])
+    memory = search.get("memory")
+    large = open_photo(job.photo, search["canvas"], min(LARGE, budget(memory) // 40))
+    photo = large or load_image(job.photo, canvas=search["canvas"])
     shorter = min(photo.shape[-2:])
     height, width = (round(side / shorter * (search["size"] or shorter)) for side in photo.shape[-2:])
     check_output(job.output, width, height)
@@ -310,12 +360,13 @@ def _paint(job: Job, search: dict[str, Any], resume: bool, quiet: bool, engines:
     if job.strokes is not None:
         painting.save(job.strokes)
     if engines is None:
-        picture, likeness = painting.render(), painting.psnr(photo)
+        painting.render_to(job.output, memory=memory)
+        likeness = painting.psnr(photo)
     else:
         picture, likeness = draw_by(engines, painting, photo=photo, shown=not quiet)
-    save_image(picture, job.output)
+        save_image(picture, job.output)
     seconds = time.perf_counter() - started
-    return f"{job.photo} → {job.output}: {likeness:.1f} dB, {len(painting)} strokes, {seconds:.1f} s"
+    return Row(str(job.photo), str(job.output), PAINTED, likeness, seconds, len(painting))
 
 
 def _progress(name: str, quiet: bool) -> AbstractContextManager[Callable[[Progress], None] | None]:
@@ -325,7 +376,9 @@ def _progress(name: str, quiet: bool) -> AbstractContextManager[Callable[[Progre
     return bar(name) if Console(stderr=True).is_terminal and not quiet else nullcontext()
 
 
-def _how_to_resume(checkpoint: Path | None) -> str:
+def _how_to_resume(checkpoint: Path | None, skip_done: bool) -> str:
+    if checkpoint is None and skip_done:
+        return f"to go on: {shlex.join(['neuralpaint', *sys.argv[1:]])}"
     if checkpoint is None:
         return "the painting under way is lost (--checkpoint FOLDER would keep it)"
     arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
