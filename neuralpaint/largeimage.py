@@ -131,24 +131,22 @@ class LargePhoto:
             raise _damaged(self.path, error) from error
 
 
-def open_photo(
-    path: str | os.PathLike, canvas: str | Sequence[float] = "white", limit: int | None = None
-) -> LargePhoto | None:
+def open_photo(path: object, canvas: str | Sequence[float] = "white", limit: int | None = None) -> LargePhoto | None:
     """The photo of that file if it has more than `limit` pixels (33 million) and can be read in bands; else None.
 
     None also for what is no readable picture, and for one without pyvips that Pillow can still read: whoever reads it
     says what is wrong.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        return None
     pixels = count_pixels(path)
     if pixels <= (LARGE if limit is None else limit) or (pixels <= MAX_PIXELS and not has_vips()):
         return None
     return LargePhoto(path, canvas)
 
 
-def count_pixels(path: object) -> int:
+def count_pixels(path: str | os.PathLike) -> int:
     """Pixels of the picture in a file, by its header; 0 if it is none."""
-    if not isinstance(path, (str, os.PathLike)):
-        return 0
     try:
         Image.MAX_IMAGE_PIXELS, kept = None, Image.MAX_IMAGE_PIXELS
         try:
@@ -171,7 +169,7 @@ def shrink(image: Tensor, height: int, width: int) -> Tensor:
     if image.shape[1:] == (height, width):
         return image
     bands = (image[:, top : top + _BAND].permute(1, 2, 0) for top in range(0, image.shape[1], _BAND))
-    return _shrink_bands(bands, *image.shape[1:], height, width)
+    return _shrink_bands(bands, image.shape[1], image.shape[2], height, width)
 
 
 def _shrink_bands(bands: Iterable[Tensor], rows: int, columns: int, height: int, width: int) -> Tensor:
@@ -283,7 +281,7 @@ def _as_png(bands: Iterable[np.ndarray], height: int, width: int) -> Iterator[by
         rows = np.zeros((len(band), 3 * width + 1), np.uint8)  # each row begins with its filter, none
         rows[:, 1:] = band.reshape(len(band), 3 * width)
         for top in range(0, len(rows), 64):
-            data = packer.compress(rows[top : top + 64])
+            data = packer.compress(rows[top : top + 64].data)
             if data:
                 yield chunk(b"IDAT", data)
     yield chunk(b"IDAT", packer.flush()) + chunk(b"IEND", b"")

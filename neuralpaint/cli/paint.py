@@ -190,6 +190,7 @@ def command(
     chosen = resolve_brush(brush) if loaded is None else loaded.spec.brush()
     if loaded is not None and renderer in ("exact", "neural"):
         raise ValueError("--engine needs --renderer DIR, a network trained by `neuralpaint train-renderer --engine`")
+    place = resolve_device(device)
     search = {
         "brush": chosen,
         "strokes": strokes,
@@ -197,7 +198,7 @@ def command(
         "size": size,
         "canvas": parse_color(canvas),
         "seed": seed,
-        "device": resolve_device(device),
+        "device": place,
         "renderer": get_renderer(renderer, chosen),
     }
     if resume and checkpoint is None:
@@ -224,7 +225,7 @@ def command(
     left = [job for job in planned if job not in done]
     engines = None if loaded is None else EnginePool(loaded, timeout=engine_timeout)
     try:
-        with engines or nullcontext(), _workers(jobs, ray, search["device"], bool(left)) as workers:
+        with engines or nullcontext(), _workers(jobs, ray, place.type == "cuda", bool(left)) as workers:
             if workers is None or len(planned) == 1:
                 rows = paint_serially(
                     left, lambda job: paint_photo(job, search | {"workers": workers}, resume, quiet, engines)
@@ -243,14 +244,12 @@ def command(
         raise typer.Exit(FAILED)
 
 
-def _workers(
-    jobs: int | None, ray: str | None, device: torch.device, needed: bool
-) -> AbstractContextManager[Workers | None]:
+def _workers(jobs: int | None, ray: str | None, gpu: bool, needed: bool) -> AbstractContextManager[Workers | None]:
     """Who does the work; None for this process alone."""
     if ray is not None and needed:
         from neuralpaint.workers.cluster import RayWorkers
 
-        return RayWorkers(ray, gpus=1 if device.type == "cuda" else 0)
+        return RayWorkers(ray, gpus=int(gpu))
     if jobs is not None and jobs > 1 and needed:
         from neuralpaint.workers.processes import ProcessWorkers
 
@@ -344,14 +343,17 @@ def paint_photo(job: Job, search: dict[str, Any], resume: bool, quiet: bool, eng
     """Paints one photo with these arguments of `paint` and writes its files."""
     from neuralpaint.cli.engines import draw_by
     from neuralpaint.images import check_output, load_image, save_image
-    from neuralpaint.largeimage import LARGE, open_photo
+    from neuralpaint.largeimage import LARGE, LargePhoto, open_photo
     from neuralpaint.memory import budget
     from neuralpaint.search import paint
 
     started = time.perf_counter()
     memory = search.get("memory")
-    large = open_photo(job.photo, search["canvas"], min(LARGE, budget(memory) // 40))
-    photo = large or load_image(job.photo, canvas=search["canvas"])
+    photo: LargePhoto | torch.Tensor | None = None
+    if engines is None:
+        photo = open_photo(job.photo, search["canvas"], min(LARGE, budget(memory) // 40))
+    if photo is None:
+        photo = load_image(job.photo, canvas=search["canvas"])
     shorter = min(photo.shape[-2:])
     height, width = (round(side / shorter * (search["size"] or shorter)) for side in photo.shape[-2:])
     check_output(job.output, width, height)
@@ -363,6 +365,7 @@ def paint_photo(job: Job, search: dict[str, Any], resume: bool, quiet: bool, eng
         painting.render_to(job.output, memory=memory)
         likeness = painting.psnr(photo)
     else:
+        assert not isinstance(photo, LargePhoto)
         picture, likeness = draw_by(engines, painting, photo=photo, shown=not quiet)
         save_image(picture, job.output)
     seconds = time.perf_counter() - started

@@ -57,7 +57,8 @@ class Summary:
     def __init__(self, path: Path | None, keep: bool = False) -> None:
         if path is not None and path.suffix.lower() not in (".csv", ".json"):
             raise ValueError(f"--summary {path}: use the suffix .csv or .json")
-        self.path, self.rows = path, [*()]
+        self.path = path
+        self.rows: list[Row] = []
         self._before = read_summary(path) if keep and path is not None and path.exists() else {}
         self._written = time.monotonic()
 

@@ -81,8 +81,12 @@ def get_problem(
     window: int | None,
 ) -> tuple[Problem, int]:
     """The problem of painting `image`, and its shorter side in pixels. `have`: bytes that may be used."""
-    large = image if isinstance(image, LargePhoto) else open_photo(image, ground, min(LARGE, have // _PHOTO))
+    if isinstance(image, LargePhoto):
+        large: LargePhoto | None = image
+    else:
+        large = open_photo(image, ground, min(LARGE, have // _PHOTO))
     if large is None:
+        assert not isinstance(image, LargePhoto)
         photo = load_image(image, device, ground)
         problem = Problem(photo, brush, count, preset, ground, renderer, seed)
         shape = (photo.shape[1], photo.shape[2])
