@@ -257,12 +257,12 @@ class _Pipe:
             source = self._pyvips.Source.new_from_descriptor(self._read)
             image = self._pyvips.Image.pngload_source(source, access="sequential", fail_on="error", unlimited=True)
             if self._suffix == ".png":
-                image.pngsave(self._target, compression=6)
+                image.pngsave(self._target, compression=3, filter="sub")
             elif self._suffix in (".jpg", ".jpeg"):
                 image.jpegsave(self._target, Q=95, subsample_mode="off")
             else:
                 big = 3 * self._height * self._width > _BIG
-                image.tiffsave(self._target, compression="deflate", predictor="horizontal", tile=True, bigtiff=big)
+                image.tiffsave(self._target, compression="lzw", predictor="horizontal", tile=True, bigtiff=big)
         except Exception as error:
             self._error = error
         finally:
