@@ -73,9 +73,9 @@ class Commands(TyperGroup):
 def _with_address(arguments: list[str]) -> list[str]:
     """`--ray` without an address is `--ray auto`: Typer knows no options whose value may be left out."""
     result: list[str] = []
-    for argument, following in zip(arguments, [*arguments[1:], "-"], strict=True):
+    for k, argument in enumerate(arguments):
         result.append(argument)
-        if argument == "--ray" and following.startswith("-"):
+        if argument == "--ray" and (k + 1 == len(arguments) or arguments[k + 1].startswith("-")):
             result.append("auto")
     return result
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -105,13 +106,18 @@ def test_a_summary_is_not_written_over_something_else(run, photo, tmp_path):
     assert "no summary of ours" in run("paint", photo, "-o", tmp_path / "out.png", "--skip-done", *options).line
 
 
-def test_the_windows_of_one_photo_in_processes(run, tmp_path):
-    coarse = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)
-    Image.fromarray(coarse).resize((64, 64), Image.Resampling.BICUBIC).save(tmp_path / "photo.png")
-    arguments = ("paint", tmp_path / "photo.png", "--strokes", "5500", "--preset", "fast", "--window", "1", "-q")
-    assert run(*arguments, "-o", tmp_path / "a.png").code == 0
-    assert run(*arguments, "-o", tmp_path / "b.png", "--jobs", 2).code == 0
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+def test_one_photo_gets_the_workers_for_its_windows(run, stub, photo, tmp_path):
+    assert run("paint", photo, "-o", tmp_path / "a.png", "--jobs", 2, "--window", 512, *QUICK).code == 0
+    assert stub[0]["workers"].count == 2 and stub[0]["window"] == 512
+    assert run("paint", photo, "-o", tmp_path / "b.png", *QUICK).code == 0
+    assert stub[1]["workers"] is None
+
+
+def test_ray_needs_no_address(run, stub, photo, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for options in (("--ray",), ("--ray", *QUICK), ("--ray", "auto")):
+        result = run("paint", photo, "-o", tmp_path / "out.png", *options)
+        assert result.code == 2 and "pip install 'neuralpaint[ray]'" in result.line
 
 
 def test_rows_go_and_come(tmp_path):

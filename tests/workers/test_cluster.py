@@ -1,6 +1,5 @@
 """Work on a Ray cluster of several nodes, on this machine: pip install ray, then `pytest -m slow tests/workers`."""
 
-import os
 import socket
 import threading
 import time
@@ -95,7 +94,7 @@ def test_photos_of_a_folder(cluster, tmp_path, capsys):
         }
 
     here = run("here")
-    killer = threading.Timer(6.0, lambda: cluster.remove_node(cluster.nodes.pop(), allow_graceful=False))
+    killer = threading.Timer(8.0, lambda: cluster.remove_node(cluster.nodes.pop(), allow_graceful=False))
     killer.start()
     there = run("there", "--ray", cluster.address)
     killer.cancel()
@@ -115,4 +114,3 @@ def test_an_address_that_answers_nothing(kind):
         with pytest.raises(ValueError, match="answers at|is no address"):
             RayWorkers(address)
     assert time.perf_counter() - started < 30
-    assert os.getpid()

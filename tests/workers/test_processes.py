@@ -1,9 +1,12 @@
 """Work in processes: results, exceptions, processes that die."""
 
 import pytest
+import torch
 
+from neuralpaint import paint
 from neuralpaint.workers import SerialWorkers, WorkerError
 from neuralpaint.workers.processes import ProcessWorkers
+from tests.search.test_windows import COUNT, QUICK, busy_photo
 from tests.workers import tasks
 
 
@@ -44,6 +47,13 @@ def test_exceptions_come_back(workers):
 def test_a_process_that_dies_changes_nothing(workers, tmp_path):
     done = sorted(workers.run(tasks.die_once, [(str(tmp_path), number) for number in range(4)]))
     assert done == [(number, number) for number in range(4)]
+
+
+def test_windows_in_processes_are_the_same_bytes(workers):
+    assert torch.equal(
+        paint(busy_photo(), "oil", COUNT, QUICK, window=1, workers=workers).strokes,
+        paint(busy_photo(), "oil", COUNT, QUICK, window=1).strokes,
+    )
 
 
 def test_a_task_that_kills_every_process_is_given_up(workers):
