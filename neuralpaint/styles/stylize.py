@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neuralpaint.devices import resolve_device
 from neuralpaint.images import ImageLike, load_image, to_pil
-from neuralpaint.memory import keep_pages
+from neuralpaint.pages import keep_pages
 from neuralpaint.profiling import span
 from neuralpaint.styles.mixing import style_mix
 from neuralpaint.styles.network import SMALLEST, StyleNetwork
