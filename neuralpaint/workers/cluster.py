@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -104,15 +103,17 @@ def _connect(address: str) -> tuple[Any, bool]:
                 address=None if address == "auto" else address,
                 log_to_driver=False,
                 logging_level="ERROR",
-                include_dashboard=None,
             )
         except BaseException as error:
             failure.append(error)
 
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # In a thread, which can be waited for; but a cluster that starts with us ends with the thread that started it.
     thread = threading.Thread(target=connect, daemon=True)
-    thread.start()
-    thread.join(_PATIENCE if address != "auto" else None)
+    if address == "auto":
+        connect()
+    else:
+        thread.start()
+        thread.join(_PATIENCE)
     if thread.is_alive():
         raise ValueError(
             f"no Ray cluster answers at {address} within {_PATIENCE:.0f} s: check the address (ray status)"
