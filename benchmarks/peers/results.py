@@ -13,7 +13,7 @@ from benchmarks.peers.row import Row
 from neuralpaint.files import atomic_write
 
 FORMAT = 1
-GROUPS = ("rasterize", "composite", "render", "sinkhorn", "style", "scaling", "painting")
+GROUPS = ("rasterize", "composite", "render", "sinkhorn", "style", "stylize", "scaling", "painting")
 
 
 def default_file(device: str) -> Path:

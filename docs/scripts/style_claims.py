@@ -1,0 +1,207 @@
+"""Measures what the paper claims of one network for many styles, and makes docs/images/style_*.png of it.
+
+    python docs/scripts/style_claims.py mix --network light
+    python docs/scripts/style_claims.py alike --content DIR --styles DIR --updates 800 --work DIR
+    python docs/scripts/style_claims.py add --content DIR --styles DIR --updates 800 --work DIR
+
+mix: style losses along mixes of two styles (figure 7). alike: the losses of one network for all paintings of --styles
+against those of a network for each of the first three, trained alike (section 3.2). add: a painting added to a network
+of the others with an eighth of the updates, against a network for it alone from scratch (figure 6). Trainings are kept
+in --work and go on where they were stopped. Losses are means over 32 held-out photos of --content. NEURALPAINT_VGG19 names
+VGG-19's weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from neuralpaint.features import Features, get_features
+from neuralpaint.styles.add import new_style
+from neuralpaint.styles.loss import StyleObjective, StyleTable
+from neuralpaint.styles.mixing import sweep_mixes
+from neuralpaint.styles.network import StyleNetwork
+from neuralpaint.styles.paintings import load_styles, pictures_in
+from neuralpaint.styles.pretrained import load_style_network
+from neuralpaint.styles.settings import PRESETS, StyleSettings
+from neuralpaint.styles.train import StyleTrainer, held_out_losses, held_out_pieces, split
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ROOT / "docs" / "images"
+SIZE, SINGLES, POINTS = 128, 3, 11
+
+
+def settings(updates: int, **changes: object) -> StyleSettings:
+    """The small preset for so many updates, an eighth of them the warm-up."""
+    small = PRESETS["small"] | {"steps": updates, "warm_up": updates // 8, "eval_every": 0, "picture_every": 0}
+    return StyleSettings(**(small | changes))
+
+
+def train(
+    chosen: StyleSettings,
+    paintings: dict[str, Tensor],
+    photos: list[Path],
+    features: Features,
+    folder: Path,
+    network: StyleNetwork | None = None,
+) -> StyleTrainer:
+    trainer = StyleTrainer(chosen, paintings, photos, features, folder, network=network, resume=True)
+    last = [0]
+
+    def tell(event: object) -> None:
+        if event.step >= last[0] + 100 or event.step == event.steps:
+            last[0] = event.step
+            print(f"{folder.name}: {event.step}/{event.steps}, style {event.style:.3f}", flush=True)
+
+    if trainer.step < chosen.steps:
+        trainer.run(tell)
+    return trainer
+
+
+def losses(network: StyleNetwork, paintings: dict[str, Tensor], features: Features, photos: Tensor) -> dict:
+    """(content, style) on the held-out photos, by the name of the painting."""
+    found = {}
+    for name, painting in paintings.items():
+        objective = StyleObjective(StyleTable(features, [painting]))
+        alone = StyleNetwork([name], network.architecture)
+        state = {
+            key: value[network.names.index(name)][None] if key.endswith(("gamma", "beta")) else value
+            for key, value in network.state_dict().items()
+        }
+        alone.load_state_dict(state)
+        found[name] = [float(value) for value in held_out_losses(alone, objective, photos)[:, 0]]
+    return found
+
+
+def alike(options: argparse.Namespace, features: Features) -> None:
+    photos = pictures_in(options.content, "--content")
+    paintings = load_styles(pictures_in(options.styles, "--styles"))
+    held = held_out_pieces(split(photos)[1], SIZE)
+    singles = dict(list(paintings.items())[:SINGLES])
+    chosen = settings(options.updates)
+    together = train(chosen, paintings, photos, features, options.work / "together").average
+    result = {
+        "updates": options.updates,
+        "styles": len(paintings),
+        "together": losses(together, singles, features, held),
+    }
+    result["alone"] = {}
+    for name, painting in singles.items():
+        alone = train(chosen, {name: painting}, photos, features, options.work / f"alone-{name}").average
+        result["alone"] |= losses(alone, {name: painting}, features, held)
+    print(f"{'style':28} content: alone, together      style: alone, together")
+    for name in singles:
+        (c1, s1), (cn, sn) = result["alone"][name], result["together"][name]
+        print(f"{name:28} {c1:.3f} {cn:.3f} ({cn / c1 - 1:+.1%})        {s1:.3f} {sn:.3f} ({sn / s1 - 1:+.1%})")
+    save("style_alike", result)
+
+
+def add(options: argparse.Namespace, features: Features) -> None:
+    photos = pictures_in(options.content, "--content")
+    paintings = load_styles(pictures_in(options.styles, "--styles"))
+    held = held_out_pieces(split(photos)[1], SIZE)
+    name = options.name or list(paintings)[-1]
+    painting = {name: paintings.pop(name)}
+    base = train(settings(options.updates), paintings, photos, features, options.work / "base").average
+    network = StyleNetwork(base.names, base.architecture)
+    network.load_state_dict(base.state_dict())
+    start = new_style(network, name, painting[name], features, photos)
+    result: dict = {"updates": options.updates, "name": name, "from": start}
+    result["start"] = losses(network, painting, features, held)[name]
+    eighth = settings(options.updates // 8, warm_up=0, learning_rate=0.02, ema=0.98)
+    added = train(eighth, painting, photos, features, options.work / "added", network).average
+    result["added"] = losses(added, painting, features, held)[name]
+    scratch = train(settings(options.updates), painting, photos, features, options.work / "scratch").average
+    result["scratch"] = losses(scratch, painting, features, held)[name]
+    short = settings(options.updates // 8)
+    result["scratch_eighth"] = losses(
+        train(short, painting, photos, features, options.work / "scratch-eighth").average, painting, features, held
+    )[name]
+    for key in ("start", "added", "scratch_eighth", "scratch"):
+        print(f"{key:16} content {result[key][0]:.3f}  style {result[key][1]:.3f}")
+    save("style_add", result)
+
+
+def mix(options: argparse.Namespace, features: Features) -> None:
+    """Losses against both paintings along the line between two styles."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    network = load_style_network(options.network)
+    files = [file for file in pictures_in(options.styles, "--styles")]
+    pairs = [tuple(pair.split(",")) for pair in options.pairs]
+    wanted = {name for pair in pairs for name in pair}
+    paintings = {name: p for name, p in load_styles(files).items() if name in wanted}
+    held = held_out_pieces(split(pictures_in(options.content, "--content"))[1], SIZE)
+    result = {"network": options.network, "pairs": []}
+    figure, axes = plt.subplots(1, len(pairs), figsize=(4 * len(pairs), 3.2), squeeze=False)
+    for axis, pair in zip(axes[0], pairs, strict=True):
+        table = StyleTable(features, [paintings[name] for name in pair])
+        ends = torch.eye(len(network.names))[[network.names.index(name) for name in pair]]
+        curve = []
+        with torch.no_grad():
+            for weights in sweep_mixes(*ends, POINTS):
+                found = []
+                for photo in held.split(4):
+                    painting = network(photo, weights.expand(len(photo), -1))
+                    grams = table.look(painting)
+                    zero = torch.zeros(len(photo), dtype=torch.long)
+                    found.append(torch.stack([table.compare(grams, zero + k) for k in (0, 1)], 1))
+                curve.append(torch.cat(found).mean(0).tolist())
+        first, second = ([point[k] for point in curve] for k in (0, 1))
+        rises = all(a <= b for a, b in zip(first, first[1:], strict=False))
+        falls = all(a >= b for a, b in zip(second, second[1:], strict=False))
+        result["pairs"].append({"styles": pair, "losses": curve, "monotonic": [rises, falls]})
+        print(f"{pair[0]} → {pair[1]}: monotonic {rises} {falls}")
+        share = torch.linspace(0, 1, POINTS)
+        for values, name in ((first, pair[0]), (second, pair[1])):
+            axis.plot(share, values, marker="o", markersize=3, label=f"against {name}")
+        axis.set_xlabel(f"share of {pair[1]}")
+        axis.set_ylabel("style loss")
+        axis.set_ylim(bottom=0)
+        axis.legend(fontsize=7, frameon=False)
+    figure.tight_layout()
+    figure.savefig(IMAGES / "style_mix.png", dpi=110)
+    save("style_mix", result)
+
+
+def save(name: str, result: dict) -> None:
+    folder = ROOT / "docs" / "styles"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(folder / f"{name}.json")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("claim", choices=("mix", "alike", "add"))
+    parser.add_argument("--content", type=Path, required=True)
+    parser.add_argument("--styles", type=Path, required=True)
+    parser.add_argument("--updates", type=int, default=800)
+    parser.add_argument("--work", type=Path, default=Path("out/style_claims"))
+    parser.add_argument("--network", default="light")
+    parser.add_argument("--name")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument(
+        "--pairs",
+        nargs="+",
+        default=[
+            "van-gogh-starry-night,munch-scream",
+            "hokusai-great-wave,kandinsky-composition-vii",
+            "monet-water-lilies,mondrian-composition",
+        ],
+    )
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    {"mix": mix, "alike": alike, "add": add}[options.claim](options, get_features("vgg19"))
+
+
+if __name__ == "__main__":
+    main()
