@@ -72,6 +72,42 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
         raise error if isinstance(error, WriteError) else WriteError(path, error) from error
 
 
+@contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """As `atomic_write`, for what must be told a name: yields a temporary one in the same folder, renamed to `path`
+    when the block ends without an error.
+
+    Raises:
+        WriteError: if it cannot be written; nothing is left behind, and what stood at `path` still does.
+    """
+    try:
+        target, temporary = _names(path)
+        if target.exists() and not target.is_file():
+            raise OSError(errno.EINVAL, "it is a device or a pipe")
+        try:
+            temporary.open("xb").close()
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+            _sync_folder(target.parent)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except WriteError:
+        raise
+    except OSError as error:
+        raise (WriteError(path, error) if error.errno else error) from error
+
+
+def out_of_space(path: str | os.PathLike, least: int = 1 << 20) -> bool:
+    """Whether the disk on which `path` lies has less than `least` bytes left."""
+    try:
+        return shutil.disk_usage(Path(os.path.realpath(path)).parent).free < least
+    except OSError:
+        return False
+
+
 def check_writable(path: str | os.PathLike) -> None:
     """Raises WriteError now if `atomic_write(path)` would fail later (disk space apart)."""
     try:

@@ -108,8 +108,13 @@ def psnr(a: torch.Tensor, b: torch.Tensor) -> float:
 
 def to_pil(image: torch.Tensor) -> Image.Image:
     """`[3, H, W]`, clamped to [0, 1], as an 8-bit RGB picture, rounded to nearest."""
+    return Image.fromarray(to_bytes(image))
+
+
+def to_bytes(image: torch.Tensor) -> np.ndarray:
+    """`[3, H, W]`, clamped to [0, 1], as uint8 `[H, W, 3]`, rounded to nearest."""
     planes = (image * 255.0).add_(0.5).clamp_(0.0, 255.0).to(torch.uint8)
-    return Image.fromarray(torch.stack(planes.unbind(), dim=-1).cpu().numpy())
+    return torch.stack(planes.unbind(), dim=-1).cpu().numpy()
 
 
 def check_output(path: str | os.PathLike, width: int = 1, height: int = 1) -> None:

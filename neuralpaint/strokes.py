@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -21,7 +22,20 @@ from neuralpaint import ops
 from neuralpaint.brushes import Brush, TexturedBrush, get_brush
 from neuralpaint.brushes.brush import ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN
 from neuralpaint.files import atomic_write
-from neuralpaint.images import MAX_ASPECT, ImageLike, load_image, parse_color, psnr, resize, to_pil
+from neuralpaint.images import (
+    MAX_ASPECT,
+    ImageLike,
+    check_output,
+    load_image,
+    parse_color,
+    psnr,
+    resize,
+    save_image,
+    to_bytes,
+    to_pil,
+)
+from neuralpaint.largeimage import LARGE, STREAMED_SUFFIXES, LargePhoto, has_vips, require_vips, write_bands
+from neuralpaint.memory import PROCESS, budget, check_budget, format_bytes
 
 FORMAT = "neuralpaint.painting"
 VERSION = 1
@@ -29,6 +43,9 @@ MAX_SIZE = 65536  # pixels along the shorter side
 _HEADER = "painting"  # one key, because safetensors does not keep several in order
 
 _TILE = 1024
+_WHOLE = 12  # bytes a pixel of a picture that is drawn whole, then compressed
+_BAND_BYTES = 9  # bytes a pixel of a band: one that is drawn, one that is being written
+_STREAM = 3 * 2 * 512  # bytes a column that libvips keeps
 _EDGE = 2.0  # pixels by which an antialiased edge may reach beyond a stroke's outline
 _SLACK = 1e-3  # rounding that colours and the like may show beyond their range
 _FAR = 2 * MAX_ASPECT  # positions and sizes beyond this many units are nonsense
@@ -105,9 +122,56 @@ class Painting:
             picture[:, y : y + tile.shape[1], x : x + tile.shape[2]] = tile
         return picture
 
+    def render_to(self, path: str | os.PathLike, size: int | None = None, *, memory: str | int | None = None) -> None:
+        """Draws the painting into a file, in the format that the suffix names, whatever its size.
+
+        Up to 33 million pixels it is what `render` gives, saved by Pillow. A larger one is drawn in bands that libvips
+        takes as they come (pyvips, in the extra `large`), so that memory does not depend on the picture's size; without
+        pyvips, whole, if it fits.
+
+        Args:
+            path: .png, .jpg, .webp or .tiff (tiled, and BigTIFF, where it needs to be).
+            size: pixels along the shorter side, by default `self.size`.
+            memory: bytes that may be used, such as "2G"; by default half of what is available.
+
+        Raises:
+            ValueError: for another suffix, more pixels than the format holds, or too little memory; the message says
+                the least that does.
+            WriteError: if the file cannot be written; what was there before still is.
+        """
+        height, width = self.pixels(size)
+        check_output(path, width, height)
+        have = budget(memory)
+        streamed = Path(path).suffix.lower() in STREAMED_SUFFIXES
+        if height * width <= LARGE or not streamed or not has_vips():
+            need = PROCESS + _WHOLE * height * width
+            if need > have and streamed and height * width > LARGE:
+                require_vips(f"a painting of {width}x{height} pixels in {format_bytes(have)}")
+            check_budget(have, need, f"a {Path(path).suffix} picture of {width}x{height} pixels")
+            save_image(self.render(size), path)
+            return
+        fixed = PROCESS + _STREAM * width + 16 * _TILE * min(_TILE, width) + 128 * len(self)
+        least = fixed + 32 * _BAND_BYTES * width
+        check_budget(have, least, f"a picture of {width}x{height} pixels")
+        rows = int((have - fixed) / (_BAND_BYTES * width))
+        write_bands(path, height, width, self.bands(size, max(32, min(_TILE, rows // 32 * 32))))
+
+    def bands(self, size: int | None = None, rows: int = _TILE) -> Iterator[np.ndarray]:
+        """Draws the painting band by band from the top, as uint8 `[rows, W, 3]`; the last may have fewer rows."""
+        width = self.pixels(size)[1]
+        for _, row in itertools.groupby(self._tiles(size, rows), lambda tile: tile[0]):
+            band = None
+            for _, x, tile in row:
+                if band is None:
+                    band = np.empty((tile.shape[1], width, 3), np.uint8)
+                band[:, x : x + tile.shape[2]] = to_bytes(tile)
+            assert band is not None
+            yield band
+
     @torch.no_grad()
-    def _tiles(self, size: int | None) -> Iterator[tuple[int, int, torch.Tensor]]:
+    def _tiles(self, size: int | None, rows: int | None = None) -> Iterator[tuple[int, int, torch.Tensor]]:
         """Yields (row, column, tile [3, h, w]); a tile sees only the strokes whose bounds touch it."""
+        rows = min(_TILE, rows or _TILE)
         if self.brush.engine:
             raise ValueError(
                 f"only an engine can draw brush {self.brush.name!r}: use neuralpaint.engines.draw_painting (--engine)"
@@ -116,8 +180,8 @@ class Painting:
         scale = float(size or self.size)
         bounds = self.brush.bounds(self.strokes) * scale
         ground = torch.tensor(self.canvas, device=self.strokes.device).view(1, 3, 1, 1)
-        for y in range(0, height, _TILE):
-            h = min(_TILE, height - y)
+        for y in range(0, height, rows):
+            h = min(rows, height - y)
             row = self._overlapping(bounds, 1, y, h)
             for x in range(0, width, _TILE):
                 w = min(_TILE, width - x)
@@ -133,10 +197,13 @@ class Painting:
         low, high = bounds[:, axis] - _EDGE, bounds[:, axis + 2] + _EDGE
         return ((high >= start) & (low <= start + length)).nonzero()[:, 0]
 
-    def psnr(self, image: ImageLike, size: int = 512) -> float:
+    def psnr(self, image: ImageLike | LargePhoto, size: int = 512) -> float:
         """PSNR in dB against a picture, both `size` pixels along the shorter side, the picture averaged over areas."""
         painted = self.render_tensor(size)
-        photo = load_image(image, painted.device, self.canvas)
+        if isinstance(image, LargePhoto):
+            photo = image.shrunk(size).to(painted.device).float() / 255
+        else:
+            photo = load_image(image, painted.device, self.canvas)
         return psnr(painted, resize(photo, *painted.shape[-2:]))
 
     # ------------------------------------------------------------------------------------------------------------------

@@ -127,6 +127,12 @@ class Brush:
         texels = self.texels()
         return torch.empty(0, dtype=torch.int32) if texels is None else pack_texture(*texels)
 
+    @property
+    def fingerprint(self) -> str:
+        """A hash of kind, parameters and, if it is the user's own, texture: equal names may hide different brushes."""
+        facts = (self.kind, tuple(self.parameters), getattr(self, "digest", ""))
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
     def texels(self) -> tuple[np.ndarray, np.ndarray] | None:
         """(alpha, ridge), uint8 `[2, TH, TW]` each: the large texture, then the small one. None for an untextured
         brush."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 MAX_STROKES, MAX_SIZE, MAX_SEED, MAX_STEPS = 1_000_000, 65536, 2**63 - 1, 1_000_000
+MAX_JOBS = 1024
 ENGINE_TIMEOUT = 60.0  # seconds
 
 _state = {"debug": False}
@@ -46,6 +47,9 @@ def explain(error: BaseException) -> tuple[str, int]:
 class Commands(TyperGroup):
     """Runs a command; what it raises becomes one line and an exit code, unless --debug asks for the traceback."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _with_address(args))
+
     def invoke(self, ctx: Any) -> Any:
         _state["debug"] = False
         try:
@@ -64,6 +68,16 @@ class Commands(TyperGroup):
             message, code = explain(error)
             warn(message)
             raise typer.Exit(code) from None
+
+
+def _with_address(arguments: list[str]) -> list[str]:
+    """`--ray` without an address is `--ray auto`: Typer knows no options whose value may be left out."""
+    result: list[str] = []
+    for k, argument in enumerate(arguments):
+        result.append(argument)
+        if argument == "--ray" and (k + 1 == len(arguments) or arguments[k + 1].startswith("-")):
+            result.append("auto")
+    return result
 
 
 def _set_debug(wanted: bool) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,7 @@ from neuralpaint.cli.common import (
     ENGINE_TIMEOUT,
     FAILED,
     INTERRUPTED,
+    MAX_JOBS,
     MAX_SEED,
     MAX_SIZE,
     MAX_STEPS,
@@ -28,32 +29,25 @@ from neuralpaint.cli.common import (
     Overwrite,
     check_range,
     check_target,
-    debugging,
-    explain,
     resolve_brush,
     same_file,
-    say,
     warn,
 )
 from neuralpaint.cli.features import Features, Vgg
+from neuralpaint.cli.jobs import Job, collect, paint_by_cluster, paint_by_processes, paint_serially, skipped
+from neuralpaint.cli.look import find_look, restyle_first
 from neuralpaint.cli.restyle import StyleMode, StyleSteps, StyleWeight, changes, restyle_shown, style_settings
+from neuralpaint.cli.summary import PAINTED, Row, Summary
 
 if TYPE_CHECKING:
+    import torch
+
     from neuralpaint.engines import EnginePool
     from neuralpaint.search import Progress
+    from neuralpaint.workers import Workers
 
 NAME = "paint"
 _STROKES_SUFFIX = ".safetensors"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One photo and where its results go."""
-
-    photo: Path
-    output: Path
-    strokes: Path | None
-    checkpoint: Path | None
 
 
 def command(
@@ -105,6 +99,15 @@ def command(
     engine_timeout: Annotated[
         float, typer.Option(metavar="SECONDS", help="--engine: what 16 strokes may take.")
     ] = ENGINE_TIMEOUT,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STYLE", help="First restyle the photo: a style's name or a mix (neuralpaint stylize --list)."
+        ),
+    ] = None,
+    style_network: Annotated[
+        str, typer.Option("--style-network", metavar="NETWORK", help="--style: light, paper, or the folder of one.")
+    ] = "light",
     style_image: Annotated[
         Path | None,
         typer.Option("--style-image", metavar="PICTURE", help="Then move the strokes towards the style of a picture."),
@@ -127,6 +130,39 @@ def command(
     file_format: Annotated[
         str, typer.Option("--format", metavar="SUFFIX", help="With a folder as OUT: png, jpg, webp or tiff.")
     ] = "png",
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Paint so many photos at a time, each in a process; of one large photo, windows."
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Paint on a Ray cluster: photos, or the windows of one large photo. host:port, or auto: one that runs "
+            "on this machine.",
+        ),
+    ] = None,
+    skip_done: Annotated[
+        bool, typer.Option("--skip-done", help="Leave photos alone whose painting is there: goes on with a folder.")
+    ] = False,
+    summary: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A table of all photos: PSNR, seconds, failures. .csv or .json."),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(metavar="BYTES", help="What may be used, such as 2G.", show_default="half of what is available"),
+    ] = None,
+    window: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="Search by windows of so many working pixels.",
+            show_default="1024, where one piece does not do",
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     debug: Debug = False,
@@ -149,6 +185,12 @@ def command(
       [cyan]neuralpaint paint photos/ -o paintings/ --checkpoint state/[/cyan]
       [cyan]neuralpaint paint photos/ -o paintings/ --checkpoint state/ --resume[/cyan]
 
+    Many photos, two at a time, with a table; the same line again goes on after an interruption:
+      [cyan]neuralpaint paint photos/ -o paintings/ --jobs 2 --summary table.csv --skip-done[/cyan]
+
+    On a Ray cluster:
+      [cyan]neuralpaint paint photos/ -o paintings/ --ray 10.0.0.1:6379[/cyan]
+
     Your own brush:
       [cyan]neuralpaint paint photo.jpg -o painting.png --brush my_brush.png[/cyan]
 
@@ -162,6 +204,7 @@ def command(
     from neuralpaint.devices import resolve_device
     from neuralpaint.engines import EnginePool
     from neuralpaint.images import parse_color
+    from neuralpaint.memory import parse_bytes
     from neuralpaint.renderers import get_renderer
     from neuralpaint.search.presets import get_preset
 
@@ -173,6 +216,7 @@ def command(
     chosen = resolve_brush(brush) if loaded is None else loaded.spec.brush()
     if loaded is not None and renderer in ("exact", "neural"):
         raise ValueError("--engine needs --renderer DIR, a network trained by `neuralpaint train-renderer --engine`")
+    place = resolve_device(device)
     search = {
         "brush": chosen,
         "strokes": strokes,
@@ -180,47 +224,77 @@ def command(
         "size": size,
         "canvas": parse_color(canvas),
         "seed": seed,
-        "device": resolve_device(device),
+        "device": place,
         "renderer": get_renderer(renderer, chosen),
     }
     if resume and checkpoint is None:
         raise ValueError("--resume needs --checkpoint FOLDER, the state to go on from")
-    jobs = plan(photos, output, save, checkpoint, file_format)
-    for job in jobs:
-        _check_job(job, overwrite or resume)
+    check_range("--jobs", jobs, 1, MAX_JOBS)
+    check_range("--window", window, 1, MAX_SIZE)
+    if loaded is not None and (jobs is not None or ray is not None):
+        raise ValueError("--engine draws in processes of its own: leave --jobs and --ray out")
+    if jobs is not None and ray is not None:
+        raise ValueError("--jobs is for this machine, --ray for a cluster: give one of them")
+    if memory is not None:  # of all processes together
+        memory = str(parse_bytes(memory, "--memory") // (jobs or 1))
+    search |= {"memory": memory, "window": window}
+    planned = plan(photos, output, save, checkpoint, file_format)
+    if ray is not None and checkpoint is not None and len(planned) > 1:
+        raise ValueError("--checkpoint is a folder of this machine, which those of --ray cannot see: use --skip-done")
+    for job in planned:
+        check_job(job, overwrite or resume or skip_done)
         if style_image is not None and same_file(job.output, style_image):
             raise ValueError(f"{job.output} is the style's picture: name another file")
-    style = None
+    if style is not None:
+        search["look"] = find_look(style, style_network, memory)
     if style_image is not None:
-        style = style_settings(
+        search["style"] = style_settings(
             style_image,
             weight=style_weight,
             mode=style_mode,
             steps=style_steps,
             features=features,
             vgg=vgg,
-            device=search["device"],
+            device=place,
         )
+    table = Summary(summary, keep=resume or skip_done)
+    if summary is not None:
+        check_target(summary, overwrite or resume or skip_done)
 
-    def paint_one(job: Job) -> None:
-        if resume and not overwrite and job.output.exists():
-            if not quiet:
-                say(f"{job.photo} → {job.output}: painted already")
-            return
-        line = _paint(job, search, resume, quiet, engines, style)
-        if not quiet:
-            say(line)
-
+    done = [job for job in planned if (resume or skip_done) and not overwrite and job.output.exists()]
+    left = [job for job in planned if job not in done]
     engines = None if loaded is None else EnginePool(loaded, timeout=engine_timeout)
     try:
-        with engines or nullcontext():
-            failures = _each(jobs, paint_one)
+        with engines or nullcontext(), _workers(jobs, ray, place.type == "cuda", bool(left)) as workers:
+            if workers is None or len(planned) == 1:
+                rows = paint_serially(
+                    left, lambda job: paint_photo(job, search | {"workers": workers}, resume, quiet, engines)
+                )
+            elif ray is not None:
+                rows = paint_by_cluster(left, search, workers)
+            else:
+                rows = paint_by_processes(left, search, resume, workers)
+            several = workers is not None and len(planned) > 1 and not quiet
+            failures = collect(itertools.chain(map(skipped, done), rows), len(planned), table, quiet, several)
     except KeyboardInterrupt:
-        warn(f"stopped; {_how_to_resume(checkpoint)}")
+        warn(f"stopped; {_how_to_resume(checkpoint, skip_done)}")
         raise typer.Exit(INTERRUPTED) from None
     if failures:
-        warn(f"{failures} of {len(jobs)} photos could not be painted")
+        warn(f"{failures} of {len(planned)} photos could not be painted")
         raise typer.Exit(FAILED)
+
+
+def _workers(jobs: int | None, ray: str | None, gpu: bool, needed: bool) -> AbstractContextManager[Workers | None]:
+    """Who does the work; None for this process alone."""
+    if ray is not None and needed:
+        from neuralpaint.workers.cluster import RayWorkers
+
+        return RayWorkers(ray, gpus=int(gpu))
+    if jobs is not None and jobs > 1 and needed:
+        from neuralpaint.workers.processes import ProcessWorkers
+
+        return ProcessWorkers(jobs)
+    return nullcontext()
 
 
 def plan(
@@ -296,7 +370,7 @@ def _expand(photos: Sequence[Path]) -> tuple[list[Path], bool]:
     return list(found.values()), folders or len(found) > 1
 
 
-def _check_job(job: Job, overwrite: bool) -> None:
+def check_job(job: Job, overwrite: bool) -> None:
     for target in filter(None, (job.output, job.strokes)):
         if same_file(target, job.photo):
             raise ValueError(f"{target} is the photo itself: name another file")
@@ -305,60 +379,54 @@ def _check_job(job: Job, overwrite: bool) -> None:
         raise ValueError(f"--checkpoint {job.checkpoint} is a file: name a folder")
 
 
-def _each(jobs: Sequence[Job], paint_one: Callable[[Job], None]) -> int:
-    """Paints one photo after another; among several, one that fails is reported and the others go on. Returns
-    failures."""
-    if len(jobs) == 1:
-        paint_one(jobs[0])
-        return 0
-    failures = 0
-    for job in jobs:
-        try:
-            paint_one(job)
-        except Exception as error:
-            if debugging():
-                raise
-            warn(f"{job.photo}: {explain(error)[0]}".replace(f"{job.photo}: {job.photo}", str(job.photo)))
-            failures += 1
-    return failures
+def paint_photo(job: Job, search: dict[str, Any], resume: bool, quiet: bool, engines: EnginePool | None = None) -> Row:
+    """Paints one photo and writes its files.
 
-
-def _paint(
-    job: Job,
-    search: dict[str, Any],
-    resume: bool,
-    quiet: bool,
-    engines: EnginePool | None = None,
-    style: dict[str, Any] | None = None,
-) -> str:
-    """Paints one photo with these arguments of `paint`, and of `restyle`, and writes its files. Returns the closing
-    line."""
+    Args:
+        search: arguments of `paint`; besides, if wanted, "look", how the photo is restyled first (see `find_look`), and
+            "style", arguments of `restyle` for the painting.
+    """
     from neuralpaint.cli.engines import draw_by
     from neuralpaint.images import check_output, load_image, save_image
+    from neuralpaint.largeimage import LARGE, LargePhoto, open_photo
+    from neuralpaint.memory import budget
     from neuralpaint.search import paint
 
     started = time.perf_counter()
-    photo = load_image(job.photo, canvas=search["canvas"])
+    search = dict(search)
+    look, style = search.pop("look", None), search.pop("style", None)
+    memory = search.get("memory")
+    photo: LargePhoto | torch.Tensor | None = None
+    if engines is None and look is None and style is None:
+        photo = open_photo(job.photo, search["canvas"], min(LARGE, budget(memory) // 40))
+    if photo is None:
+        photo = load_image(job.photo, canvas=search["canvas"])
+    if look is not None:
+        assert not isinstance(photo, LargePhoto)
+        photo = restyle_first(photo, look, search["device"])
     shorter = min(photo.shape[-2:])
     height, width = (round(side / shorter * (search["size"] or shorter)) for side in photo.shape[-2:])
     check_output(job.output, width, height)
     with _progress(job.photo.name, quiet) as callback:
         painting = paint(photo, **search, callback=callback, checkpoint=job.checkpoint, resume=resume)
-    restyled = ""
+    note = ""
     if style is not None:
+        assert not isinstance(photo, LargePhoto)
         folder = None if job.checkpoint is None else job.checkpoint / "style"
         more = {"device": search["device"], "renderer": search["renderer"], "checkpoint": folder, "resume": resume}
         painting = restyle_shown(painting, photo, style, job.photo.name, quiet, **more)
-        restyled = f"{changes(painting)}, "
+        note = changes(painting)
     if job.strokes is not None:
         painting.save(job.strokes)
     if engines is None:
-        picture, likeness = painting.render(), painting.psnr(photo)
+        painting.render_to(job.output, memory=memory)
+        likeness = painting.psnr(photo)
     else:
+        assert not isinstance(photo, LargePhoto)
         picture, likeness = draw_by(engines, painting, photo=photo, shown=not quiet)
-    save_image(picture, job.output)
+        save_image(picture, job.output)
     seconds = time.perf_counter() - started
-    return f"{job.photo} → {job.output}: {likeness:.1f} dB, {restyled}{len(painting)} strokes, {seconds:.1f} s"
+    return Row(str(job.photo), str(job.output), PAINTED, likeness, seconds, len(painting), note=note)
 
 
 def _progress(name: str, quiet: bool) -> AbstractContextManager[Callable[[Progress], None] | None]:
@@ -368,7 +436,9 @@ def _progress(name: str, quiet: bool) -> AbstractContextManager[Callable[[Progre
     return bar(name) if Console(stderr=True).is_terminal and not quiet else nullcontext()
 
 
-def _how_to_resume(checkpoint: Path | None) -> str:
+def _how_to_resume(checkpoint: Path | None, skip_done: bool) -> str:
+    if checkpoint is None and skip_done:
+        return f"to go on: {shlex.join(['neuralpaint', *sys.argv[1:]])}"
     if checkpoint is None:
         return "the painting under way is lost (--checkpoint FOLDER would keep it)"
     arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]

@@ -38,6 +38,10 @@ def command(
     engine_timeout: Annotated[
         float, typer.Option(metavar="SECONDS", help="--engine: what 16 strokes may take.")
     ] = ENGINE_TIMEOUT,
+    memory: Annotated[
+        str | None,
+        typer.Option(metavar="BYTES", help="What may be used, such as 2G.", show_default="half of what is available"),
+    ] = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -46,14 +50,20 @@ def command(
 
     [bold]Example[/bold]
       [cyan]neuralpaint render painting.safetensors -o painting.png --size 4096[/cyan]
+
+    Pictures of more than 33 million pixels are written in bands (PNG, JPEG, TIFF), in whatever memory there is:
+      [cyan]neuralpaint render painting.safetensors -o wall.tiff --size 16384 --memory 2G[/cyan]
     """
     from neuralpaint.cli.engines import draw_by, get_engine
     from neuralpaint.devices import resolve_device
     from neuralpaint.engines import EnginePool
     from neuralpaint.images import check_output, save_image
+    from neuralpaint.memory import parse_bytes
 
     check_range("--size", size, 1, MAX_SIZE)
     check_output(output)
+    if memory is not None:
+        parse_bytes(memory, "--memory")
     place = resolve_device(device)
     painting = load_painting(strokes)
     height, width = painting.pixels(size)
@@ -63,10 +73,9 @@ def command(
         raise ValueError(f"{strokes}: only an engine draws brush {painting.brush.name!r}: add --engine MODULE:FUNCTION")
     if engine is not None:
         with EnginePool(get_engine(engine), timeout=engine_timeout) as pool:
-            picture = draw_by(pool, painting, size)[0]
+            save_image(draw_by(pool, painting, size)[0], output)
     else:
-        picture = painting.to(place).render(size)
-    save_image(picture, output)
+        painting.to(place).render_to(output, size, memory=memory)
     say(f"{strokes} → {output}: {width}x{height} pixels, {len(painting)} strokes")
 
 

@@ -22,6 +22,7 @@ NAME = "stylize"
 _ANIMATED = (".gif", ".webp")
 _SHEET_SIZE, _MOST_FRAMES, _MOST_CELLS = 256, 1000, 15
 _FRAME_MS = 80
+_LEAST_MEMORY = 64 << 20
 
 
 def command(
@@ -68,6 +69,7 @@ def command(
     """
     from neuralpaint.devices import resolve_device
     from neuralpaint.images import check_output, load_image, resize
+    from neuralpaint.memory import parse_bytes
     from neuralpaint.styles.stylize import get_style_network
 
     if list_styles:
@@ -81,7 +83,9 @@ def command(
     check_range("--size", size, 16, MAX_SIZE)
     check_range("--cells", cells, 2, _MOST_CELLS)
     check_range("--frames", frames, 2, _MOST_FRAMES)
-    room = parse_memory(memory)
+    room = parse_bytes(memory, "--memory")
+    if room < _LEAST_MEMORY:
+        raise ValueError(f"--memory must be at least {_LEAST_MEMORY >> 20}M, got {memory!r}")
     if same_file(photo, output):
         raise ValueError(f"{output} is the photo itself: name another file")
     folder = sweep is not None and output.suffix == ""
@@ -116,20 +120,6 @@ def command(
     high, wide = picture.shape[1:]
     count = "" if len(mixes) == 1 else f"{len(mixes)} pictures of "
     say(f"{photo} → {output}: {count}{wide}x{high} pixels")
-
-
-def parse_memory(text: str, option: str = "--memory") -> int:
-    """Bytes, from a number with K, M, G or T behind it. ValueError if it is none, or too little to work with."""
-    units = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-    plain = text.strip().upper().removesuffix("IB").removesuffix("B")
-    unit = plain[-1:] if plain[-1:] in units else ""
-    try:
-        value = float(plain.removesuffix(unit)) * units[unit]
-    except ValueError:
-        raise ValueError(f"{option} must be a number of bytes such as 2G or 512M, got {text!r}") from None
-    if not 2**26 <= value <= 2**60:
-        raise ValueError(f"{option} must be at least 64M, got {text!r}")
-    return int(value)
 
 
 def _plan(

@@ -13,7 +13,7 @@ from neuralpaint.engines.cache import Shard, StrokeCache
 from neuralpaint.engines.pool import TIMEOUT, EnginePool
 from neuralpaint.engines.spec import Engine, load_engine
 from neuralpaint.training.metrics import BATCH
-from neuralpaint.training.source import Batch
+from neuralpaint.training.source import Batch, share
 from neuralpaint.training.trainer import VALIDATION
 
 SHARD = 256  # strokes in a file, at zoom 1
@@ -107,20 +107,20 @@ class EngineSource:
         self.close()
         return count
 
-    def batch(self, step: int, count: int, process: int = 0) -> Batch:
+    def batch(self, step: int, count: int, process: int = 0, processes: int = 1) -> Batch:
         zoom = self.zooms[step % len(self.zooms)]
-        count = max(2, count // zoom**2)
+        each_process = share(count, zoom, processes)
         turns = self.zooms.count(zoom) * (step // len(self.zooms)) + self.zooms[: step % len(self.zooms)].count(zoom)
         each = self._training(zoom, 0)[2]
-        start, parts = turns * count, []
-        stop = start + count
+        start, parts = (turns * processes + process) * each_process, []
+        stop = start + each_process
         while start < stop:
             turn, first = divmod(start, each)
             last = min(each, first + stop - start)
             epoch, place = divmod(turn, self.shards)
-            order = np.random.default_rng((_ORDER, self.seed, process, zoom, epoch))
+            order = np.random.default_rng((_ORDER, self.seed, zoom, epoch))
             number = int(order.permutation(self.shards)[place])
-            rows = np.random.default_rng((_ORDER, self.seed, process, zoom, epoch, place)).permutation(each)
+            rows = np.random.default_rng((_ORDER, self.seed, zoom, epoch, place)).permutation(each)
             shard = self._shard(*self._training(zoom, number), (_TRAINING, self.seed, zoom, number))
             parts.append({key: array[rows[first:last]] for key, array in shard.items()})
             start += last - first

@@ -191,7 +191,12 @@ class CoordinateRenderer(NetworkRenderer):
         return tiles.scatter(*in_chunks(run, len(tiles), strokes), len(strokes))
 
     def loss(
-        self, strokes: Tensor, foreground: Tensor, alpha: Tensor, generator: torch.Generator | None = None
+        self,
+        strokes: Tensor,
+        foreground: Tensor,
+        alpha: Tensor,
+        generator: torch.Generator | None = None,
+        skip: int = 0,
     ) -> Tensor:
         """As of the base class, estimated without bias from random pixels inside each stroke's box; none lie outside
         it. The pictures may have any size."""
@@ -201,7 +206,7 @@ class CoordinateRenderer(NetworkRenderer):
         box = self.geometry.bounds(strokes, zero, float(size)).clamp(0, size)
         low = box[:, :2].floor()
         sides = (box[:, 2:].ceil() - low).clamp(min=1)
-        random = torch.rand(len(strokes), points, 2, generator=generator).to(strokes.device)
+        random = torch.rand(skip + len(strokes), points, 2, generator=generator)[skip:].to(strokes.device)
         place = (low[:, None] + (random * sides[:, None]).floor()).clamp(max=size - 1)
         drawn, matte = self.points_of(strokes, place[..., 0] + 0.5, place[..., 1] + 0.5, float(size))
         index = (place[..., 1] * size + place[..., 0]).long()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -86,13 +85,20 @@ class NetworkRenderer(nn.Module, ModelHubMixin, library_name="neuralpaint", tags
     def forward(self, strokes: Tensor) -> tuple[Tensor, Tensor]: ...
 
     def loss(
-        self, strokes: Tensor, foreground: Tensor, alpha: Tensor, generator: torch.Generator | None = None
+        self,
+        strokes: Tensor,
+        foreground: Tensor,
+        alpha: Tensor,
+        generator: torch.Generator | None = None,
+        skip: int = 0,
     ) -> Tensor:
         """The paper's ℓ2 on foreground and alpha (SNP §3.6), their mean.
 
         Args:
             strokes: `[N, P]`; foreground `[N, 3, S, S]`; alpha `[N, 1, S, S]`: what they look like.
             generator: of whatever is random in it.
+            skip: strokes of the same batch before these, which other processes see; their random numbers are passed
+                over.
         """
         drawn, matte = self(strokes)
         return (F.mse_loss(drawn, foreground) + F.mse_loss(matte, alpha)) / 2
@@ -157,8 +163,7 @@ def channels_last(network: nn.Module) -> None:
 def brush_fingerprint(brush: Brush) -> str:
     """A hash of the brush's kind, parameters and, if it is the user's own, texture: equal names may hide different
     brushes."""
-    facts = (brush.kind, tuple(brush.parameters), getattr(brush, "digest", ""))
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    return brush.fingerprint
 
 
 def network_types() -> dict[str, type[NetworkRenderer]]:

@@ -27,10 +27,18 @@ class Descent:
         block: `[N]`, the length that each was born with, in units.
         size: working pixels along the shorter side.
         rates, softnesses: learning rate, and width of edges in pixels, of each step.
+        moving: `[N]`, 1 for strokes that move, 0 for those that stay as they are; by default all move.
     """
 
     def __init__(
-        self, problem: Problem, strokes: Tensor, block: Tensor, size: int, rates: list[float], softnesses: list[float]
+        self,
+        problem: Problem,
+        strokes: Tensor,
+        block: Tensor,
+        size: int,
+        rates: list[float],
+        softnesses: list[float],
+        moving: Tensor | None = None,
     ) -> None:
         device = problem.device
         self._problem, self._size, self._softnesses = problem, size, softnesses
@@ -39,6 +47,7 @@ class Descent:
         self.strokes = self._ranges.apply(strokes)
         self.mean_square = torch.full((), torch.nan, device=device)
         self._parameters = self.strokes / self._ranges.scale
+        self._step_scale = self._ranges.scale if moving is None else self._ranges.scale * moving[:, None]
         self._mean, self._square = torch.zeros_like(self._parameters), torch.zeros_like(self._parameters)
         table = torch.cat([adam_schedule(rates), torch.tensor(softnesses, dtype=torch.float64)[:, None]], 1)
         self._schedule = table.to(device, strokes.dtype)  # [steps, 3]
@@ -62,7 +71,7 @@ class Descent:
             self._size,
             softness if self._problem.fused else self._softnesses[self._done],
         )
-        adam_step_(self._parameters, gradient * scale, self._mean, self._square, rate, correction)
+        adam_step_(self._parameters, gradient * self._step_scale, self._mean, self._square, rate, correction)
         self.strokes.copy_(self._ranges.apply(self._parameters * scale))
         torch.div(self.strokes, scale, out=self._parameters)
         torch.div(square, self._target.numel(), out=self.mean_square)

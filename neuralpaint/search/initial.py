@@ -12,6 +12,7 @@ from neuralpaint.brushes import Brush
 from neuralpaint.brushes.brush import TAPE
 
 _TINY = 1e-12
+_ERROR_BLUR, _ANGLE_BLUR = 0.12, 0.15  # radii, of a stroke's length
 
 
 def box_blur(image: Tensor, radius: int, passes: int = 2) -> Tensor:
@@ -53,7 +54,18 @@ def seed_positions(error: Tensor, count: int, cell: int, generator: torch.Genera
     """Draws `count` pixels where `error` `[H, W]` is large, spread out: no cell of cell² pixels is drawn twice before
     every cell is. Returns x and y in pixels, `[count]`, anywhere inside their pixel, on the generator's device."""
     height, width = error.shape
-    cells = F.avg_pool2d(error[None, None], cell, cell, ceil_mode=True)[0, 0]
+    return draw_cells(mean_cells(error, cell), count, cell, height, width, generator)
+
+
+def mean_cells(error: Tensor, cell: int) -> Tensor:
+    """`[H, W]` averaged over cells of cell² pixels, less at the far borders: `[⌈H/cell⌉, ⌈W/cell⌉]`."""
+    return F.avg_pool2d(error[None, None], cell, cell, ceil_mode=True)[0, 0]
+
+
+def draw_cells(
+    cells: Tensor, count: int, cell: int, height: int, width: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """As `seed_positions`, from the cells of a picture of height × width pixels."""
     weight = cells.flatten().clamp_min(_TINY).to(generator.device)
     # Gumbel noise turns the top k into a draw without replacement; half of it, so that large errors come first.
     noise = -torch.log(-torch.log(torch.rand(weight.shape, generator=generator).clamp(_TINY, 1 - 1e-7)))
@@ -85,13 +97,41 @@ def new_strokes(
     """
     height, width = photo.shape[1:]
     side = block * pixels_per_unit
+    cell = cell_side(side)
+    x, y = draw_cells(mean_cells(error_map(photo, canvas, side), cell), count, cell, height, width, generator)
+    angle, color = look_at(photo, x, y, side)
+    return lay_strokes(brush, block, x / pixels_per_unit, y / pixels_per_unit, angle.cpu(), color.cpu(), generator).to(
+        photo.device
+    )
+
+
+def cell_side(side: float) -> int:
+    """Pixels along a cell of which one stroke is drawn at a time, for strokes of about `side` pixels."""
+    return max(1, round(0.35 * side))
+
+
+def error_map(photo: Tensor, canvas: Tensor, side: float) -> Tensor:
+    """`[H, W]`: where strokes of about `side` pixels are wanted on `canvas` `[3, H, W]`."""
     error = (canvas - photo).square().sum(0).sqrt()
-    error = box_blur(error, max(1, round(0.12 * side))).square()
-    x, y = seed_positions(error, count, max(1, round(0.35 * side)), generator)
+    return box_blur(error, max(1, round(_ERROR_BLUR * side))).square()
+
+
+def look_at(photo: Tensor, x: Tensor, y: Tensor, side: float) -> tuple[Tensor, Tensor]:
+    """What a photo `[3, H, W]` has at pixels (x, y), `[count]` each, for strokes of about `side` pixels: angle of its
+    edges `[count]`, radians, and colour `[3, count]`, on the photo's device."""
+    height, width = photo.shape[1:]
     row, column = y.long().clamp(0, height - 1), x.long().clamp(0, width - 1)
-    maps = torch.cat([edge_angle(photo, max(1, round(0.15 * side)))[None], box_blur(photo, 2, passes=1)])
-    angle, *color = maps[:, row.to(photo.device), column.to(photo.device)].cpu()
-    x, y = x / pixels_per_unit, y / pixels_per_unit
+    maps = torch.cat([edge_angle(photo, max(1, round(_ANGLE_BLUR * side)))[None], box_blur(photo, 2, passes=1)])
+    angle, *color = maps[:, row.to(photo.device), column.to(photo.device)]
+    return angle, torch.stack(color)
+
+
+def lay_strokes(
+    brush: Brush, block: float, x: Tensor, y: Tensor, angle: Tensor, color: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Strokes about `block` units long at (x, y) in units, at that angle and of that colour: `[count, P]`, on the CPU,
+    where the arguments are."""
+    count = len(x)
 
     def between(low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(count, generator=generator)
@@ -112,11 +152,11 @@ def new_strokes(
         strokes[:, 7] = 0.8 * block * between(0.7, 1.3)
     strokes[:, 5 if brush.boxed else 8 : brush.shape.stop] = 0.5  # what an engine has besides
     for part in brush.colors:
-        strokes[:, part] = torch.stack(color, 1)
+        strokes[:, part] = color.T
     strokes[:, brush.opacity] = 0.9
     for index, value in brush.held:
         strokes[:, index] = value
-    return strokes.to(photo.device)
+    return strokes
 
 
 def paper_strokes(photo: Tensor, canvas: Tensor, brush: Brush, generator: torch.Generator) -> Tensor:

@@ -25,7 +25,7 @@ _PER_BLOCK = 9  # strokes in one block of a full grid, as SNP paints 500 strokes
 _GROWTH = 1.7  # a level's share of the strokes goes with its grid to this power
 _MOVED = 0.1  # share of the strokes that a reseed moves
 _MARKER_VIEW = 0.8  # a marker's pixels cost about four times any other's: fewer of them keep a preset's time
-_LARGEST_VIEW = 2048  # working pixels along the shorter side: bounds the memory of a search
+LARGEST_VIEW = 2048  # working pixels along the shorter side: bounds the memory of a search
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Phase:
         return [self.softness * (1 / self.softness) ** min(1.0, 1.3 * progress) for progress in self.progress()]
 
 
-def plan(problem: Problem) -> list[Phase]:
-    """The phases of a search."""
+def plan(problem: Problem, largest: int = LARGEST_VIEW) -> list[Phase]:
+    """The phases of a search, none with more than `largest` pixels along the shorter side."""
     preset, count = problem.preset, problem.count
     area = problem.aspect[0] * problem.aspect[1]
     finest = max(1.5, (3 * count / _PER_BLOCK / area) ** (1 / 3))
@@ -64,10 +64,14 @@ def plan(problem: Problem) -> list[Phase]:
     grids = [finest ** (k / max(1, stages - 1)) for k in range(stages)]
     weights = torch.tensor(grids, dtype=torch.float64).pow(_GROWTH)
     totals = (weights.cumsum(0) / weights.sum() * count).round().long().tolist()
+
+    def view(size: float) -> int:
+        return min(largest, max(8, round(size)))
+
     rate, phases, before = preset.learning_rate, [], 0
     pixels = preset.block_pixels * (_MARKER_VIEW if problem.brush.kind == MARKER else 1.0)
     for k, (grid, total) in enumerate(zip(grids, totals, strict=True)):
-        size = _view(pixels * max(grid, 1.5))
+        size = view(pixels * max(grid, 1.5))
         rounds = 1 if k == 0 else preset.rounds
         for r in range(rounds):
             done = before + (total - before) * (r + 1) // rounds
@@ -77,7 +81,7 @@ def plan(problem: Problem) -> list[Phase]:
                 Phase(f"level {k + 1}/{stages}", add, 0, 1 / grid, size, steps, (rate, 0.3 * rate), preset.softness)
             )
         before = total
-    size = _view(pixels * finest)
+    size = view(pixels * finest)
     move = max(1, round(_MOVED * count)) if count > 1 else 0
     for k in range(preset.reseeds if move else 0):
         phases.append(
@@ -93,13 +97,9 @@ def plan(problem: Problem) -> list[Phase]:
             )
         )
     if preset.refine:
-        size = _view(1.25 * pixels * finest)
+        size = view(1.25 * pixels * finest)
         phases.append(Phase("refine", 0, 0, 1.0, size, preset.refine, (0.5 * rate, 0.05 * rate), 1.5))
     return [phase for phase in phases if phase.steps or phase.add]
-
-
-def _view(size: float) -> int:
-    return min(_LARGEST_VIEW, max(8, round(size)))
 
 
 class JointSearch:
@@ -107,7 +107,7 @@ class JointSearch:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.phases = plan(problem)
+        self.phases = self._plan()
         self.step_count = sum(phase.steps for phase in self.phases)
         self.generator = torch.Generator().manual_seed(problem.seed)
         self.phase = 0
@@ -116,6 +116,9 @@ class JointSearch:
         self.block = torch.zeros(0, device=problem.device)  # [N]: the length that each stroke was born with
         self.mean_square: float | torch.Tensor = math.nan
         self._descent: Descent | None = None
+
+    def _plan(self) -> list[Phase]:
+        return plan(self.problem)
 
     @property
     def steps_done(self) -> int:
@@ -158,20 +161,15 @@ class JointSearch:
             count = phase.move
         if count == 0:
             return
-        problem = self.problem
+        self.strokes = torch.cat([self.strokes, self._new_strokes(phase, count)])
+        self.block = torch.cat([self.block, torch.full((count,), phase.block, device=self.problem.device)])
+
+    def _new_strokes(self, phase: Phase, count: int) -> Tensor:
+        problem, size = self.problem, phase.size
         with torch.no_grad():
-            canvas = problem.draw(self.strokes, phase.size)
-        new = new_strokes(
-            problem.view(phase.size),
-            canvas,
-            problem.brush,
-            count,
-            phase.block,
-            float(phase.size),
-            self.generator,
-        )
-        self.strokes = torch.cat([self.strokes, new])
-        self.block = torch.cat([self.block, torch.full((count,), phase.block, device=problem.device)])
+            canvas = problem.draw(self.strokes, size)
+        photo = problem.view(size)
+        return new_strokes(photo, canvas, problem.brush, count, phase.block, float(size), self.generator)
 
     def _visibility(self, size: int) -> Tensor:
         """`[N]`: how much of the picture each stroke is, in pixels: the derivative of the picture by its colours."""

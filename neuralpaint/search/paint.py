@@ -10,22 +10,26 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import ParamSpec, SupportsIndex, TypeVar
+from typing import Any, ParamSpec, SupportsIndex, TypeVar
 
 import torch
 
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.devices import resolve_device
-from neuralpaint.images import ImageLike, load_image, parse_color
+from neuralpaint.images import ImageLike, parse_color
+from neuralpaint.largeimage import LargePhoto
+from neuralpaint.memory import available, budget
 from neuralpaint.profiling import span
 from neuralpaint.renderers import Renderer, get_renderer
 from neuralpaint.search.blocks import BlockSearch
 from neuralpaint.search.checkpoint import Checkpoint, fingerprint
 from neuralpaint.search.joint import JointSearch
+from neuralpaint.search.large import LargeProblem, check_memory, get_problem, needs_windows
 from neuralpaint.search.presets import Preset, get_preset
-from neuralpaint.search.problem import Problem
 from neuralpaint.search.progress import Progress, bar
+from neuralpaint.search.windows import WINDOW, WindowedSearch
 from neuralpaint.strokes import Painting
+from neuralpaint.workers import Workers
 
 MAX_STROKES = 1_000_000
 _REPORT_SECONDS = 0.1
@@ -55,7 +59,7 @@ def _own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
 @_own_modes
 @span("paint")
 def paint(
-    image: ImageLike,
+    image: ImageLike | LargePhoto,
     brush: str | Brush = "oil",
     strokes: int = 500,
     preset: str | Preset = "balanced",
@@ -69,14 +73,19 @@ def paint(
     callback: Callable[[Progress], None] | None = None,
     checkpoint: str | os.PathLike | None = None,
     resume: bool = False,
+    memory: str | int | None = None,
+    window: int | None = None,
+    workers: Workers | None = None,
 ) -> Painting:
     """Paints a photo with brush strokes.
 
     The same arguments give the same strokes, bit for bit, on the same machine, however often the search was stopped
-    and resumed.
+    and resumed. A search that needs more than 2048 pixels along the shorter side, or more than `memory` in one piece,
+    goes by windows (`neuralpaint.search.windows`): other strokes, as good ones.
 
     Args:
-        image: a path, PIL image, array or tensor: see `neuralpaint.images.load_image`.
+        image: a path, PIL image, array or tensor: see `neuralpaint.images.load_image`; or a
+            `neuralpaint.largeimage.LargePhoto`, which a path to a very large picture becomes by itself.
         brush: oil, watercolor, marker, tape, pixel, or a `Brush` such as `TexturedBrush.from_image("dab.png")`.
         strokes: how many, 1 to 1,000,000.
         preset: fast, balanced, best or paper (the schedule of Stylized Neural Painting, with its transport loss), or a
@@ -91,13 +100,16 @@ def paint(
         callback: called with a `Progress` several times a second; an exception from it ends the search.
         checkpoint: a folder that keeps the state of the search while it runs.
         resume: go on from the state in `checkpoint`, if there is one.
+        memory: bytes that may be used, such as "2G"; by default half of what is available.
+        window: go by windows with cores of so many pixels, if the painting has more than one.
+        workers: what does the windows' work (`neuralpaint.workers`); the result is the same. By default this process.
 
     Returns:
         A `Painting` on the CPU.
 
     Raises:
-        ValueError: an argument is out of range, the image is unreadable, or the checkpoint belongs to another photo or
-            other settings; the message names the argument.
+        ValueError: an argument is out of range, the image is unreadable, the memory too little, or the checkpoint
+            belongs to another photo or other settings; the message names the argument.
         TypeError: an argument is of the wrong type.
         OSError: the checkpoint cannot be written.
     """
@@ -109,19 +121,28 @@ def paint(
     if resume and checkpoint is None:
         raise ValueError("resume needs checkpoint, the folder to go on from")
     target = resolve_device(device)
+    window = None if window is None else _check_count("window", window, 1, 1 << 16)
+    have = budget(memory)
     with span("load photo"):
-        photo = load_image(image, target, ground)
-    shorter = min(photo.shape[1:])
-    size = shorter if size is None else size
-    problem = Problem(photo, brush, strokes, preset, ground, get_renderer(renderer, brush), seed)
+        problem, original = get_problem(
+            image, brush, strokes, preset, ground, get_renderer(renderer, brush), seed, target, have, window
+        )
+    size = original if size is None else size
     painting = Painting(torch.zeros(0, brush.count), brush, problem.aspect, ground, size)  # checks size
+    check_memory(problem, have if memory is not None else available(), window)
     with span("plan"):
-        search = BlockSearch(problem) if preset.method == "blocks" else JointSearch(problem)
+        search: JointSearch | BlockSearch
+        if preset.method == "blocks":
+            search = BlockSearch(problem)
+        elif isinstance(problem, LargeProblem) and needs_windows(problem, have, window):
+            search = WindowedSearch(problem, window or WINDOW, workers)
+        else:
+            search = JointSearch(problem)
 
     keeper = None
     if checkpoint is not None:
         settings = {
-            "photo": fingerprint(photo),
+            "photo": fingerprint(problem.photo),
             "brush": [brush.name, fingerprint(brush.texture)],
             "strokes": strokes,
             "preset": dataclasses.asdict(preset),
@@ -130,13 +151,17 @@ def paint(
             "renderer": getattr(problem.renderer, "identity", type(problem.renderer).__name__),
             "device": target.type,
         }
+        if isinstance(search, WindowedSearch):
+            settings["window"] = search.core
         keeper = Checkpoint(checkpoint, settings)
         if resume and keeper.exists():
             search.load_state_dict(keeper.read())
 
     with bar() if progress else nullcontext(None) as shown:
         _run(search, keeper, [report for report in (shown, callback) if report is not None])
-    metadata = {"preset": preset.name, "seed": seed}
+    metadata: dict[str, Any] = {"preset": preset.name, "seed": seed}
+    if isinstance(search, WindowedSearch):
+        metadata["window"] = search.core
     return Painting(search.strokes.cpu(), brush, painting.aspect, ground, size, metadata)
 
 

@@ -45,6 +45,11 @@ class Problem:
     def device(self) -> torch.device:
         return self.photo.device
 
+    @property
+    def origin(self) -> Tensor | None:
+        """(x, y), in units, of the top-left corner of what `draw` and `loss` show; None for the canvas's own."""
+        return None
+
     def pixels(self, size: int) -> tuple[int, int]:
         """(height, width) in pixels when the shorter side has `size`."""
         return max(1, round(self.aspect[0] * size)), max(1, round(self.aspect[1] * size))
@@ -65,7 +70,9 @@ class Problem:
         """Strokes `[N, P]` on the ground, `size` pixels along the shorter side: `[3, H, W]`."""
         canvas = self.blank(*self.pixels(size))
         scale = float(size)
-        return self.renderer.render(canvas, strokes[None], self.brush, softness=softness, pixels_per_unit=scale)[0]
+        return self.renderer.render(
+            canvas, strokes[None], self.brush, softness=softness, origin=self.origin, pixels_per_unit=scale
+        )[0]
 
     @property
     def fused(self) -> bool:
@@ -90,13 +97,14 @@ class Problem:
                 l1=l1,
                 l2=l2,
                 softness=softness,
+                origin=self.origin,
                 pixels_per_unit=scale,
             )
             return square[0], gradient[0]
         with torch.enable_grad():
             strokes = strokes.detach().requires_grad_()
             picture = self.renderer.render(
-                canvas, strokes[None], self.brush, softness=float(softness), pixels_per_unit=scale
+                canvas, strokes[None], self.brush, softness=float(softness), origin=self.origin, pixels_per_unit=scale
             )
             difference = picture[0] - target
             square = difference.square().sum()

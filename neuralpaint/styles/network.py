@@ -13,6 +13,7 @@ from neuralpaint.styles.architecture import Architecture, Step, get_architecture
 from neuralpaint.styles.norm import ConditionalInstanceNorm2d
 
 MULTIPLE = 4  # pictures are padded to a multiple of this many pixels
+_BLOCK = (2, 4)  # pixels down and across
 SMALLEST = 16  # pixels along each side: reflection needs something to reflect
 
 
@@ -45,15 +46,35 @@ class StyleStep(nn.Module):
     def convolve(self, x: Tensor) -> Tensor:
         """Of a padded picture."""
         step = self.step
-        if step.upsample == 1:
-            return F.conv2d(x, self.weight, stride=step.stride)
-        return F.pixel_shuffle(F.conv2d(x, fold(self.weight)), 2)
+        if step.upsample == 2:
+            return _doubled(x, self.weight)
+        height, width = (side - step.kernel + 1 for side in x.shape[2:])
+        if step.outputs < 8 and step.stride == 1 and height % _BLOCK[0] == width % _BLOCK[1] == 0:
+            return _by_blocks(x, self.weight)
+        return F.conv2d(x, self.weight, stride=step.stride)
 
     def activate(self, x: Tensor) -> Tensor:
         """May write over x."""
         if self.step.activation == "relu":
             return F.relu(x, inplace=True)
         return torch.sigmoid(x) if self.step.activation == "sigmoid" else x
+
+
+def _doubled(x: Tensor, weight: Tensor) -> Tensor:
+    """The convolution of a picture that is padded by a pixel and then doubled, without doubling it."""
+    folded = fold(weight)
+    if weight.shape[2] > 3:
+        return F.pixel_shuffle(F.conv2d(x, folded), 2)
+    # A 3×3 filter at one of the four pixels that come of one sees only 2×2 different ones: 16 products instead of 36.
+    batch, (height, width), outputs = len(x), (side - 2 for side in x.shape[2:]), len(weight)
+    phases = folded.unflatten(0, (outputs, 2, 2))
+    few = [phases[:, p, q, :, p : p + 2, q : q + 2] for p in (0, 1) for q in (0, 1)]
+    found = F.conv2d(x, torch.cat(few)).unflatten(1, (4, outputs))
+    result = x.new_empty(batch, outputs, 2 * height, 2 * width)
+    for k in range(4):
+        p, q = divmod(k, 2)
+        result[:, :, p::2, q::2] = found[:, k, :, p : p + height, q : q + width]
+    return result
 
 
 def fold(weight: Tensor) -> Tensor:
@@ -70,6 +91,23 @@ def fold(weight: Tensor) -> Tensor:
     sums = sums.to(weight)
     folded = torch.einsum("pij,qkl,ocjl->opqcik", sums, sums, weight)
     return folded.reshape(-1, weight.shape[1], 3, 3)
+
+
+def _by_blocks(x: Tensor, weight: Tensor) -> Tensor:
+    """The convolution to a few channels, a block of pixels at a time.
+
+    With three outputs most lanes of a vector unit stay idle. The outputs of 2×4 pixels are 24, of filters of 10×12
+    instead of 9×9, filled up with zeros: half again as many products, in a third of the time.
+    """
+    down, across = _BLOCK
+    outputs, channels, side, _ = weight.shape
+    wide = weight.new_zeros(outputs, down, across, channels, side + down - 1, side + across - 1)
+    for p in range(down):
+        for q in range(across):
+            wide[:, p, q, :, p : p + side, q : q + side] = weight
+    found = F.conv2d(x, wide.flatten(0, 2), stride=_BLOCK)
+    found = found.unflatten(1, (outputs, down, across))  # [B, O, 2, 4, H/2, W/4]
+    return found.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
 
 
 class ResidualBlock(nn.Module):

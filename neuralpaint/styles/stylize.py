@@ -12,6 +12,7 @@ from torch import Tensor
 
 from neuralpaint.devices import resolve_device
 from neuralpaint.images import ImageLike, load_image, to_pil
+from neuralpaint.pages import keep_pages
 from neuralpaint.profiling import span
 from neuralpaint.styles.mixing import style_mix
 from neuralpaint.styles.network import SMALLEST, StyleNetwork
@@ -113,7 +114,8 @@ def stylize_tensor(
     found = []
     for k, few in enumerate(mixes.split(max(1, together))):
         if together:
-            found.append(network(photo, few))
+            with keep_pages():
+                found.append(network(photo, few))
             if callback is not None:
                 callback(min(1.0, (k + 1) * together / len(mixes)))
         else:

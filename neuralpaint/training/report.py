@@ -11,6 +11,7 @@ import torch
 import neuralpaint
 from neuralpaint.renderers.pretrained import load_network, save_network
 from neuralpaint.training.metrics import held_out_quality
+from neuralpaint.training.source import share
 
 if TYPE_CHECKING:
     from neuralpaint.training.trainer import Trainer
@@ -51,7 +52,8 @@ def finish(trainer: Trainer, folder: Path, dtype: torch.dtype = torch.float32) -
 def trained_strokes(trainer: Trainer) -> int:
     """How many strokes all steps drew."""
     zooms, settings = trainer.source.zooms, trainer.settings
-    counts = [max(2, settings.batch // zoom**2) for zoom in zooms]
+    processes = trainer.accelerator.num_processes
+    counts = [processes * share(settings.batch, zoom, processes) for zoom in zooms]
     turns, rest = divmod(settings.steps, len(zooms))
     return turns * sum(counts) + sum(counts[:rest])
 

@@ -50,8 +50,8 @@ class _Objective(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        return self.network.loss(*batch, generator)
+    def forward(self, batch: Batch, generator: torch.Generator, skip: int) -> Tensor:
+        return self.network.loss(*batch, generator, skip)
 
 
 class Trainer:
@@ -157,22 +157,29 @@ class Trainer:
         return self.average
 
     def _step(self) -> Tensor:
-        settings, process = self.settings, self.accelerator.process_index
+        """One gradient step; returns the mean loss over all processes.
+
+        Every process takes its share of one batch and of the loss's random numbers, and DDP averages the gradients, so
+        that the step is that of one process with the whole batch, but for rounding (and for batch normalisation, whose
+        statistics are each process's own).
+        """
+        settings, process, processes = self.settings, self.accelerator.process_index, self.accelerator.num_processes
         began = time.perf_counter()
-        batch = self.source.batch(self.step, settings.batch // self.accelerator.num_processes, process)
+        batch = self.source.batch(self.step, settings.batch, process, processes)
         self.source_seconds += time.perf_counter() - began
         factor = settings.factor(self.step)
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
         self.objective.train()
         with self.accelerator.autocast():
-            loss = self.objective(batch, generator_of(_LOSS_KEY, settings.seed, process, self.step))
+            generator = generator_of(_LOSS_KEY, settings.seed, self.step)
+            loss = self.objective(batch, generator, process * len(batch.strokes))
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
         self.optimizer.step()
         self.step += 1
         self._follow()
-        loss = loss.detach()
+        loss = self.accelerator.reduce(loss.detach(), "mean") if processes > 1 else loss.detach()
         if not self.step % 50 and not bool(torch.isfinite(loss)):  # rarely: it waits for the device
             raise RuntimeError(f"the loss is {float(loss)} at step {self.step}: try a smaller --learning-rate")
         self.losses.append(float(loss)) if self.accelerator.device.type == "cpu" else None

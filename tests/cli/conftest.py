@@ -1,40 +1,7 @@
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from typer.testing import CliRunner
-
-
-@dataclass
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def line(self):
-        """The one line on the standard error output."""
-        lines = self.err.strip().splitlines()
-        assert len(lines) == 1, self.err
-        return lines[0]
-
-
-@pytest.fixture
-def run(monkeypatch):
-    """Runs `neuralpaint` with these arguments; a traceback is never what a person should see."""
-    from neuralpaint.cli import app
-
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments):
-        result = CliRunner().invoke(app, [str(a) for a in arguments], prog_name="neuralpaint")
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        assert "Traceback" not in result.output
-        return Outcome(result.exit_code, result.stdout, result.stderr)
-
-    return call
 
 
 @pytest.fixture

@@ -228,7 +228,8 @@ def test_strokes_are_drawn_once():
         assert not torch.equal(rows, next_round) and torch.equal(rows.unique(dim=0), next_round.unique(dim=0))
         held = second.held_out(0, 64).strokes
         assert len(torch.cat([rows, held]).unique(dim=0)) == 576
-        assert not torch.equal(second.batch(0, 64, 1).strokes, batches[0].strokes)
+        halves = [second.batch(3, 64, process, 2).strokes for process in range(2)]
+        assert torch.equal(torch.cat(halves), batches[3].strokes)
     with source(seed=1) as other:
         assert not torch.equal(other.batch(0, 64).strokes, batches[0].strokes)
         assert torch.equal(other.held_out(0, 64).strokes, held)

@@ -1,0 +1,132 @@
+"""The parameters of numbered strokes: computed from a seed, or read from shards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from neuralpaint.brushes import Brush, get_brush
+from neuralpaint.data.philox import uniform
+
+ENDLESS = 2**62  # strokes; as many as anybody can draw
+MAX_SEED = 2**63 - 1
+
+
+class StrokeBatch(NamedTuple):
+    """Strokes and what the brush makes of them; of one stroke, the same without N.
+
+    strokes: float32 `[N, P]`, in the order of `brush.parameters`; foreground `[N, 3, H, W]`, the stroke's colour
+    wherever it covers anything, else 0; alpha `[N, 1, H, W]`, coverage times opacity. Values in [0, 1], or 0 to 255 as
+    uint8.
+    """
+
+    strokes: Tensor
+    foreground: Tensor
+    alpha: Tensor
+
+
+class Parameters(Protocol):
+    """Strokes 0, 1, 2, … of a brush."""
+
+    brush: Brush
+    count: int
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What tells this sequence from others, as JSON holds it."""
+        ...
+
+    def take(self, index: Tensor) -> Tensor:
+        """The strokes of these numbers, int64 `[N]` in [0, count): float32 `[N, P]` on the index's device."""
+        ...
+
+
+class RandomParameters:
+    """Uniformly random strokes, each computed from seed and number alone.
+
+    So any process can make any of them without those before, on any device, to the same bits. Parameters are in [0, 1);
+    those that the brush holds are at their value.
+
+    Args:
+        brush: a `Brush` or its name.
+        count: how many there are; None for more than anybody can draw.
+        seed: from 0 to 2⁶³ − 1.
+        stream: strokes of another stream have nothing to do with these.
+
+    Raises:
+        ValueError: a count below 1, or a seed out of range.
+    """
+
+    def __init__(self, brush: Brush | str, count: int | None = None, seed: int = 0, stream: int = 0) -> None:
+        self.brush, self.seed, self.stream = get_brush(brush), whole("seed", seed, 0, MAX_SEED), stream
+        self.count = ENDLESS if count is None else whole("count", count, 1, ENDLESS)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {**brush_identity(self.brush), "seed": self.seed}
+
+    def take(self, index: Tensor) -> Tensor:
+        strokes = uniform(index, self.brush.count, self.seed, self.stream)
+        for position, value in self.brush.held:
+            strokes[:, position] = value
+        return strokes
+
+
+class ShardParameters:
+    """Strokes of a folder that `neuralpaint strokes` wrote. Shards are mapped into memory, not read as a whole.
+
+    Args:
+        folder: of the vector shards and their index.
+
+    Raises:
+        ValueError: the folder holds no such set, one of a newer version, or one that is not whole; a shard that is
+            damaged or of another set is named when the first stroke of it is asked for.
+    """
+
+    def __init__(self, folder: str | os.PathLike) -> None:
+        from neuralpaint.data.shards import StrokeSet
+
+        self.folder = Path(folder)
+        self.set = StrokeSet.load(self.folder)
+        self.set.check_whole(self.folder)
+        self.brush, self.count = self.set.brush, self.set.count
+        self._mapped: dict[int, Tensor] = {}
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        return self.__dict__ | {"_mapped": {}}  # a spawned worker maps them itself
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {**brush_identity(self.brush), "seed": self.set.seed}
+
+    def take(self, index: Tensor) -> Tensor:
+        here = index.cpu()
+        number = here.div(self.set.shard_size, rounding_mode="floor")
+        strokes = torch.empty(len(here), self.brush.count)
+        for k in number.unique().tolist():
+            rows = number == k
+            strokes[rows] = self._shard(k)[here[rows] - k * self.set.shard_size]
+        return strokes.to(index.device)
+
+    def _shard(self, number: int) -> Tensor:
+        if number not in self._mapped:
+            from neuralpaint.data.shards import read_shard
+
+            self._mapped[number] = read_shard(self.folder, self.set, number)
+        return self._mapped[number]
+
+
+def brush_identity(brush: Brush) -> dict[str, Any]:
+    return {"brush": brush.name, "fingerprint": brush.fingerprint}
+
+
+def whole(name: str, value: Any, low: int, high: int) -> int:
+    """Raises ValueError unless it is a whole number in that range."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
+    return value

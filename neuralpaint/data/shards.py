@@ -1,0 +1,214 @@
+"""A set of strokes on the disk: what its index says, and its vector shards."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_safetensors
+from torch import Tensor
+
+from neuralpaint.brushes import Brush, TexturedBrush, get_brush
+from neuralpaint.brushes.brush import unknown_name
+from neuralpaint.data.parameters import ENDLESS, MAX_SEED, RandomParameters, brush_identity, whole
+from neuralpaint.files import atomic_write
+
+FORMAT, VERSION = "neuralpaint.strokes", 1
+INDEX, TEXTURE = "index.json", "brush.safetensors"
+SUFFIXES = {"vector": ".safetensors", "webdataset": ".tar"}
+MAX_SHARD = 10_000_000
+_HEADER = "strokes"  # one key, because safetensors does not keep several in order
+_CHUNK = 16384
+
+
+class DamagedShard(ValueError):
+    """A shard is cut short or garbled; writing it anew mends it. str() names the file."""
+
+
+@dataclass(frozen=True)
+class StrokeSet:
+    """Which strokes a folder holds, and how: the content of its index.
+
+    Attributes:
+        brush: whose strokes.
+        count: strokes in all shards.
+        seed: as of `neuralpaint.data.StrokeDataset`.
+        layout: "vector", parameters in .safetensors files, or "webdataset", pictures and parameters in .tar files.
+        size: pixels a side of the pictures; of vector shards, those that are drawn unless something else is asked for.
+        shard_size: strokes in a shard; the last may hold fewer.
+    """
+
+    brush: Brush
+    count: int
+    seed: int = 0
+    layout: str = "vector"
+    size: int = 128
+    shard_size: int = 100_000
+
+    def __post_init__(self) -> None:
+        if self.layout not in SUFFIXES:
+            raise ValueError(unknown_name("format", str(self.layout), list(SUFFIXES)))
+        for name, low, high in (
+            ("count", 1, ENDLESS),
+            ("seed", 0, MAX_SEED),
+            ("size", 1, 65536),
+            ("shard_size", 1, MAX_SHARD),
+        ):
+            whole(name, getattr(self, name), low, high)
+
+    @property
+    def shards(self) -> int:
+        return -(-self.count // self.shard_size)
+
+    def name(self, number: int) -> str:
+        """The file of a shard."""
+        return f"strokes-{number:06d}{SUFFIXES[self.layout]}"
+
+    def strokes(self, number: int) -> range:
+        """The numbers of a shard's strokes."""
+        first = number * self.shard_size
+        return range(first, min(first + self.shard_size, self.count))
+
+    def facts(self) -> dict[str, Any]:
+        """The index, as JSON holds it."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "layout": self.layout,
+            **brush_identity(self.brush),
+            "parameters": list(self.brush.parameters),
+            "seed": self.seed,
+            "count": self.count,
+            "size": self.size,
+            "shard_size": self.shard_size,
+            "shards": self.shards,
+        }
+
+    def save(self, folder: Path) -> None:
+        """Writes the index, and the texture of a brush of the user's."""
+        if isinstance(self.brush, TexturedBrush):
+            parts = {name: torch.from_numpy(getattr(self.brush, name).copy()) for name in ("alpha", "ridge")}
+            with atomic_write(folder / TEXTURE) as file:
+                file.write(to_safetensors(parts))
+        with atomic_write(folder / INDEX) as file:
+            file.write(json.dumps(self.facts(), indent=1).encode() + b"\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> StrokeSet:
+        """What a folder's index says.
+
+        Raises:
+            ValueError: there is none, or it is damaged, of a newer version, or of a brush that is unknown here.
+        """
+        path = folder / INDEX
+        try:
+            facts = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            why = f"it has no {INDEX}" if folder.is_dir() else "there is no such folder"
+            raise ValueError(f"{folder} holds no set of strokes: {why}") from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise ValueError(f"{path} is damaged: {' '.join(str(error).split())}") from error
+        _check_version(facts, path)
+        try:
+            brush = _brush(folder, facts)
+            return cls(brush, *(facts[name] for name in ("count", "seed", "layout", "size", "shard_size")))
+        except (KeyError, TypeError, ValueError) as error:
+            lacks = "it lacks " if isinstance(error, KeyError) else ""
+            raise ValueError(f"{path}: {lacks}{error}") from error
+
+    def difference(self, other: StrokeSet) -> str | None:
+        """The first thing in which another set is not this one: "seed 1, not 0"; None if they are the same."""
+        mine, theirs = self.facts(), other.facts()
+        for name, value in mine.items():
+            if theirs[name] != value:
+                return f"{name.replace('_', ' ')} {theirs[name]}, not {value}"
+        return None
+
+    def check_whole(self, folder: Path) -> None:
+        """Raises ValueError unless all its shards are there, as vector shards. They are not opened."""
+        if self.layout != "vector":
+            raise ValueError(f"{folder} holds .tar shards: read them with the webdataset library (docs/data.md)")
+        there = {path.name for path in folder.iterdir()}
+        missing = [name for name in map(self.name, range(self.shards)) if name not in there]
+        if missing:
+            raise ValueError(
+                f"{folder} lacks {len(missing)} of its {self.shards} shards, first {missing[0]}: "
+                "`neuralpaint strokes --resume` writes them"
+            )
+
+
+def write_shard(path: Path, plan: StrokeSet, number: int) -> None:
+    """Writes one vector shard. Raises WriteError."""
+    numbers, parameters = plan.strokes(number), RandomParameters(plan.brush, None, plan.seed)
+    strokes = torch.empty(len(numbers), plan.brush.count)
+    for at in range(0, len(numbers), _CHUNK):
+        part = numbers[at : at + _CHUNK]
+        strokes[at : at + len(part)] = parameters.take(torch.arange(part.start, part.stop))
+    data = to_safetensors({"strokes": strokes}, metadata={_HEADER: json.dumps(_shard_facts(plan, numbers))})
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+def read_shard(folder: Path, plan: StrokeSet, number: int) -> Tensor:
+    """The strokes of a vector shard, float32 `[n, P]`, mapped from the file.
+
+    Raises:
+        DamagedShard: it is cut short or garbled.
+        ValueError: it is missing, of another version, or of another set.
+    """
+    path, numbers = folder / plan.name(number), plan.strokes(number)
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {}).get(_HEADER, "null"))
+            strokes = file.get_tensor("strokes") if "strokes" in file.keys() else None
+    except FileNotFoundError:
+        raise ValueError(f"{path} is missing: `neuralpaint strokes --resume` writes it") from None
+    except PermissionError as error:
+        raise ValueError(f"{path} cannot be read: permission denied") from error
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
+        raise DamagedShard(f"{path} is damaged or cut short ({' '.join(str(error).split())})") from error
+    _check_version(facts, path)
+    for name, value in _shard_facts(plan, numbers).items():
+        if facts.get(name) != value:
+            raise ValueError(f"{path} belongs to another set: {name} {facts.get(name)}, not {value}")
+    if strokes is None or strokes.dtype != torch.float32 or strokes.shape != (len(numbers), plan.brush.count):
+        raise DamagedShard(f"{path} is damaged: its header tells of other strokes than it holds")
+    return strokes
+
+
+def _shard_facts(plan: StrokeSet, numbers: range) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        **brush_identity(plan.brush),
+        "parameters": list(plan.brush.parameters),
+        "seed": plan.seed,
+        "first": numbers.start,
+        "count": len(numbers),
+    }
+
+
+def _check_version(facts: Any, path: Path) -> None:
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise ValueError(f"{path} is not of a set of strokes: its format is another")
+    if facts.get("version") != VERSION:
+        raise ValueError(f"{path} is of version {facts.get('version')!r}, this neuralpaint reads {VERSION}")
+
+
+def _brush(folder: Path, facts: dict[str, Any]) -> Brush:
+    name, path = str(facts["brush"]), folder / TEXTURE
+    if path.exists():
+        try:
+            with safe_open(path, framework="np") as file:
+                brush: Brush = TexturedBrush(name, alpha=file.get_tensor("alpha"), ridge=file.get_tensor("ridge"))
+        except (SafetensorError, OSError) as error:
+            raise ValueError(f"its brush's texture, {TEXTURE}, is damaged") from error
+    else:
+        brush = get_brush(name)
+    if brush.fingerprint != facts["fingerprint"]:
+        raise ValueError(f"brush {name!r} has other parameters or another texture than the one that it was made for")
+    return brush

@@ -1,0 +1,121 @@
+"""Tar shards: a picture, a matte and the parameters of each stroke, as webdataset and its kin read them."""
+
+from __future__ import annotations
+
+import io
+import signal
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset
+
+from neuralpaint.data.dataset import StrokeDataset
+from neuralpaint.data.parameters import RandomParameters, StrokeBatch
+from neuralpaint.data.shards import DamagedShard, StrokeSet
+
+_BATCH = 64
+_BLOCK = 512  # of a tar file: a header is one, and contents fill up whole ones
+Files = dict[str, bytes]
+
+
+class _Encoded(Dataset[list[tuple[int, Files]]]):
+    """Files of the strokes of a range, drawn and compressed wherever the loader asks for them."""
+
+    def __init__(self, plan: StrokeSet) -> None:
+        parameters = RandomParameters(plan.brush, None, plan.seed)
+        self.strokes = StrokeDataset.of(parameters, size=plan.size, dtype=torch.uint8)
+
+    def __getitem__(self, part: range) -> list[tuple[int, Files]]:
+        return list(zip(part, encode(self.strokes.draw(torch.arange(part.start, part.stop))), strict=True))
+
+
+def samples(plan: StrokeSet, shards: Iterable[range], workers: int = 0) -> Iterator[tuple[int, Files]]:
+    """(number, files by suffix) of the strokes of some shards, one after the other: PNG pictures, and the parameters as
+    a .npy array, float32 `[P]`. Made by `workers` processes, or in this one if there are none."""
+    parts = (numbers[at : at + _BATCH] for numbers in shards for at in range(0, len(numbers), _BATCH))
+    loader = DataLoader(
+        _Encoded(plan), batch_size=None, sampler=parts, num_workers=workers, worker_init_fn=_ignore_interrupts
+    )
+    for found in loader:
+        yield from found
+
+
+def _ignore_interrupts(worker: int) -> None:
+    """Ctrl-C reaches all processes of a terminal; the main one ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def encode(batch: StrokeBatch) -> Iterator[Files]:
+    for strokes, foreground, alpha in zip(
+        batch.strokes.numpy(), batch.foreground.permute(0, 2, 3, 1).numpy(), batch.alpha[:, 0].numpy(), strict=True
+    ):
+        yield {"foreground.png": _png(foreground), "alpha.png": _png(alpha), "stroke.npy": _npy(strokes)}
+
+
+def write_tar(file: BinaryIO, found: Iterable[tuple[int, Files]]) -> None:
+    """Writes a shard; the same strokes give the same bytes."""
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for number, files in found:
+            for suffix, data in files.items():
+                member = tarfile.TarInfo(_member(number, suffix))
+                member.size, member.mode = len(data), 0o644
+                tar.addfile(member, io.BytesIO(data))
+
+
+def check_tar(folder: Path, plan: StrokeSet, number: int) -> None:
+    """Looks at a shard's two ends.
+
+    Raises:
+        DamagedShard: it is cut short or garbled.
+        ValueError: it is missing, or holds other strokes.
+    """
+    path, first = folder / plan.name(number), plan.strokes(number).start
+    try:
+        with open(path, "rb") as file:
+            size = 2 * _BLOCK + file.seek(-2 * _BLOCK, io.SEEK_END)
+            # Two empty blocks end an archive, none of the files ends in so many zeros, and it is filled up to a record.
+            ended = not any(file.read()) and size % tarfile.RECORDSIZE == 0
+        with tarfile.open(path, mode="r:") as tar:
+            members = {member.name: member for member in (tar.next() for _ in range(3)) if member is not None}
+            member = members.get(_member(first, "stroke.npy"))
+            content = tar.extractfile(member) if member else None
+            stroke = np.load(io.BytesIO(content.read()), allow_pickle=False) if content else None
+    except FileNotFoundError:
+        raise ValueError(f"{path} is missing: `neuralpaint strokes --resume` writes it") from None
+    except (OSError, tarfile.TarError, ValueError, EOFError) as error:
+        raise DamagedShard(f"{path} is damaged or cut short ({error})") from error
+    if not ended:
+        raise DamagedShard(f"{path} is cut short")
+    wanted = RandomParameters(plan.brush, None, plan.seed).take(torch.tensor([first]))[0].numpy()
+    if stroke is None or not np.array_equal(stroke, wanted):
+        raise ValueError(f"{path} belongs to another set: it does not begin with stroke {first} of this one")
+
+
+def bytes_per_stroke(plan: StrokeSet) -> float:
+    """Of a tar shard, judged by the first strokes."""
+    numbers = range(min(plan.count, 4 * _BATCH))
+    blocks = sum(1 + -(-len(data) // _BLOCK) for _, files in samples(plan, [numbers]) for data in files.values())
+    return blocks * _BLOCK / len(numbers)
+
+
+def _member(number: int, suffix: str) -> str:
+    return f"{number:012d}.{suffix}"
+
+
+def _png(picture: np.ndarray) -> bytes:
+    data = io.BytesIO()
+    # Most of a picture is empty: run lengths are the fastest way, and the smallest of the fast ones.
+    Image.fromarray(picture).save(data, "PNG", compress_type=zlib.Z_RLE)
+    return data.getvalue()
+
+
+def _npy(array: np.ndarray) -> bytes:
+    data = io.BytesIO()
+    np.save(data, array, allow_pickle=False)
+    return data.getvalue()

@@ -1,0 +1,38 @@
+"""What workers are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+
+class WorkerError(RuntimeError):
+    """Workers were lost, again and again, while they did this."""
+
+
+class Workers(Protocol):
+    """Calls functions on many arguments, maybe elsewhere and at the same time."""
+
+    def share(self, value: Any) -> Any:
+        """What stands for `value` among the arguments of many calls, so that it travels once."""
+
+    def run(self, function: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[tuple[int, Any]]:
+        """Yields (number of the task, `function(*task)`), first come, first served.
+
+        Tasks are taken from the iterable as workers become free. An exception of the function is raised here. A worker
+        that dies is replaced, and its task done again.
+
+        Raises:
+            WorkerError: if a task loses its worker again and again.
+        """
+
+
+class SerialWorkers:
+    """Does the work in this process, one task after another."""
+
+    def share(self, value: Any) -> Any:
+        return value
+
+    def run(self, function: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[tuple[int, Any]]:
+        for number, task in enumerate(tasks):
+            yield number, function(*task)

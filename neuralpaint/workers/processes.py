@@ -1,0 +1,168 @@
+"""Workers that are processes of this machine."""
+
+from __future__ import annotations
+
+import multiprocessing as mp
+import os
+import pickle
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Any
+
+from neuralpaint.workers.base import WorkerError
+
+_TRIES = 3  # how often a task may lose its worker
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Worker:
+    def __init__(self, threads: int) -> None:
+        context = mp.get_context("spawn")  # fork would copy torch's threads in whatever state they are
+        self.connection, theirs = context.Pipe()
+        self.process: BaseProcess = context.Process(target=_work, args=(theirs, threads), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.task: tuple[int, bytes, int] | None = None  # number, pickled call, tries
+
+    def give(self, number: int, call: bytes, tries: int) -> None:
+        self.task = (number, call, tries)
+        try:
+            self.connection.send_bytes(call)
+        except OSError:
+            pass  # it has died, which `take` will find
+
+    def take(self) -> tuple[bool, Any] | None:
+        """(whether it went well, result or exception); None if the worker has died."""
+        try:
+            return pickle.loads(self.connection.recv_bytes())
+        except (EOFError, OSError, pickle.UnpicklingError):
+            return None
+
+    def stop(self) -> None:
+        self.connection.close()
+        self.process.kill()
+        self.process.join()
+
+
+class ProcessWorkers:
+    """Does the work in processes of this machine; one that dies is replaced. A context manager.
+
+    Scripts that use it need the usual `if __name__ == "__main__":` of multiprocessing.
+
+    Args:
+        count: how many processes.
+        threads: of each one; by default the processors divided by `count`.
+    """
+
+    def __init__(self, count: int, threads: int | None = None) -> None:
+        if count < 1:
+            raise ValueError(f"count must be at least 1, got {count}")
+        self.count = count
+        self._threads = threads or max(1, processors() // count)
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> ProcessWorkers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the processes, with what they are doing; another call starts new ones."""
+        for worker in self._workers:
+            worker.stop()
+        self._workers.clear()
+
+    def share(self, value: Any) -> Any:
+        return value
+
+    def run(self, function: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[tuple[int, Any]]:
+        waiting = enumerate(tasks)
+        again: deque[tuple[int, bytes, int]] = deque()
+        try:
+            while True:
+                self._feed(function, waiting, again)
+                busy = {worker.connection: worker for worker in self._workers if worker.task is not None}
+                if not busy:
+                    return
+                for connection in wait(list(busy)):
+                    assert isinstance(connection, Connection)
+                    worker = busy[connection]
+                    answer, task = worker.take(), worker.task
+                    worker.task = None
+                    assert task is not None
+                    number, call, tries = task
+                    if answer is None:
+                        worker.stop()
+                        self._workers.remove(worker)
+                        if tries < _TRIES:
+                            again.append((number, call, tries + 1))
+                        else:
+                            yield number, WorkerError(f"its process died {tries} times: out of memory?")
+                        continue
+                    well, result = answer
+                    if not well:
+                        raise result
+                    yield number, result
+        except BaseException:
+            self.close()  # what is under way is of no use to anyone
+            raise
+
+    def _feed(
+        self,
+        function: Callable[..., Any],
+        waiting: Iterator[tuple[int, tuple]],
+        again: deque[tuple[int, bytes, int]],
+    ) -> None:
+        """Gives every free worker a task, as long as there are some."""
+        while True:
+            free = next((worker for worker in self._workers if worker.task is None), None)
+            if free is None and len(self._workers) >= self.count:
+                return
+            if again:
+                task = again.popleft()
+            else:
+                following = next(waiting, None)
+                if following is None:
+                    return
+                # Not Connection.send, by which tensors would travel as handles of shared memory.
+                task = (following[0], pickle.dumps((function, following[1]), protocol=5), 1)
+            if free is None:
+                free = _Worker(self._threads)
+                self._workers.append(free)
+            free.give(*task)
+
+
+def _work(connection: Connection, threads: int) -> None:
+    """A worker's life: calls, until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
+    import torch
+
+    torch.set_num_threads(threads)
+    while True:
+        try:
+            function, arguments = pickle.loads(connection.recv_bytes())
+        except (EOFError, OSError):
+            return
+        try:
+            answer = (True, function(*arguments))
+        except Exception as error:
+            answer = (False, error)
+        try:
+            data = pickle.dumps(answer, protocol=5)
+        except Exception:  # an exception that does not travel
+            data = pickle.dumps((False, RuntimeError(f"{type(answer[1]).__name__}: {answer[1]}")), protocol=5)
+        try:
+            connection.send_bytes(data)
+        except OSError:
+            return

@@ -1,0 +1,124 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from neuralpaint.brushes import TexturedBrush, get_brush
+from neuralpaint.data import StrokeDataset
+from neuralpaint.data.shards import StrokeSet
+from neuralpaint.data.write import in_bytes, write_set
+
+
+def a_set(brush="tape", **changes):
+    return StrokeSet(get_brush(brush), **({"count": 25, "seed": 4, "size": 8, "shard_size": 10} | changes))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_set(tmp_path / "set", a_set())
+    return tmp_path / "set"
+
+
+def shard(folder, number=1):
+    return folder / f"strokes-{number:06d}.safetensors"
+
+
+def test_what_is_on_the_disk(folder):
+    assert sorted(path.name for path in folder.iterdir()) == ["index.json", *(shard(folder, k).name for k in range(3))]
+    facts = json.loads((folder / "index.json").read_text())
+    assert (facts["brush"], facts["count"], facts["seed"], facts["shards"]) == ("tape", 25, 4, 3)
+    assert facts["parameters"] == list(get_brush("tape").parameters)
+    strokes = torch.cat([load_file(shard(folder, k))["strokes"] for k in range(3)])
+    assert strokes.dtype == torch.float32
+    assert torch.equal(strokes, StrokeDataset("tape", 25, seed=4).parameters.take(torch.arange(25)))
+
+
+def test_a_folder_is_a_dataset(folder):
+    stored, made = StrokeDataset.from_folder(folder), StrokeDataset("tape", 25, seed=4, size=8)
+    for batches in zip(stored.stream(7), made.stream(7), strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(*batches, strict=True))
+    index = torch.tensor([24, 0, 9, 10, 9])
+    assert torch.equal(stored.draw(index).foreground, made.draw(index).foreground)
+    assert StrokeDataset.from_folder(folder, size=(4, 6))[3].alpha.shape == (1, 4, 6)
+    made.stream(7).load_state_dict(stored.stream(7).state_dict())  # the same strokes
+
+
+def test_a_brush_of_ones_own_goes_with_its_strokes(tmp_path):
+    rng = np.random.default_rng(0)
+    alpha, ridge = rng.integers(0, 256, (2, 16, 32), dtype=np.uint8)
+    brush = TexturedBrush("mine", alpha=alpha, ridge=ridge)
+    write_set(tmp_path, StrokeSet(brush, 4, size=16))
+    stored = StrokeDataset.from_folder(tmp_path)
+    assert stored.brush == brush
+    assert torch.equal(stored[2].foreground, StrokeDataset(brush, 4, size=16)[2].foreground)
+
+
+def change_header(path, **changes):
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        facts = json.loads(file.metadata()["strokes"]) | changes
+    save_file({"strokes": load_file(path)["strokes"].clone()}, path, metadata={"strokes": json.dumps(facts)})
+
+
+DAMAGES = {
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-20]), "is damaged or cut short"),
+    "empty": (lambda path: path.write_bytes(b""), "is damaged or cut short"),
+    "garbled": (lambda path: path.write_bytes(b"x" * 500), "is damaged or cut short"),
+    "version": (lambda path: change_header(path, version=99), "is of version 99, this neuralpaint reads 1"),
+    "seed": (lambda path: change_header(path, seed=5), "belongs to another set: seed 5, not 4"),
+    "place": (lambda path: change_header(path, first=0), "belongs to another set: first 0, not 10"),
+    "brush": (lambda path: change_header(path, brush="oil"), "belongs to another set: brush oil, not tape"),
+    "nothing of ours": (lambda path: save_file({"a": torch.ones(2)}, path), "its format is another"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_bad_shard_is_named(folder, damage):
+    harm, message = DAMAGES[damage]
+    harm(shard(folder))
+    data = StrokeDataset.from_folder(folder)
+    data.draw(torch.arange(10))
+    with pytest.raises(ValueError, match=rf"strokes-000001\.safetensors {message}|{message}"):
+        data.draw(torch.arange(12))
+
+
+def test_a_missing_shard_is_named(folder):
+    shard(folder).unlink()
+    with pytest.raises(ValueError, match=r"lacks 1 of its 3 shards, first strokes-000001\.safetensors"):
+        StrokeDataset.from_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": 2}, "index.json is of version 2"),
+        ({"format": "other"}, "its format is another"),
+        ({"brush": "crayon"}, "unknown brush 'crayon'"),
+        ({"fingerprint": "0"}, "other parameters or another texture"),
+        ({"count": -1}, "count must be"),
+        ({"layout": "webdataset"}, "webdataset library"),
+        ({"seed": None}, "seed must be"),
+    ],
+)
+def test_an_index_that_cannot_be(folder, change, message):
+    facts = json.loads((folder / "index.json").read_text())
+    (folder / "index.json").write_text(json.dumps(facts | change))
+    with pytest.raises(ValueError, match=message):
+        StrokeDataset.from_folder(folder)
+
+
+def test_folders_that_hold_no_set(tmp_path):
+    with pytest.raises(ValueError, match="no such folder"):
+        StrokeDataset.from_folder(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=r"it has no index\.json"):
+        StrokeDataset.from_folder(tmp_path)
+    (tmp_path / "index.json").write_text("{")
+    with pytest.raises(ValueError, match=r"index\.json is damaged"):
+        StrokeDataset.from_folder(tmp_path)
+
+
+def test_bytes_for_people():
+    assert [in_bytes(n) for n in (12, 48.1e6, 999_999, 4.8e15)] == ["12 bytes", "48.1 MB", "1.0 MB", "4.8 PB"]

@@ -1,0 +1,198 @@
+"""The search by windows: as good as in one piece, no seams, the same bytes in any order."""
+
+import dataclasses
+import random
+import sys
+
+import pytest
+import torch
+
+from neuralpaint import paint
+from neuralpaint.images import psnr, resize
+from neuralpaint.search import Preset
+from neuralpaint.search.checkpoint import Checkpoint
+from neuralpaint.search.parts import Part
+from neuralpaint.search.windows import WindowedSearch, cuts, windows
+from tests.search.photos import saved, waves
+
+# A finest block is 6 pixels, so that 12,000 strokes fill four windows of the smallest kind.
+SMALL = Preset("small windows", stages=3, rounds=2, steps=20, reseeds=1, refine=80, block_pixels=6)
+COUNT = 12000
+
+
+def busy_photo(size=128, seed=0):
+    """`[3, size, size]`: waves of many lengths, with detail everywhere alike."""
+    picture = torch.zeros(3, size, size)
+    for k in range(1, 6):
+        turned = torch.rot90(waves(size, seed + k), k, (1, 2))
+        picture += torch.sin(3.0 * 2**k / 2 * turned * torch.pi) / 5
+    return 0.5 + 0.4 * picture
+
+
+def windowed(photo, count=COUNT, preset=SMALL, **more):
+    return paint(photo, "tape", count, preset, window=1, **more)
+
+
+# --- geometry -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length, core", [(100, 100), (125, 100), (126, 100), (1000, 100), (999, 100), (64, 1024)])
+def test_cuts_cover_without_slivers(length, core):
+    for shifted in (False, True):
+        places = cuts(length, core, shifted)
+        assert places[0] == 0 and places[-1] == length and places == sorted(set(places))
+        widths = [b - a for a, b in zip(places, places[1:], strict=False)]
+        assert max(widths) <= 1.25 * core + 1
+        assert all(width >= 0.62 * core for width in widths[1:-1])
+    if len(places) > 2:
+        assert not set(places[1:-1]) & set(cuts(length, core, False)[1:-1])
+
+
+@pytest.mark.parametrize("shifted", [False, True])
+@pytest.mark.parametrize("pixels", [(400, 400), (300, 1200), (126, 500)])
+def test_windows_of_one_color_do_not_touch(pixels, shifted):
+    core, found = 100, windows(min(pixels), pixels, 100, 26, shifted)
+    covered = torch.zeros(pixels)
+    for color, part in found:
+        covered[part.top : part.bottom, part.left : part.right] += 1
+        for other_color, other in found:
+            if color == other_color and part != other:
+                gap = max(
+                    other.left - part.right, part.left - other.right, other.top - part.bottom, part.top - other.bottom
+                )
+                assert gap >= 8
+    assert covered.min() >= 1 and core == 100
+
+
+def test_a_part_holds_what_hangs_over_the_canvas_only():
+    part = Part(100, 100, 200, 0, 20, 50, 100)
+    bounds = torch.tensor([[-0.1, 0.3, 0.2, 0.4], [0.3, 0.3, 0.6, 0.4], [0.1, 0.9, 0.2, 1.1], [0.1, 0.1, 0.2, 0.3]])
+    assert part.holding(bounds, 2.0).tolist() == [True, False, True, False]
+    assert part.touching(bounds).all()
+
+
+# --- as good as in one piece ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def both():
+    """(photo, in one piece, by windows)."""
+    photo = busy_photo()
+    return photo, paint(photo, "tape", COUNT, SMALL), windowed(photo)
+
+
+def test_as_close_as_in_one_piece(both):
+    photo, whole, parted = both
+    assert len(parted) == COUNT and parted.metadata["window"] >= 76
+    assert parted.psnr(photo, 128) > whole.psnr(photo, 128) - 0.1
+
+
+def test_no_seams_between_windows():
+    preset = dataclasses.replace(SMALL, block_pixels=8, refine=80)
+    lines, elsewhere = [], []
+    for seed in range(2):
+        photo = busy_photo(160, 10 * seed)
+        painting = windowed(photo, 8000, preset)
+        error = painting.render_tensor(160) - resize(photo, 160, 160)
+        core = painting.metadata["window"]
+        for axis in (1, 2):
+            steps = error.diff(dim=axis).abs().mean(0).mean(2 - axis)  # the mean over each line of pixels
+            near = torch.zeros(len(steps), dtype=torch.bool)
+            for shifted in (False, True):
+                for place in cuts(160, core, shifted)[1:-1]:
+                    near[place - 3 : place + 2] = True
+            lines.append(steps[near])
+            elsewhere.append(steps[~near])
+    ratio = torch.cat(lines).mean() / torch.cat(elsewhere).mean()
+    assert abs(ratio - 1) < 0.05
+
+
+def test_small_paintings_have_no_windows():
+    photo = busy_photo(64)
+    assert saved_strokes(paint(photo, "oil", 40, SMALL)) == saved_strokes(paint(photo, "oil", 40, SMALL, window=1024))
+
+
+def saved_strokes(painting):
+    return painting.strokes.numpy().tobytes()
+
+
+def test_windows_where_memory_is_short(monkeypatch):
+    photo = busy_photo(64)
+    monkeypatch.setattr(sys.modules["neuralpaint.search.paint"], "WINDOW", 1)
+    small = dataclasses.replace(SMALL, steps=2, refine=2, block_pixels=24)
+    painting = paint(photo, "tape", COUNT, small, memory="555M")
+    assert "window" in painting.metadata
+    with pytest.raises(ValueError, match=r"memory: 100M is too little for .*: at least \d+M"):
+        paint(photo, "tape", COUNT, small, memory="100M")
+    with pytest.raises(ValueError, match="memory must be like 2G"):
+        paint(photo, "tape", 2, small, memory="lots")
+
+
+# --- the same bytes -------------------------------------------------------------------------------------------------
+
+QUICK = dataclasses.replace(SMALL, steps=4, refine=4)
+
+
+class Shuffled:
+    """Takes tasks eight at a time and does them in any order."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def share(self, value):
+        return value
+
+    def run(self, function, tasks):
+        waiting, started = enumerate(tasks), []
+        while True:
+            while len(started) < 8 and (following := next(waiting, None)) is not None:
+                started.append(following)
+            if not started:
+                return
+            number, task = started.pop(self.random.randrange(len(started)))
+            yield number, function(*task)
+
+
+@pytest.mark.parametrize("brush", ["oil", "watercolor"])
+def test_the_same_bytes_in_any_order(brush, tmp_path):
+    photo = busy_photo()
+    first = saved(paint(photo, brush, COUNT, QUICK, window=1), tmp_path)
+    for seed in range(2):
+        assert saved(paint(photo, brush, COUNT, QUICK, window=1, workers=Shuffled(seed)), tmp_path) == first
+
+
+def test_stopped_and_resumed_to_the_same_bytes(tmp_path, monkeypatch):
+    photo = busy_photo()
+    straight = windowed(photo, preset=QUICK).strokes
+    write, kept = Checkpoint.write, []
+
+    def keep_all(self, state):
+        write(self, state)
+        kept.append(self.path.read_bytes())
+
+    module = sys.modules["neuralpaint.search.paint"]
+    monkeypatch.setattr(module, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(Checkpoint, "write", keep_all)
+    windowed(photo, preset=QUICK, checkpoint=tmp_path)
+    for data in kept[len(kept) // 3 :: 9]:
+        (tmp_path / "search.safetensors").write_bytes(data)
+        assert torch.equal(windowed(photo, preset=QUICK, checkpoint=tmp_path, resume=True).strokes, straight)
+
+
+def test_a_window_keeps_what_it_must_not_move():
+    photo = busy_photo()
+    moved = []
+    step = WindowedSearch.step
+
+    def watched(self):
+        before = self.strokes.clone()
+        step(self)
+        if self._painted is not None and self._painted.any() and len(before) == len(self.strokes):
+            moved.append(((before != self.strokes).any(1).sum() / len(before)).item())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WindowedSearch, "step", watched)
+        painting = windowed(photo, preset=QUICK)
+    assert moved and max(moved) < 0.9  # a window is never the whole canvas
+    target = resize(photo, 64, 64)
+    assert psnr(painting.render_tensor(64), target) > 12

@@ -1,0 +1,33 @@
+"""What the tests' workers do."""
+
+import os
+import time
+from pathlib import Path
+
+
+def double(value):
+    return 2 * value
+
+
+def process():
+    time.sleep(0.05)
+    return os.getpid()
+
+
+def fail(value):
+    raise ValueError(f"no {value}")
+
+
+def die_once(folder, number):
+    """Kills its process the first time."""
+    mark = Path(folder) / str(number)
+    if not mark.exists():
+        mark.touch()
+        os._exit(9)
+    return number
+
+
+def die(number):
+    if number == 2:
+        os._exit(9)
+    return number

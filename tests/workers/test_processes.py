@@ -1,0 +1,61 @@
+"""Work in processes: results, exceptions, processes that die."""
+
+import pytest
+import torch
+
+from neuralpaint import paint
+from neuralpaint.workers import SerialWorkers, WorkerError
+from neuralpaint.workers.processes import ProcessWorkers
+from tests.search.test_windows import COUNT, QUICK, busy_photo
+from tests.workers import tasks
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with ProcessWorkers(2, threads=1) as pool:
+        yield pool
+
+
+def test_results_carry_their_numbers(workers):
+    calls = [(value,) for value in range(9)]
+    expected = [(number, 2 * number) for number in range(9)]
+    assert sorted(workers.run(tasks.double, iter(calls))) == expected == list(SerialWorkers().run(tasks.double, calls))
+    assert list(workers.run(tasks.double, [])) == []
+    assert len({pid for _, pid in workers.run(tasks.process, [()] * 6)}) == 2
+
+
+def test_tasks_are_taken_as_they_are_needed(workers):
+    taken = []
+
+    def source():
+        for number in range(20):
+            taken.append(number)
+            yield (number,)
+
+    results = workers.run(tasks.double, source())
+    next(results)
+    assert len(taken) <= 5
+    assert len(list(results)) == 19
+
+
+def test_exceptions_come_back(workers):
+    with pytest.raises(ValueError, match="no luck"):
+        list(workers.run(tasks.fail, [("luck",)]))
+    assert list(workers.run(tasks.double, [(1,)])) == [(0, 2)]  # and it goes on
+
+
+def test_a_process_that_dies_changes_nothing(workers, tmp_path):
+    done = sorted(workers.run(tasks.die_once, [(str(tmp_path), number) for number in range(4)]))
+    assert done == [(number, number) for number in range(4)]
+
+
+def test_windows_in_processes_are_the_same_bytes(workers):
+    assert torch.equal(
+        paint(busy_photo(), "oil", COUNT, QUICK, window=1, workers=workers).strokes,
+        paint(busy_photo(), "oil", COUNT, QUICK, window=1).strokes,
+    )
+
+
+def test_a_task_that_kills_every_process_is_given_up(workers):
+    done = dict(workers.run(tasks.die, [(number,) for number in range(4)]))
+    assert isinstance(done.pop(2), WorkerError) and done == {0: 0, 1: 1, 3: 3}
