@@ -7,8 +7,8 @@
 mix: style losses along mixes of two styles (figure 7). alike: the losses of one network for all paintings of --styles
 against those of a network for each of the first three, trained alike (section 3.2). add: a painting added to a network
 of the others with an eighth of the updates, against a network for it alone from scratch (figure 6). Trainings are kept
-in --work and go on where they were stopped. Losses are means over 32 held-out photos of --content. NEURALPAINT_VGG19 names
-VGG-19's weights.
+in --work and go on where they were stopped. Losses are means over 32 held-out photos of --content. NEURALPAINT_VGG19
+names VGG-19's weights.
 """
 
 from __future__ import annotations
