@@ -86,6 +86,20 @@ def test_a_photo_is_not_overwritten(run, photo, folder):
     assert done.code == 2 and "is the photo itself" in done.line
 
 
+def test_paints_the_photo_in_a_style(run, photo, folder, tmp_path):
+    common = ("paint", photo, "--brush", "tape", "--strokes", 20, "--preset", "fast")
+    style = ("--style", "sea:0.5,rose:0.5", "--style-network", folder)
+    done = run(*common, *style, "-o", tmp_path / "styled.png")
+    assert done.code == 0 and "20 strokes" in done.out
+    assert run(*common, "-o", tmp_path / "plain.png").code == 0
+    look = run("stylize", photo, "-o", tmp_path / "look.png", *style[:2], "--network", folder)
+    assert look.code == 0
+    styled, plain, aim = (opened(tmp_path / f"{name}.png") for name in ("styled", "plain", "look"))
+    assert np.abs(styled - aim).mean() < 0.7 * np.abs(plain - aim).mean()
+    wrong = run(*common, "--style", "sae", *style[2:], "-o", tmp_path / "o.png")
+    assert wrong.code == 2 and "did you mean 'sea'" in wrong.line
+
+
 # ---- training --------------------------------------------------------------------------------------------------------
 
 
