@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--features", action="append")
     parser.add_argument("--keep", type=Path)
-    parser.add_argument("--quality", type=int, default=82)
+    parser.add_argument("--quality", type=int, default=76)
     arguments = parser.parse_args()
     variants = list(product(arguments.features or ["auto"], arguments.mode or MODES))
     losses = {}
