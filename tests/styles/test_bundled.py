@@ -1,0 +1,24 @@
+import torch
+
+from neuralpaint.modelfiles import BUNDLED
+from neuralpaint.styles.pretrained import load_style_network
+
+
+def test_the_bundled_network_has_many_different_styles():
+    network = load_style_network("light")
+    assert len(network.names) == 32
+    assert sum(name.startswith("monet-") for name in network.names) >= 10
+    assert (BUNDLED / "styles-light" / "model.safetensors").stat().st_size <= 8 << 20
+    y, x = torch.meshgrid(torch.linspace(0, 1, 48), torch.linspace(0, 1, 64), indexing="ij")
+    photo = torch.stack([x, 0.5 * y, 1 - x])[None]
+    with torch.no_grad():
+        pictures = network(photo, torch.eye(32))
+    means = pictures.mean((2, 3))
+    assert torch.pdist(means).min() > 0.005  # no two styles have quite the same colours
+    assert pictures.flatten(1).std(1).min() > 0.02
+
+
+def test_every_style_has_a_thumbnail_that_may_be_shown():
+    names = set(load_style_network("light").names)
+    have = {file.stem for file in (BUNDLED / "styles-light" / "thumbnails").iterdir()}
+    assert have <= names and all("picasso" in name for name in names - have)
