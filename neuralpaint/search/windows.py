@@ -25,7 +25,7 @@ from neuralpaint.search.initial import cell_side, draw_cells, lay_strokes
 from neuralpaint.search.joint import JointSearch, Phase, plan
 from neuralpaint.search.parts import Part, Setting
 from neuralpaint.search.presets import Preset
-from neuralpaint.workers import SerialWorkers, Workers
+from neuralpaint.workers import SerialWorkers, WorkerError, Workers
 
 if TYPE_CHECKING:
     from neuralpaint.search.large import LargeProblem
@@ -116,7 +116,7 @@ class WindowedSearch(JointSearch):
             )
         )
         self._painted: Tensor | None = None  # bool, for each window of this phase
-        self._results: Iterator[tuple[int, tuple[Tensor, float]]] | None = None
+        self._results: Iterator[tuple[int, Any]] | None = None
 
     def _plan(self) -> list[Phase]:
         return plan_windows(self.problem, self.core)
@@ -154,7 +154,8 @@ class WindowedSearch(JointSearch):
             self._waiting = [k for k, (own, _) in enumerate(found) if own == color and not self._painted[k]]
             self._moving: list[Tensor] = []
             self._results = self._workers.run(parts.descend, self._tasks(phase, [found[k][1] for k in self._waiting]))
-        index, (moved, mean_square) = next(self._results)
+        index, result = next(self._results)
+        moved, mean_square = _checked(result)
         self.strokes = self.strokes.index_copy(0, self._moving[index], moved.to(self.strokes.device))
         self.mean_square = mean_square
         self._painted[self._waiting[index]] = True
@@ -195,7 +196,8 @@ class WindowedSearch(JointSearch):
 
     def _gather(self, function: Callable[..., Any], tasks: Iterable[tuple]) -> list[Any]:
         """Results in the order of the tasks, whatever order they come in."""
-        return [result for _, result in sorted(self._workers.run(function, tasks), key=lambda pair: pair[0])]
+        results = sorted(self._workers.run(function, tasks), key=lambda pair: pair[0])
+        return [_checked(result) for _, result in results]
 
     def _new_strokes(self, phase: Phase, count: int) -> Tensor:
         if not self._by_windows(phase.size):
@@ -258,3 +260,10 @@ class WindowedSearch(JointSearch):
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         super().load_state_dict(state)
         self._painted, self._results = state.get("windows"), None
+
+
+def _checked(result: Any) -> Any:
+    """A task's result. WorkerError if it lost its workers again and again."""
+    if isinstance(result, WorkerError):
+        raise WorkerError(f"a window could not be painted: {result}")
+    return result

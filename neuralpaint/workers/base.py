@@ -20,10 +20,7 @@ class Workers(Protocol):
         """Yields (number of the task, `function(*task)`), first come, first served.
 
         Tasks are taken from the iterable as workers become free. An exception of the function is raised here. A worker
-        that dies is replaced, and its task done again.
-
-        Raises:
-            WorkerError: if a task loses its worker again and again.
+        that dies is replaced, and its task done again; if that happens again and again, its result is a `WorkerError`.
         """
 
 

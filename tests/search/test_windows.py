@@ -7,12 +7,15 @@ import sys
 import pytest
 import torch
 
-from neuralpaint import paint
+from neuralpaint import get_brush, paint
 from neuralpaint.images import psnr, resize
-from neuralpaint.search import Preset
+from neuralpaint.search import PRESETS, Preset
 from neuralpaint.search.checkpoint import Checkpoint
+from neuralpaint.search.large import needs_windows
 from neuralpaint.search.parts import Part
+from neuralpaint.search.problem import Problem
 from neuralpaint.search.windows import WindowedSearch, cuts, windows
+from neuralpaint.workers import WorkerError
 from tests.search.photos import saved, waves
 
 # A finest block is 6 pixels, so that 12,000 strokes fill four windows of the smallest kind.
@@ -126,6 +129,24 @@ def test_windows_where_memory_is_short(monkeypatch):
         paint(photo, "tape", COUNT, small, memory="100M")
     with pytest.raises(ValueError, match="memory must be like 2G"):
         paint(photo, "tape", 2, small, memory="lots")
+
+
+def test_windows_only_where_one_piece_does_not_do():
+    plenty = 1 << 40
+    for count, expected in ((500, False), (20_000, False), (100_000, False), (1_000_000, True)):
+        problem = Problem(torch.zeros(3, 8, 8), get_brush("oil"), count, PRESETS["fast"], (1, 1, 1), None, 0)
+        assert needs_windows(problem, plenty, None) is expected
+        assert not needs_windows(problem, plenty, 4096)
+    assert needs_windows(problem, 1, None)
+
+
+def test_workers_that_are_lost_again_and_again():
+    class Dying(Shuffled):
+        def run(self, function, tasks):
+            yield next((number, WorkerError("its process died")) for number, _ in enumerate(tasks))
+
+    with pytest.raises(WorkerError, match="a window could not be painted: its process died"):
+        windowed(busy_photo(), preset=QUICK, workers=Dying(0))
 
 
 # --- the same bytes -------------------------------------------------------------------------------------------------
