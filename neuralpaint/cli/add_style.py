@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -100,7 +101,7 @@ def command(
         workers=workers,
         resume=resume,
     )
-    with training_bar(accelerator.is_main_process) as callback:
+    with training_bar() if accelerator.is_main_process else nullcontext() as callback:
         trainer.run(callback)
     if accelerator.is_main_process:
         say(finish(trainer, out, torch.float16 if half else torch.float32))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from neuralpaint.cli.bars import bar_or_lines, clock
 from neuralpaint.cli.common import MAX_SEED, Debug, check_range, resolve_brush, say, warn
 
 if TYPE_CHECKING:
@@ -89,7 +87,7 @@ def command(
     if measure or out is None:
         from neuralpaint.data.measure import measure as run
 
-        with _bar() as callback:
+        with bar_or_lines(_describe, lambda p: (p.done, p.count, p.seconds)) as callback:
             found = run(chosen, count, size, seed=seed, batch_size=batch, device=device, callback=callback)
         say(str(found))
         return
@@ -101,7 +99,7 @@ def command(
         callback(progress)
 
     try:
-        with _bar() as callback:
+        with bar_or_lines(_describe, lambda p: (p.done, p.count, p.seconds)) as callback:
             before = write_set(out, plan, resume=resume, overwrite=overwrite, callback=keep, warn=warn, workers=workers)
     except KeyboardInterrupt:
         warn(f"the finished shards are in {out}: --resume goes on")
@@ -112,32 +110,7 @@ def command(
     say(f"{out}: {count:,} {chosen.name} strokes in {plan.shards:,} shards, {in_bytes(files)}{rate}")
 
 
-@contextmanager
-def _bar() -> Iterator[Callable[[WritingProgress], None]]:
-    """A bar on the standard error output; where nobody looks at it, a line a minute."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        told = [0.0]
-
-        def line(p: WritingProgress) -> None:
-            if p.seconds - told[0] >= 60:
-                told[0] = p.seconds
-                print(_describe(p), file=console.file, flush=True)
-
-        yield line
-        return
-    from rich import progress
-
-    columns = (progress.BarColumn(), progress.TextColumn("{task.fields[detail]}"))
-    with progress.Progress(*columns, console=console, transient=True) as display:
-        task = display.add_task("", total=None, detail="")
-        yield lambda p: display.update(task, total=p.count, completed=p.done, detail=_describe(p))
-
-
 def _describe(p: WritingProgress) -> str:
     if not math.isfinite(p.remaining):
         return f"{p.done:,} of {p.count:,} strokes"
-    minutes, seconds = divmod(round(p.remaining), 60)
-    hours, minutes = divmod(minutes, 60)
-    left = f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-    return f"{p.done:,} of {p.count:,} strokes · {p.rate:,.0f} strokes/s · {left} left"
+    return f"{p.done:,} of {p.count:,} strokes · {p.rate:,.0f} strokes/s · {clock(p.remaining)} left"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from neuralpaint.cli.bars import bar_or_lines, clock
 from neuralpaint.cli.common import ENGINE_TIMEOUT, MAX_SEED, Debug, check_range, say
 
 if TYPE_CHECKING:
@@ -170,7 +170,11 @@ def command(
                 with filling(source.engine.address) as report:
                     source.fill(report, held_out=HELD_OUT)
             accelerator.wait_for_everyone()
-        with _bar(accelerator.is_main_process) as callback:
+        with (
+            bar_or_lines(_describe, lambda p: (p.step, p.steps, p.seconds))
+            if accelerator.is_main_process
+            else nullcontext() as callback
+        ):
             trainer.run(callback)
         if accelerator.is_main_process:
             say(finish(trainer, out, torch.float16 if half else torch.float32))
@@ -188,32 +192,10 @@ def _zooms(text: str, network: str) -> tuple[int, ...]:
     return zooms
 
 
-@contextmanager
-def _bar(shown: bool) -> Iterator[Callable[[TrainingProgress], None] | None]:
-    """A bar on the standard error output; where nobody looks at it, a line a minute."""
-    console = Console(stderr=True)
-    if not shown:
-        yield None
-        return
-    if not console.is_terminal:
-        last = [0.0]
-
-        def line(p: TrainingProgress) -> None:
-            if p.seconds - last[0] >= 60 or p.step == p.steps:
-                last[0] = p.seconds
-                print(_describe(p), file=console.file, flush=True)
-
-        yield line
-        return
-    from rich import progress
-
-    columns = (progress.BarColumn(), progress.TextColumn("{task.fields[detail]}"))
-    with progress.Progress(*columns, console=console, transient=True) as display:
-        task = display.add_task("", total=None, detail="")
-        yield lambda p: display.update(task, total=p.steps, completed=p.step, detail=_describe(p))
+def _bar() -> AbstractContextManager[Callable[[TrainingProgress], None]]:
+    return bar_or_lines(_describe, lambda p: (p.step, p.steps, p.seconds))
 
 
 def _describe(p: TrainingProgress) -> str:
-    minutes, seconds = divmod(round(p.remaining), 60)
     quality = "" if p.psnr != p.psnr else f" · {p.psnr:.2f} dB"
-    return f"step {p.step:,} of {p.steps:,} · loss {p.loss:.6f}{quality} · {minutes}:{seconds:02d} left"
+    return f"step {p.step:,} of {p.steps:,} · loss {p.loss:.6f}{quality} · {clock(p.remaining)} left"

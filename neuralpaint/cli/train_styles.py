@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from neuralpaint.cli.bars import bar_or_lines, clock
 from neuralpaint.cli.common import MAX_SEED, Debug, check_range, say, warn
 from neuralpaint.cli.features import Features, Vgg, find_features
 
@@ -113,7 +113,7 @@ def command(
         workers=workers,
         resume=resume,
     )
-    with training_bar(accelerator.is_main_process) as callback:
+    with training_bar() if accelerator.is_main_process else nullcontext() as callback:
         trainer.run(callback)
     if accelerator.is_main_process:
         say(finish(trainer, out, torch.float16 if half else torch.float32))
@@ -137,32 +137,11 @@ def check_out(out: Path, resume: bool, overwrite: bool) -> None:
         raise ValueError(f"--out {out} holds a training: add --resume to go on, or --overwrite to start anew")
 
 
-@contextmanager
-def training_bar(shown: bool) -> Iterator[Callable[[StyleProgress], None] | None]:
+def training_bar() -> AbstractContextManager[Callable[[StyleProgress], None]]:
     """A bar on the standard error output; where nobody looks at it, a line a minute."""
-    console = Console(stderr=True)
-    if not shown:
-        yield None
-        return
-    if not console.is_terminal:
-        last = [0.0]
-
-        def line(p: StyleProgress) -> None:
-            if p.seconds - last[0] >= 60 or p.step == p.steps:
-                last[0] = p.seconds
-                print(_describe(p), file=console.file, flush=True)
-
-        yield line
-        return
-    from rich import progress
-
-    columns = (progress.BarColumn(), progress.TextColumn("{task.fields[detail]}"))
-    with progress.Progress(*columns, console=console, transient=True) as display:
-        task = display.add_task("", total=None, detail="")
-        yield lambda p: display.update(task, total=p.steps, completed=p.step, detail=_describe(p))
+    return bar_or_lines(_describe, lambda p: (p.step, p.steps, p.seconds))
 
 
 def _describe(p: StyleProgress) -> str:
-    minutes, seconds = divmod(round(p.remaining), 60)
     losses = "" if p.style != p.style else f" · content {p.content:.3f} · style {p.style:.3f}"
-    return f"update {p.step:,} of {p.steps:,}{losses} · {minutes}:{seconds:02d} left"
+    return f"update {p.step:,} of {p.steps:,}{losses} · {clock(p.remaining)} left"

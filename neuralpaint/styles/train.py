@@ -6,7 +6,6 @@ import copy
 import json
 import os
 import time
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from neuralpaint.styles.network import StyleNetwork
 from neuralpaint.styles.paintings import ContentPhotos
 from neuralpaint.styles.settings import StyleSettings
 from neuralpaint.styles.sheets import style_sheet
+from neuralpaint.training.checkpoints import read_checkpoint, write_checkpoint
 from neuralpaint.training.source import generator_of
 
 if TYPE_CHECKING:
@@ -275,7 +275,6 @@ class StyleTrainer:
 
     def _keep(self) -> None:
         state = {
-            "identity": json.dumps(self._identity()),
             "step": self.step,
             "seconds": self.seconds,
             "curve": json.dumps(self.curve),
@@ -284,23 +283,11 @@ class StyleTrainer:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        with atomic_write(self.checkpoint) as file:
-            torch.save(state, file)
+        write_checkpoint(self.checkpoint, self._identity(), state)
 
     def _load(self) -> None:
-        path = self.checkpoint
-        try:
-            state = torch.load(path, map_location=self.accelerator.device, weights_only=True)
-            identity, self.curve = json.loads(state["identity"]), json.loads(state["curve"])
-        except (RuntimeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, OSError) as error:
-            raise ValueError(f"{path} is damaged: delete it to start anew ({type(error).__name__})") from error
-        except Exception as error:  # weights_only refuses what is not plain data by an error of pickle's own
-            raise ValueError(f"{path} is no checkpoint of a training: delete it to start anew") from error
-        for name, value in json.loads(json.dumps(self._identity())).items():
-            if identity.get(name) != value:
-                raise ValueError(
-                    f"{path} belongs to a training with {name} {identity.get(name)}, not {value}: name another folder"
-                )
+        state = read_checkpoint(self.checkpoint, self._identity(), self.accelerator.device)
+        self.curve = json.loads(state["curve"])
         self.step, self.seconds, self._means = state["step"], state["seconds"], state["means"].cpu()
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])

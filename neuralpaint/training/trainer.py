@@ -6,7 +6,6 @@ import copy
 import json
 import os
 import time
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from neuralpaint.files import atomic_write, make_folder
 from neuralpaint.renderers.network import NetworkRenderer, brush_fingerprint, build_network
+from neuralpaint.training.checkpoints import read_checkpoint, write_checkpoint
 from neuralpaint.training.metrics import quality
 from neuralpaint.training.pictures import save_grid
 from neuralpaint.training.schedule import TrainingSettings
@@ -239,7 +239,6 @@ class Trainer:
 
     def _keep(self) -> None:
         state = {
-            "identity": json.dumps(self._identity()),
             "step": self.step,
             "seconds": self.seconds,
             "source_seconds": self.source_seconds,
@@ -248,24 +247,11 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        with atomic_write(self.checkpoint) as file:
-            torch.save(state, file)
+        write_checkpoint(self.checkpoint, self._identity(), state)
 
     def _load(self) -> None:
-        path = self.checkpoint
-        try:
-            state = torch.load(path, map_location=self.accelerator.device, weights_only=True)
-            identity, self.curve = json.loads(state["identity"]), json.loads(state["curve"])
-        except (RuntimeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, OSError) as error:
-            raise ValueError(f"{path} is damaged: delete it to start anew ({type(error).__name__})") from error
-        except Exception as error:  # weights_only refuses what is not plain data by an error of pickle's own
-            raise ValueError(f"{path} is no checkpoint of a training: delete it to start anew") from error
-        mine = json.loads(json.dumps(self._identity()))
-        for name, value in mine.items():
-            if identity.get(name) != value:
-                raise ValueError(
-                    f"{path} belongs to a training with {name} {identity.get(name)}, not {value}: name another folder"
-                )
+        state = read_checkpoint(self.checkpoint, self._identity(), self.accelerator.device)
+        self.curve = json.loads(state["curve"])
         self.step, self.seconds, self.source_seconds = state["step"], state["seconds"], state["source_seconds"]
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
