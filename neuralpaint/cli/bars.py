@@ -14,13 +14,14 @@ _P = TypeVar("_P")
 
 @contextmanager
 def bar_or_lines(
-    describe: Callable[[_P], str], amounts: Callable[[_P], tuple[float, float, float]]
+    describe: Callable[[_P], str], amounts: Callable[[_P], tuple[float, float, float]], *, final: bool = True
 ) -> Iterator[Callable[[_P], None]]:
-    """A bar with a text; where nobody looks at it, a line a minute, and one at the end.
+    """A bar with a text; where nobody looks at it, a line a minute.
 
     Args:
         describe: a report, in words.
         amounts: (done, all, seconds so far) of a report.
+        final: whether the end gets a line, however soon it comes.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -28,7 +29,7 @@ def bar_or_lines(
 
         def line(report: _P) -> None:
             done, total, seconds = amounts(report)
-            if seconds - last[0] >= _EVERY or done == total:
+            if seconds - last[0] >= _EVERY or (final and done == total):
                 last[0] = seconds
                 print(describe(report), file=console.file, flush=True)
 

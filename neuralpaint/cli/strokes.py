@@ -87,7 +87,7 @@ def command(
     if measure or out is None:
         from neuralpaint.data.measure import measure as run
 
-        with bar_or_lines(_describe, lambda p: (p.done, p.count, p.seconds)) as callback:
+        with bar_or_lines(_describe, lambda p: (p.done, p.count, p.seconds), final=False) as callback:
             found = run(chosen, count, size, seed=seed, batch_size=batch, device=device, callback=callback)
         say(str(found))
         return
@@ -99,7 +99,7 @@ def command(
         callback(progress)
 
     try:
-        with bar_or_lines(_describe, lambda p: (p.done, p.count, p.seconds)) as callback:
+        with bar_or_lines(_describe, lambda p: (p.done, p.count, p.seconds), final=False) as callback:
             before = write_set(out, plan, resume=resume, overwrite=overwrite, callback=keep, warn=warn, workers=workers)
     except KeyboardInterrupt:
         warn(f"the finished shards are in {out}: --resume goes on")
