@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +89,7 @@ def command(
     if measure or out is None:
         from neuralpaint.data.measure import measure as run
 
-        with bar_or_lines(_describe, lambda p: (p.done, p.count, p.seconds), final=False) as callback:
+        with _bar() as callback:
             found = run(chosen, count, size, seed=seed, batch_size=batch, device=device, callback=callback)
         say(str(found))
         return
@@ -99,7 +101,7 @@ def command(
         callback(progress)
 
     try:
-        with bar_or_lines(_describe, lambda p: (p.done, p.count, p.seconds), final=False) as callback:
+        with _bar() as callback:
             before = write_set(out, plan, resume=resume, overwrite=overwrite, callback=keep, warn=warn, workers=workers)
     except KeyboardInterrupt:
         warn(f"the finished shards are in {out}: --resume goes on")
@@ -108,6 +110,10 @@ def command(
     files = sum((out / plan.name(number)).stat().st_size for number in range(plan.shards))
     rate = f", {written:,} of them now, {last[0].rate:,.0f} a second" if last else ", all of them there before"
     say(f"{out}: {count:,} {chosen.name} strokes in {plan.shards:,} shards, {in_bytes(files)}{rate}")
+
+
+def _bar() -> AbstractContextManager[Callable[[WritingProgress], None]]:
+    return bar_or_lines(_describe, lambda p: (p.done, p.count, p.seconds), final=False)
 
 
 def _describe(p: WritingProgress) -> str:
