@@ -71,6 +71,7 @@ class EfficientNetFeatures(Features):
         self.style_layers = (1, 3, 4)
         self.content_layer = 6
         self.scales = (1.0, 0.5, 0.25)
+        self.training_layers = {scale: self.style_layers for scale in (1.0, 0.5)}
         self.requires_grad_(False).eval()
 
     def forward(self, image: Tensor, layers: Sequence[int]) -> Mapping[int, Tensor]:

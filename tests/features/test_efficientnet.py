@@ -101,3 +101,15 @@ def test_true_weights_know_a_cat():
         x = F.relu6(module._Convolution(state, "_conv_head", "_bn1", (1280, 320, 1, 1))(x)).mean((2, 3))
         scores = x @ state["_fc.weight"].T + state["_fc.bias"]
     assert int(scores.argmax()) in range(281, 288)  # ImageNet's cats
+
+
+def test_style_networks_can_be_trained_by_them(random_weights):
+    from neuralpaint.styles.loss import StyleObjective, StyleTable
+
+    objective = StyleObjective(StyleTable(EfficientNetFeatures(), [torch.rand(3, 40, 48)]))
+    photo = torch.rand(2, 3, 32, 32)
+    painting = torch.rand(2, 3, 32, 32, requires_grad=True)
+    content, style = objective(photo, painting, torch.tensor([0, 0]))
+    assert content.shape == style.shape == (2,)
+    (content + style).sum().backward()
+    assert painting.grad.abs().sum() > 0
