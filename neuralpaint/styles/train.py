@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import os
 import time
@@ -116,8 +117,8 @@ class StyleTrainer:
         self.model, self.optimizer = self.accelerator.prepare(network, optimizer)
         self.step, self.seconds = 0, 0.0
         self.curve: list[dict[str, Any]] = []
-        self._means = torch.full((2, len(self.names)), float("nan"))
-        self.losses: list[tuple[float, float]] = []  # (content, style) of the steps of this run
+        self._means = torch.full((2, len(self.names)), float("nan"), device=device)
+        self.losses: list[tuple[float, float]] = []  # (content, style) of the steps of this run, on a CPU
         if resume and self.checkpoint.exists():
             self._load()
 
@@ -183,10 +184,11 @@ class StyleTrainer:
     def _step(self, pieces: Tensor) -> None:
         settings, device = self.settings, self.accelerator.device
         photo = pieces.to(device, torch.float32) / 255
-        index = self._styles(len(photo)).to(device)
+        styles = self._styles(len(photo))
+        index = styles.to(device)
         for group in self.optimizer.param_groups:
             group["lr"] = settings.rate(self.step)
-        mix = F.one_hot(self._first + index, len(self.network.names)).to(photo)
+        mix = F.one_hot(self._first + styles, len(self.network.names)).to(photo)
         self.model.train()
         with self.accelerator.autocast():
             painting = self.model(photo, mix)
@@ -204,7 +206,7 @@ class StyleTrainer:
         if not self.step % 50 and not bool(torch.isfinite(loss)):  # rarely: it waits for the device
             raise RuntimeError(f"the loss is {float(loss)} at step {self.step}: try a smaller --learning-rate")
         if losses is not None:
-            self._note(index.cpu(), torch.stack(losses).detach().float().cpu())
+            self._note(styles.tolist(), torch.stack(losses).detach().float())
 
     def _styles(self, count: int) -> Tensor:
         """`[count]`: the styles of this process's share of the step's photos: all go round, in a new order each
@@ -218,13 +220,14 @@ class StyleTrainer:
         }
         return torch.tensor([int(orders[n // len(self.names)][n % len(self.names)]) for n in numbers])
 
-    def _note(self, index: Tensor, losses: Tensor) -> None:
-        """Running means of each style's losses."""
+    def _note(self, styles: list[int], losses: Tensor) -> None:
+        """Running means of each style's losses, on the device: a GPU is not waited for."""
         weight = min(1.0, 1 / (_MEAN_OF * self.settings.batch / len(self.names)))
-        for k, style in enumerate(index.tolist()):
+        for k, style in enumerate(styles):
             old = self._means[:, style]
             self._means[:, style] = torch.where(old.isnan(), losses[:, k], old + weight * (losses[:, k] - old))
-        self.losses.append((float(losses[0].mean()), float(losses[1].mean())))
+        if losses.device.type == "cpu":
+            self.losses.append((float(losses[0].mean()), float(losses[1].mean())))
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -237,7 +240,7 @@ class StyleTrainer:
 
     def _evaluate(self, writer: Any) -> None:
         """Appends losses to the curve: of the average on a few held-out photos, and the running means."""
-        held = held_out_losses(self.average, self.objective, self._seen(), self._first)
+        held = held_out_losses(self.average, self.objective, self._seen, self._first)
         point: dict[str, Any] = {"step": self.step, "seconds": round(self.seconds, 1)}
         for k, kind in enumerate(("content", "style")):
             point[kind] = float(held[k].mean())
@@ -253,12 +256,14 @@ class StyleTrainer:
             content = {"settings": self.settings.identity(), "styles": self.names, "curve": self.curve}
             file.write(json.dumps(content, indent=1).encode())
 
+    @functools.cached_property
     def _seen(self) -> Tensor:
+        """The held-out photos of the evaluations on the way."""
         files = self.held_out[:_SEEN]
         return held_out_pieces(files, self.settings.size).to(self.accelerator.device)
 
     def _picture(self) -> None:
-        photo = self._seen()[:1]
+        photo = self._seen[:1]
         count = len(self.names)
         with torch.no_grad():
             mixes = torch.eye(len(self.average.names), device=photo.device)[self._first :]
@@ -288,7 +293,7 @@ class StyleTrainer:
     def _load(self) -> None:
         state = read_checkpoint(self.checkpoint, self._identity(), self.accelerator.device)
         self.curve = json.loads(state["curve"])
-        self.step, self.seconds, self._means = state["step"], state["seconds"], state["means"].cpu()
+        self.step, self.seconds, self._means = state["step"], state["seconds"], state["means"]
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
