@@ -52,6 +52,14 @@ class Part:
         bottom = math.inf if self.bottom == self.height else self.bottom - margin
         return (x0 >= left) & (x1 <= right) & (y0 >= top) & (y1 <= bottom)
 
+    def owning(self, bounds: Tensor) -> Tensor:
+        """`[N]` bool: which strokes have the middle of their bounds in it. Of parts that cover a canvas, one owns each
+        stroke."""
+        middle = (bounds[:, :2] + bounds[:, 2:]) * (0.5 * self.size)
+        last = torch.tensor([self.width, self.height], device=bounds.device)
+        x, y = middle.clamp_min(0).minimum(last - 1).unbind(1)
+        return (x >= self.left) & (x < self.right) & (y >= self.top) & (y < self.bottom)
+
     def crop(self, photo: Tensor) -> Tensor:
         """What `photo` `[3, height, width]` shows there."""
         return photo[:, self.top : self.bottom, self.left : self.right].clone()

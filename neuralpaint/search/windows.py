@@ -2,8 +2,9 @@
 
 The phases are those of `JointSearch`. One whose canvas is larger than a window goes window by window: a window is a
 core and a halo around it, so windows overlap. In it all strokes that show are drawn in their order, but only those move
-that lie inside; whatever reaches over its border stays as it is. Windows have four colours, as a chessboard with two
-more: no two of a colour touch, so they can be painted at the same time, anywhere, with the same result to the last bit.
+whose middle is in the core: each in one window of a phase, as often as in one piece. Whatever reaches over the window's
+border stays as it is. Windows have four colours, as a chessboard with two more: no two of a colour touch, so they can
+be painted at the same time, anywhere, with the same result to the last bit.
 From one phase to the next the cores move by half a window, so what was at a border is then in the middle of one.
 
 This is the multiplicative Schwarz method, block coordinate descent on overlapping subdomains (Smith, Bjørstad & Gropp,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 WINDOW = 1024  # pixels along a core
 UNLIMITED = 1 << 20  # working pixels
-_HALO = 2.5  # blocks of the phase
+_HALO = 1.5  # blocks of the phase
 _GUARD = 0.25  # blocks that a stroke which moves keeps from its window's border when it starts
 _SWEEP = 40  # steps; a phase of twice as many goes over the canvas twice, with other windows
 _COLORS = 4
@@ -47,16 +48,16 @@ def cuts(length: int, core: int, shifted: bool) -> list[int]:
     return [0, *inner, length]
 
 
-def windows(size: int, pixels: tuple[int, int], core: int, halo: int, shifted: bool) -> list[tuple[int, Part]]:
-    """(colour, window) of all windows of a canvas of these (height, width), those of one colour together."""
+def windows(size: int, pixels: tuple[int, int], core: int, halo: int, shifted: bool) -> list[tuple[int, Part, Part]]:
+    """(colour, core, window) of all windows of a canvas of these (height, width), those of one colour together."""
     height, width = pixels
     rows, columns = cuts(height, core, shifted), cuts(width, core, shifted)
     found = [
-        ((i % 2) * 2 + j % 2, Part(size, height, width, left, top, right, bottom).grown(halo))
+        ((i % 2) * 2 + j % 2, Part(size, height, width, left, top, right, bottom))
         for i, (top, bottom) in enumerate(zip(rows, rows[1:], strict=False))
         for j, (left, right) in enumerate(zip(columns, columns[1:], strict=False))
     ]
-    return sorted(found, key=lambda window: window[0])
+    return [(color, own, own.grown(halo)) for color, own in sorted(found, key=lambda window: window[0])]
 
 
 def plan_windows(problem: LargeProblem, core: int) -> list[Phase]:
@@ -139,7 +140,7 @@ class WindowedSearch(JointSearch):
     def _by_windows(self, size: int) -> bool:
         return larger_than(self.problem.pixels(size), self.core)
 
-    def _windows(self, phase: Phase) -> list[tuple[int, Part]]:
+    def _windows(self, phase: Phase) -> list[tuple[int, Part, Part]]:
         block = phase.block if phase.add else self._finest
         halo = min(math.ceil(_HALO * block * phase.size), (self.core - 16) * 10 // 32)
         shifted = sum(self._by_windows(p.size) for p in self.phases[: self.phase]) % 2 == 1
@@ -150,10 +151,10 @@ class WindowedSearch(JointSearch):
         assert self._painted is not None
         if self._results is None:
             found = self._windows(phase)
-            color = next(color for (color, _), done in zip(found, self._painted.tolist(), strict=True) if not done)
-            self._waiting = [k for k, (own, _) in enumerate(found) if own == color and not self._painted[k]]
+            color = next(color for (color, *_), done in zip(found, self._painted.tolist(), strict=True) if not done)
+            self._waiting = [k for k, (own, *_) in enumerate(found) if own == color and not self._painted[k]]
             self._moving: list[Tensor] = []
-            self._results = self._workers.run(parts.descend, self._tasks(phase, [found[k][1] for k in self._waiting]))
+            self._results = self._workers.run(parts.descend, self._tasks(phase, [found[k][1:] for k in self._waiting]))
         index, result = next(self._results)
         moved, mean_square = _checked(result)
         self.strokes = self.strokes.index_copy(0, self._moving[index], moved.to(self.strokes.device))
@@ -162,14 +163,14 @@ class WindowedSearch(JointSearch):
         if self._painted[self._waiting].all():
             self._results = None
 
-    def _tasks(self, phase: Phase, chosen: Sequence[Part]) -> Iterator[tuple]:
+    def _tasks(self, phase: Phase, chosen: Sequence[tuple[Part, Part]]) -> Iterator[tuple]:
         # Made one by one, as workers take them. Windows of one colour see none of each other's strokes, so it does not
         # matter which of them have come back by then.
         photo, guard = self.problem.reduced(phase.size), _GUARD * self._finest * phase.size + parts.EDGE
-        for part in chosen:
+        for core, part in chosen:
             bounds = self.problem.brush.bounds(self.strokes)
             shown = part.touching(bounds)
-            moves = shown & part.holding(bounds, guard)
+            moves = shown & part.holding(bounds, guard) & core.owning(bounds)
             self._moving.append(moves.nonzero()[:, 0])
             yield (
                 self._setting,

@@ -20,6 +20,7 @@ from neuralpaint.training.source import generator_of
 SMALLEST_STYLE = 32  # pixels along each side of a painting: fewer have no texture
 STYLE_SIZE = 256  # pixels along the shorter side at which a painting is looked at
 LEAST_PHOTOS = 8
+_ZOOM = 4.0  # photos are seen at up to this many times the size of a piece, as those that are stylised later will be
 
 
 def pictures_in(folder: str | os.PathLike, what: str) -> list[Path]:
@@ -84,7 +85,7 @@ def load_styles(
 class ContentPhotos(Dataset[Tensor]):
     """Random pieces of photos: item k is the same `[3, size, size]` uint8 whenever it is asked for.
 
-    A piece is a square of 35 to 100 % of the photo's shorter side, resized, and mirrored half of the time. Photos go
+    A piece is a square of a quarter to all of the photo's shorter side, resized, and mirrored half of the time. Photos go
     round in a new order each epoch. They are kept in memory as 8 bits while they take less than `memory` bytes.
 
     Args:
@@ -115,7 +116,7 @@ class ContentPhotos(Dataset[Tensor]):
         generator = generator_of(self.seed, k, 1)
         share, y, x, mirror = torch.rand(4, generator=generator).tolist()
         height, width = photo.shape[1:]
-        side = max(1, round((0.35 + 0.65 * share) * min(height, width)))
+        side = max(1, round(_ZOOM**-share * min(height, width)))
         top, left = int(y * (height - side + 1)), int(x * (width - side + 1))
         piece = photo[:, top : top + side, left : left + side]
         piece = piece.flip(2) if mirror < 0.5 else piece
@@ -126,7 +127,7 @@ class ContentPhotos(Dataset[Tensor]):
             return self._kept[index]
         # Pieces are small: of a large photo no more is kept than they can show.
         photo = load_image(self.files[index])
-        limit = 3 * self.size
+        limit = round(_ZOOM * self.size)
         shorter = min(photo.shape[1:])
         if shorter > limit:
             photo = resize(photo, *(round(side * limit / shorter) for side in photo.shape[1:]))

@@ -56,15 +56,15 @@ def test_cuts_cover_without_slivers(length, core):
 def test_windows_of_one_color_do_not_touch(pixels, shifted):
     core, found = 100, windows(min(pixels), pixels, 100, 26, shifted)
     covered = torch.zeros(pixels)
-    for color, part in found:
-        covered[part.top : part.bottom, part.left : part.right] += 1
-        for other_color, other in found:
+    for color, own, part in found:
+        covered[own.top : own.bottom, own.left : own.right] += 1
+        for other_color, _, other in found:
             if color == other_color and part != other:
                 gap = max(
                     other.left - part.right, part.left - other.right, other.top - part.bottom, part.top - other.bottom
                 )
                 assert gap >= 8
-    assert covered.min() >= 1 and core == 100
+    assert (covered == 1).all() and core == 100
 
 
 def test_a_part_holds_what_hangs_over_the_canvas_only():
@@ -72,6 +72,14 @@ def test_a_part_holds_what_hangs_over_the_canvas_only():
     bounds = torch.tensor([[-0.1, 0.3, 0.2, 0.4], [0.3, 0.3, 0.6, 0.4], [0.1, 0.9, 0.2, 1.1], [0.1, 0.1, 0.2, 0.3]])
     assert part.holding(bounds, 2.0).tolist() == [True, False, True, False]
     assert part.touching(bounds).all()
+
+
+def test_one_part_owns_each_stroke():
+    left, right = Part(100, 100, 200, 0, 0, 50, 100), Part(100, 100, 200, 50, 0, 200, 100)
+    middle = torch.tensor([[-0.3, 0.5], [0.49, 0.0], [0.5, 1.0], [2.4, 1.3], [0.499999, 0.2]])
+    bounds = torch.cat([middle - 0.2, middle + 0.2], 1)
+    assert left.owning(bounds).tolist() == [True, True, False, False, True]
+    assert (left.owning(bounds) ^ right.owning(bounds)).all()
 
 
 # --- as good as in one piece ----------------------------------------------------------------------------------------
@@ -86,8 +94,8 @@ def both():
 
 def test_as_close_as_in_one_piece(both):
     photo, whole, parted = both
-    assert len(parted) == COUNT and parted.metadata["window"] >= 76
-    assert parted.psnr(photo, 128) > whole.psnr(photo, 128) - 0.1
+    assert len(parted) == COUNT and parted.metadata["window"] < 64  # three a side
+    assert abs(parted.psnr(photo, 128) - whole.psnr(photo, 128)) < 0.1
 
 
 def test_no_seams_between_windows():
@@ -208,7 +216,7 @@ def test_a_window_keeps_what_it_must_not_move():
     def watched(self):
         before = self.strokes.clone()
         step(self)
-        if self._painted is not None and self._painted.any() and len(before) == len(self.strokes):
+        if self._painted is not None and self._painted.sum() > 1:  # with the first one come moved strokes
             moved.append(((before != self.strokes).any(1).sum() / len(before)).item())
 
     with pytest.MonkeyPatch.context() as patch:
