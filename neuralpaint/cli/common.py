@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,12 +16,12 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from neuralpaint.brushes import Brush
 
-FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+FAILED, MISUSED, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 MAX_STROKES, MAX_SIZE, MAX_SEED, MAX_STEPS = 1_000_000, 65536, 2**63 - 1, 1_000_000
 MAX_JOBS = 1024
 ENGINE_TIMEOUT = 60.0  # seconds
 
-_state = {"debug": False}
+_state = {"debug": False, "terminated": False}
 
 
 def say(message: str) -> None:
@@ -51,23 +53,45 @@ class Commands(TyperGroup):
         return super().parse_args(ctx, _with_address(args))
 
     def invoke(self, ctx: Any) -> Any:
-        _state["debug"] = False
+        _state["debug"] = _state["terminated"] = False
+        _mind_termination()
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             warn("stopped")
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(_interrupted()) from None
         except BrokenPipeError:
             # The reader (head, less) has had enough; nothing more may be written, also not at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(FAILED) from None
         except Exception as error:
             # Typer's own (a wrong option, an exit code) know how to show themselves.
+            if isinstance(error, typer.Exit) and error.exit_code == INTERRUPTED:
+                raise typer.Exit(_interrupted()) from None
             if isinstance(error, (typer.Exit, typer.Abort)) or hasattr(error, "exit_code") or _state["debug"]:
                 raise
             message, code = explain(error)
             warn(message)
             raise typer.Exit(code) from None
+
+
+def _mind_termination() -> None:
+    """Makes SIGTERM stop a command as Ctrl-C does, with no half-written files left."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        return
+    process = os.getpid()
+
+    def terminate(number: int, frame: object) -> None:
+        if os.getpid() != process:  # a fork, a loader's say, which has nothing to put away
+            os._exit(TERMINATED)
+        _state["terminated"] = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, terminate)
+
+
+def _interrupted() -> int:
+    return TERMINATED if _state["terminated"] else INTERRUPTED
 
 
 def _with_address(arguments: list[str]) -> list[str]:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from types import TracebackType
 
 import numpy as np
 
+from neuralpaint.closing import Closing
 from neuralpaint.engines.spec import Engine, EngineError, load_engine
 
 TIMEOUT = 60.0  # seconds a call may take
@@ -53,7 +53,7 @@ class _Worker:
         self.process.join()
 
 
-class EnginePool:
+class EnginePool(Closing):
     """Draws strokes by an engine in worker processes. A context manager; the processes start at the first call.
 
     Scripts that use it need the usual `if __name__ == "__main__":` of multiprocessing.
@@ -73,14 +73,6 @@ class EnginePool:
         self.count = workers or min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
         self._workers: list[_Worker] = []
         self._lost = 0
-
-    def __enter__(self) -> EnginePool:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Ends the processes; another call starts new ones."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from neuralpaint.closing import Closing
 from neuralpaint.engines.cache import Shard, StrokeCache
 from neuralpaint.engines.pool import TIMEOUT, EnginePool
 from neuralpaint.engines.spec import Engine, load_engine
@@ -21,7 +22,7 @@ _IN_MEMORY = 6  # shards
 _TRAINING, _VALIDATION, _HELD_OUT, _ORDER = 0xE17A1, 0xE0A11, 0xE0E7A, 0xE04DE
 
 
-class EngineSource:
+class EngineSource(Closing):
     """Random strokes of a brush engine: a `neuralpaint.training.StrokeSource`.
 
     A training goes round and round a fixed number of strokes, in another order each time; they are drawn when they are
@@ -64,12 +65,6 @@ class EngineSource:
         self.cache = StrokeCache(self.engine, cache)
         self.pool = EnginePool(self.engine, workers, timeout)
         self._memory: dict[tuple[str, int], Shard] = {}
-
-    def __enter__(self) -> EngineSource:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     def close(self) -> None:
         self.pool.close()

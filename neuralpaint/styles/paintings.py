@@ -85,8 +85,8 @@ def load_styles(
 class ContentPhotos(Dataset[Tensor]):
     """Random pieces of photos: item k is the same `[3, size, size]` uint8 whenever it is asked for.
 
-    A piece is a square of a quarter to all of the photo's shorter side, resized, and mirrored half of the time. Photos go
-    round in a new order each epoch. They are kept in memory as 8 bits while they take less than `memory` bytes.
+    A piece is a square of a quarter to all of the photo's shorter side, resized, and mirrored half of the time. Photos
+    go round in a new order each epoch. They are kept in memory as 8 bits while they take less than `memory` bytes.
 
     Args:
         files: the photos.

@@ -1,13 +1,11 @@
-"""Training of style networks, on Accelerate, with checkpoints from which it goes on to the same losses."""
+"""The training of style networks."""
 
 from __future__ import annotations
 
 import copy
 import functools
-import json
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,22 +16,20 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from neuralpaint.features import Features
-from neuralpaint.files import atomic_write, make_folder
+from neuralpaint.files import atomic_write
 from neuralpaint.images import to_pil
 from neuralpaint.styles.loss import StyleObjective, StyleTable
 from neuralpaint.styles.network import StyleNetwork
 from neuralpaint.styles.paintings import ContentPhotos
 from neuralpaint.styles.settings import StyleSettings
 from neuralpaint.styles.sheets import style_sheet
-from neuralpaint.training.checkpoints import read_checkpoint, write_checkpoint
+from neuralpaint.training.loop import TrainingLoop
 from neuralpaint.training.source import generator_of
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 HELD_OUT = 32  # photos, at most, and no more than a tenth
-_CHECKPOINT_SECONDS = 120.0
-_REPORT_SECONDS = 0.5
 _MEAN_OF = 100  # steps that a reported loss is the mean of, about
 _SEEN = 2  # held-out photos of the evaluations on the way and of the sample sheets
 _ORDER_KEY, _SPLIT_KEY = 0x571E, 0x5711
@@ -51,7 +47,7 @@ class StyleProgress:
     remaining: float
 
 
-class StyleTrainer:
+class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
     """Trains a style network, or a style that was added to one.
 
     The folder gets `training/` while it runs: `checkpoint.pt`, `curve.json` with the losses of each style, sample
@@ -85,11 +81,7 @@ class StyleTrainer:
         workers: int = 0,
         resume: bool = False,
     ) -> None:
-        from accelerate import Accelerator
-
-        self.settings = settings
-        self.accelerator = accelerator or Accelerator()
-        self.working = Path(folder) / "training"
+        super().__init__(settings, folder, accelerator)
         processes = self.accelerator.num_processes
         if settings.batch % processes:
             raise ValueError(f"batch must be a multiple of the {processes} processes, got {settings.batch}")
@@ -115,62 +107,18 @@ class StyleTrainer:
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
         optimizer = torch.optim.Adam(trained, settings.learning_rate)
         self.model, self.optimizer = self.accelerator.prepare(network, optimizer)
-        self.step, self.seconds = 0, 0.0
-        self.curve: list[dict[str, Any]] = []
         self._means = torch.full((2, len(self.names)), float("nan"), device=device)
         self.losses: list[tuple[float, float]] = []  # (content, style) of the steps of this run, on a CPU
         if resume and self.checkpoint.exists():
             self._load()
 
     @property
-    def checkpoint(self) -> Path:
-        return self.working / "checkpoint.pt"
-
-    @property
     def network(self) -> StyleNetwork:
         """The network that is being trained; `average` is the one to use."""
         return self.accelerator.unwrap_model(self.model)
 
-    def run(self, callback: Callable[[StyleProgress], None] | None = None) -> StyleNetwork:
-        """Trains to the last step and returns the averaged network. Stopped in between, it leaves a checkpoint."""
-        main = self.accelerator.is_main_process
-        writer = None
-        if main:
-            from torch.utils.tensorboard import SummaryWriter
-
-            make_folder(self.working)
-            writer = SummaryWriter(str(self.working), purge_step=self.step or None)
-        batches = iter(self._loader())
-        started, before, earlier = time.perf_counter(), self.step, self.seconds
-        kept = reported = started
-        try:
-            while self.step < self.settings.steps:
-                self._step(next(batches))
-                now = time.perf_counter()
-                self.seconds = earlier + now - started
-                last = self.step == self.settings.steps
-                if main and (self._due(self.settings.eval_every) or last):
-                    self._evaluate(writer)
-                if main and (self._due(self.settings.picture_every) or last):
-                    self._picture()
-                if callback is not None and (now - reported >= _REPORT_SECONDS or last):
-                    reported = now
-                    rate = (now - started) / (self.step - before)
-                    content, style = self._means.nanmean(1).tolist()
-                    left = rate * (self.settings.steps - self.step)
-                    callback(StyleProgress(self.step, self.settings.steps, content, style, self.seconds, left))
-                if main and (now - kept >= _CHECKPOINT_SECONDS or last):
-                    self._keep()
-                    kept = time.perf_counter()
-        except KeyboardInterrupt:
-            if main:
-                self._keep()
-            raise
-        finally:
-            if writer is not None:
-                writer.close()
-        self.accelerator.wait_for_everyone()
-        return self.average
+    def _prepare(self) -> None:
+        self._batches: Iterator[Tensor] = iter(self._loader())
 
     def _loader(self) -> DataLoader:
         """This process's share of the pieces of all steps that are left."""
@@ -181,9 +129,9 @@ class StyleTrainer:
         ]
         return DataLoader(self.data, batch_sampler=items, num_workers=self.workers, persistent_workers=self.workers > 0)
 
-    def _step(self, pieces: Tensor) -> None:
+    def _step(self) -> Tensor:
         settings, device = self.settings, self.accelerator.device
-        photo = pieces.to(device, torch.float32) / 255
+        photo = next(self._batches).to(device, torch.float32) / 255
         styles = self._styles(len(photo))
         index = styles.to(device)
         for group in self.optimizer.param_groups:
@@ -203,10 +151,9 @@ class StyleTrainer:
         self.optimizer.step()
         self.step += 1
         self._follow()
-        if not self.step % 50 and not bool(torch.isfinite(loss)):  # rarely: it waits for the device
-            raise RuntimeError(f"the loss is {float(loss)} at step {self.step}: try a smaller --learning-rate")
         if losses is not None:
             self._note(styles.tolist(), torch.stack(losses).detach().float())
+        return loss.detach()
 
     def _styles(self, count: int) -> Tensor:
         """`[count]`: the styles of this process's share of the step's photos: all go round, in a new order each
@@ -229,16 +176,7 @@ class StyleTrainer:
         if losses.device.type == "cpu":
             self.losses.append((float(losses[0].mean()), float(losses[1].mean())))
 
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Moves the average a little towards the network."""
-        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
-
-    def _due(self, every: int) -> bool:
-        return every > 0 and self.step % every == 0
-
-    def _evaluate(self, writer: Any) -> None:
+    def _evaluate(self, loss: Tensor, writer: Any) -> None:
         """Appends losses to the curve: of the average on a few held-out photos, and the running means."""
         held = held_out_losses(self.average, self.objective, self._seen, self._first)
         point: dict[str, Any] = {"step": self.step, "seconds": round(self.seconds, 1)}
@@ -252,9 +190,7 @@ class StyleTrainer:
                 writer.add_scalar(f"{kind}/{name}", value, self.step)
         writer.flush()
         self.curve.append(point)
-        with atomic_write(self.working / "curve.json") as file:
-            content = {"settings": self.settings.identity(), "styles": self.names, "curve": self.curve}
-            file.write(json.dumps(content, indent=1).encode())
+        self._save_curve(styles=self.names)
 
     @functools.cached_property
     def _seen(self) -> Tensor:
@@ -273,30 +209,18 @@ class StyleTrainer:
         with atomic_write(self.working / f"sheet-{self.step:06d}.png") as file:
             sheet.save(file, format="PNG")
 
-    # ---- checkpoints -------------------------------------------------------------------------------------------------
+    def _progress(self, loss: Tensor, remaining: float) -> StyleProgress:
+        content, style = self._means.nanmean(1).tolist()
+        return StyleProgress(self.step, self.settings.steps, content, style, self.seconds, remaining)
 
     def _identity(self) -> dict[str, Any]:
         return self.settings.identity() | {"styles": self.names, "features": self.objective.table.features.name}
 
-    def _keep(self) -> None:
-        state = {
-            "step": self.step,
-            "seconds": self.seconds,
-            "curve": json.dumps(self.curve),
-            "means": self._means,
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-        write_checkpoint(self.checkpoint, self._identity(), state)
+    def _more_state(self) -> dict[str, Any]:
+        return {"means": self._means}
 
-    def _load(self) -> None:
-        state = read_checkpoint(self.checkpoint, self._identity(), self.accelerator.device)
-        self.curve = json.loads(state["curve"])
-        self.step, self.seconds, self._means = state["step"], state["seconds"], state["means"]
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+    def _take_state(self, state: Mapping[str, Any]) -> None:
+        self._means = state["means"]
 
 
 def split(photos: Sequence[Path]) -> tuple[list[Path], list[Path]]:

@@ -1,12 +1,11 @@
-"""The training loop: on Accelerate, with checkpoints from which it goes on to the same losses."""
+"""The training of neural renderers."""
 
 from __future__ import annotations
 
 import copy
-import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from neuralpaint.files import atomic_write, make_folder
 from neuralpaint.renderers.network import NetworkRenderer, brush_fingerprint, build_network
-from neuralpaint.training.checkpoints import read_checkpoint, write_checkpoint
+from neuralpaint.training.loop import TrainingLoop
 from neuralpaint.training.metrics import quality
 from neuralpaint.training.pictures import save_grid
 from neuralpaint.training.schedule import TrainingSettings
@@ -25,8 +23,6 @@ from neuralpaint.training.source import Batch, StrokeSource, generator_of
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-_CHECKPOINT_SECONDS = 60.0
-_REPORT_SECONDS = 0.5
 VALIDATION, _PICTURES = 256, 12  # strokes
 _LOSS_KEY = 0x105E5
 
@@ -54,7 +50,7 @@ class _Objective(nn.Module):
         return self.network.loss(*batch, generator, skip)
 
 
-class Trainer:
+class Trainer(TrainingLoop[TrainingSettings, NetworkRenderer, TrainingProgress]):
     """Trains a network to imitate a source of strokes.
 
     The folder gets the trained network at the end, and `training/` while it runs: `checkpoint.pt`, `curve.json`,
@@ -82,12 +78,8 @@ class Trainer:
         network: NetworkRenderer | None = None,
         resume: bool = False,
     ) -> None:
-        from accelerate import Accelerator
-
-        self.settings, self.source = settings, source
-        self.accelerator = accelerator or Accelerator()
-        self.folder = Path(folder)
-        self.working = self.folder / "training"
+        super().__init__(settings, folder, accelerator)
+        self.source, self.folder = source, Path(folder)
         if settings.batch % self.accelerator.num_processes or settings.batch < 2 * self.accelerator.num_processes:
             raise ValueError(
                 f"batch must be a multiple of the {self.accelerator.num_processes} processes and at least two for each,"
@@ -101,60 +93,18 @@ class Trainer:
         optimizer = torch.optim.Adam(network.parameter_groups(settings.rate), fused=True)
         self._rates = [group["lr"] for group in optimizer.param_groups]
         self.objective, self.optimizer = self.accelerator.prepare(_Objective(network), optimizer)
-        self.step, self.seconds, self.source_seconds = 0, 0.0, 0.0
-        self.curve: list[dict[str, float]] = []
+        self.source_seconds = 0.0
         self.losses: list[float] = []  # of the steps of this run
         if resume and self.checkpoint.exists():
             self._load()
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.working / "checkpoint.pt"
 
     @property
     def network(self) -> NetworkRenderer:
         """The network that is being trained; `average` is the one to use."""
         return self.accelerator.unwrap_model(self.objective).network
 
-    def run(self, callback: Callable[[TrainingProgress], None] | None = None) -> NetworkRenderer:
-        """Trains to the last step and returns the averaged network. Stopped in between, it leaves a checkpoint."""
-        main = self.accelerator.is_main_process
-        writer = None
-        if main:
-            make_folder(self.working)
-            writer = self._writer()
-        validation = self.source.validation(VALIDATION)
-        started, before = time.perf_counter(), self.step
-        kept = reported = started
-        earlier = self.seconds
-        try:
-            while self.step < self.settings.steps:
-                loss = self._step()
-                now = time.perf_counter()
-                self.seconds = earlier + now - started
-                last = self.step == self.settings.steps
-                if main and (self._due(self.settings.eval_every) or last):
-                    self._evaluate(validation, loss, writer)
-                if main and self._due(self.settings.picture_every):
-                    self._picture(validation)
-                if callback is not None and (now - reported >= _REPORT_SECONDS or last):
-                    reported = now
-                    rate = (now - started) / (self.step - before)
-                    psnr = self.curve[-1]["psnr"] if self.curve else float("nan")
-                    left = rate * (self.settings.steps - self.step)
-                    callback(TrainingProgress(self.step, self.settings.steps, float(loss), psnr, self.seconds, left))
-                if main and (now - kept >= _CHECKPOINT_SECONDS or last):
-                    self._keep()
-                    kept = time.perf_counter()
-        except KeyboardInterrupt:
-            if main:
-                self._keep()
-            raise
-        finally:
-            if writer is not None:
-                writer.close()
-        self.accelerator.wait_for_everyone()
-        return self.average
+    def _prepare(self) -> None:
+        self._validation = self.source.validation(VALIDATION)
 
     def _step(self) -> Tensor:
         """One gradient step; returns the mean loss over all processes.
@@ -180,26 +130,12 @@ class Trainer:
         self.step += 1
         self._follow()
         loss = self.accelerator.reduce(loss.detach(), "mean") if processes > 1 else loss.detach()
-        if not self.step % 50 and not bool(torch.isfinite(loss)):  # rarely: it waits for the device
-            raise RuntimeError(f"the loss is {float(loss)} at step {self.step}: try a smaller --learning-rate")
         self.losses.append(float(loss)) if self.accelerator.device.type == "cpu" else None
         return loss
 
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Moves the average a little towards the network."""
-        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
-        mine, theirs = self.average.state_dict(), self.network.state_dict()
-        moving = [name for name, value in mine.items() if value.is_floating_point()]
-        torch._foreach_lerp_([mine[n] for n in moving], [theirs[n] for n in moving], 1 - decay)
-        for name in mine.keys() - set(moving):
-            mine[name].copy_(theirs[name])
-
-    def _due(self, every: int) -> bool:
-        return every > 0 and self.step % every == 0
-
-    def _evaluate(self, validation: Batch, loss: Tensor, writer: Any) -> None:
-        result = quality(self.average, (Batch(*(part[k : k + 64] for part in validation)) for k in range(0, 256, 64)))
+    def _evaluate(self, loss: Tensor, writer: Any) -> None:
+        pieces = (Batch(*(part[k : k + 64] for part in self._validation)) for k in range(0, VALIDATION, 64))
+        result = quality(self.average, pieces)
         point = {
             "step": self.step,
             "seconds": round(self.seconds, 2),
@@ -211,20 +147,18 @@ class Trainer:
             "source_share": round(self.source_seconds / max(1e-9, self.seconds), 4),
         }
         self.curve.append(point)
-        with atomic_write(self.working / "curve.json") as file:
-            file.write(json.dumps({"settings": self.settings.identity(), "curve": self.curve}, indent=1).encode())
+        self._save_curve()
         for name in point.keys() - {"step"}:
             writer.add_scalar(name, point[name], self.step)
         writer.flush()
 
-    def _picture(self, validation: Batch) -> None:
-        few = Batch(*(part[:_PICTURES] for part in validation))
+    def _picture(self) -> None:
+        few = Batch(*(part[:_PICTURES] for part in self._validation))
         save_grid(self.average, few, self.working / f"grid-{self.step:07d}.png")
 
-    def _writer(self) -> Any:
-        from torch.utils.tensorboard import SummaryWriter
-
-        return SummaryWriter(str(self.working), purge_step=self.step or None)
+    def _progress(self, loss: Tensor, remaining: float) -> TrainingProgress:
+        psnr = self.curve[-1]["psnr"] if self.curve else float("nan")
+        return TrainingProgress(self.step, self.settings.steps, float(loss), psnr, self.seconds, remaining)
 
     # ---- checkpoints -------------------------------------------------------------------------------------------------
 
@@ -237,22 +171,8 @@ class Trainer:
             **getattr(self.source, "identity", {}),  # an engine's
         }
 
-    def _keep(self) -> None:
-        state = {
-            "step": self.step,
-            "seconds": self.seconds,
-            "source_seconds": self.source_seconds,
-            "curve": json.dumps(self.curve),
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-        write_checkpoint(self.checkpoint, self._identity(), state)
+    def _more_state(self) -> dict[str, Any]:
+        return {"source_seconds": self.source_seconds}
 
-    def _load(self) -> None:
-        state = read_checkpoint(self.checkpoint, self._identity(), self.accelerator.device)
-        self.curve = json.loads(state["curve"])
-        self.step, self.seconds, self.source_seconds = state["step"], state["seconds"], state["source_seconds"]
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+    def _take_state(self, state: Mapping[str, Any]) -> None:
+        self.source_seconds = state["source_seconds"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
 from typing import Any
 
+from neuralpaint.closing import Closing
 from neuralpaint.workers.base import WorkerError
 
 _PATIENCE = 20.0  # seconds in which a cluster must answer
@@ -15,7 +15,7 @@ _RETRIES = 5  # how often Ray does a task again whose worker or machine is lost
 _AHEAD = 2  # tasks under way for each processor of the cluster
 
 
-class RayWorkers:
+class RayWorkers(Closing):
     """Does the work as tasks of a Ray cluster, each on one processor. A context manager.
 
     Every machine of the cluster needs this version of neuralpaint. Tasks carry their pixels and strokes with them, so
@@ -34,14 +34,6 @@ class RayWorkers:
         self._ray, self._ours = _connect(address)
         options = {"num_cpus": 1, "num_gpus": gpus, "max_retries": _RETRIES, "retry_exceptions": False}
         self._call = self._ray.remote(**options)(_call)
-
-    def __enter__(self) -> RayWorkers:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Leaves the cluster, unless whoever calls us was in it before."""

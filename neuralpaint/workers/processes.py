@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from types import TracebackType
 from typing import Any
 
+from neuralpaint.closing import Closing
 from neuralpaint.workers.base import WorkerError
 
 _TRIES = 3  # how often a task may lose its worker
@@ -52,7 +52,7 @@ class _Worker:
         self.process.join()
 
 
-class ProcessWorkers:
+class ProcessWorkers(Closing):
     """Does the work in processes of this machine; one that dies is replaced. A context manager.
 
     Scripts that use it need the usual `if __name__ == "__main__":` of multiprocessing.
@@ -68,14 +68,6 @@ class ProcessWorkers:
         self.count = count
         self._threads = threads or max(1, processors() // count)
         self._workers: list[_Worker] = []
-
-    def __enter__(self) -> ProcessWorkers:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Ends the processes, with what they are doing; another call starts new ones."""

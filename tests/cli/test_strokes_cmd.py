@@ -154,19 +154,31 @@ def test_the_disk_is_full_in_the_middle(run, tmp_path, monkeypatch, layout):
     assert run(*arguments, "--resume").code == 0
 
 
-def test_killed_in_the_middle(run, tmp_path):
-    """Finished shards survive, and --resume keeps them."""
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_stopped_in_the_middle(run, tmp_path, how):
+    """Finished shards survive, and --resume keeps them; what can be put away is."""
     out = tmp_path / "set"
     arguments = ["strokes", "--brush", "tape", "--count", "4000", "--shard-size", "400", "--format", "webdataset"]
     arguments += ["--size", "32", "--workers", "0", "--out", str(out)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "neuralpaint", *arguments], env=os.environ | {"OMP_NUM_THREADS": "1"}
+        [sys.executable, "-m", "neuralpaint", *arguments],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),  # a job in the background ignores it
     )
     deadline = time.monotonic() + 60
     while len(list(out.glob("*.tar"))) < 2 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.send_signal(how)
+    lines = process.communicate()[1]
+    if how == signal.SIGKILL:
+        assert process.returncode == -how
+    else:
+        assert process.returncode == 128 + how and "neuralpaint: stopped" in lines and "Traceback" not in lines
+        assert not [file for file in out.iterdir() if file.name.startswith(".")]
     before = times(out)
     finished = [name for name in before if name.endswith(".tar") and not name.startswith(".")]
     assert 2 <= len(finished) < 10

@@ -131,8 +131,8 @@ def test_quality_is_pooled_over_all_pixels():
 def test_survives_kill(tmp_path):
     """Killed while it writes checkpoints all the time, it leaves one that can be read."""
     code = (
-        "import neuralpaint.training.trainer as t\n"
-        "t._CHECKPOINT_SECONDS = 0.0\n"
+        "import neuralpaint.training.loop, neuralpaint.training.trainer as t\n"
+        "neuralpaint.training.loop.CHECKPOINT_SECONDS = 0.0\n"
         "from neuralpaint.training import BrushSource\n"
         "from neuralpaint.training.schedule import TrainingSettings\n"
         "s = TrainingSettings(brush='tape', size=32, steps=100000, batch=8, eval_every=0, picture_every=0)\n"

@@ -1,0 +1,199 @@
+"""What all trainings share: steps, reports, evaluations, and checkpoints from which one goes on to the same losses."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from neuralpaint.files import atomic_write, make_folder
+from neuralpaint.training.checkpoints import read_checkpoint, write_checkpoint
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+CHECKPOINT_SECONDS = 60.0
+_REPORT_SECONDS = 0.5
+_FINITE = 50  # steps between looks at whether the loss is finite: each waits for the device
+
+
+class LoopSettings(Protocol):
+    """What a loop must know of its settings."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def eval_every(self) -> int: ...
+    @property
+    def picture_every(self) -> int: ...
+    @property
+    def ema(self) -> float: ...
+    def identity(self) -> dict[str, Any]: ...
+
+
+Settings = TypeVar("Settings", bound=LoopSettings)
+Network = TypeVar("Network", bound=nn.Module)
+Progress = TypeVar("Progress")
+
+
+class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
+    """A training run on Accelerate. Its folder gets `training/` with `checkpoint.pt`, `curve.json`, pictures and events
+    for TensorBoard.
+
+    Attributes:
+        working: that folder.
+        average: the running mean of the network's weights, which is the one to use.
+        optimizer: its state goes into checkpoints.
+        step, seconds: how far it has come.
+        curve: a point for each evaluation.
+    """
+
+    average: Network
+    optimizer: Any
+
+    def __init__(self, settings: Settings, folder: str | os.PathLike, accelerator: Accelerator | None) -> None:
+        from accelerate import Accelerator
+
+        self.settings = settings
+        self.accelerator = accelerator or Accelerator()
+        self.working = Path(folder) / "training"
+        self.step, self.seconds = 0, 0.0
+        self.curve: list[dict[str, Any]] = []
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.working / "checkpoint.pt"
+
+    @property
+    @abstractmethod
+    def network(self) -> Network:
+        """The network that is being trained; `average` is the one to use."""
+
+    def run(self, callback: Callable[[Progress], None] | None = None) -> Network:
+        """Trains to the last step and returns the averaged network. Stopped in between, it leaves a checkpoint.
+
+        Raises:
+            RuntimeError: the loss is no longer finite.
+        """
+        main = self.accelerator.is_main_process
+        writer = self._writer() if main else None
+        self._prepare()
+        started, before, earlier = time.perf_counter(), self.step, self.seconds
+        kept = reported = started
+        try:
+            while self.step < self.settings.steps:
+                loss = self._step()
+                self._check(loss)
+                now = time.perf_counter()
+                self.seconds = earlier + now - started
+                last = self.step == self.settings.steps
+                if main and (self._due(self.settings.eval_every) or last):
+                    self._evaluate(loss, writer)
+                if main and (self._due(self.settings.picture_every) or last):
+                    self._picture()
+                if callback is not None and (now - reported >= _REPORT_SECONDS or last):
+                    reported = now
+                    rate = (now - started) / (self.step - before)
+                    callback(self._progress(loss, rate * (self.settings.steps - self.step)))
+                if main and (now - kept >= CHECKPOINT_SECONDS or last):
+                    self._keep()
+                    kept = time.perf_counter()
+        except KeyboardInterrupt:
+            if main:
+                self._keep()
+            raise
+        finally:
+            if writer is not None:
+                writer.close()
+        self.accelerator.wait_for_everyone()
+        return self.average
+
+    # ---- what a training is ------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        """Called before the first step of a run."""
+
+    @abstractmethod
+    def _step(self) -> Tensor:
+        """One gradient step, which it counts in `step`; returns the loss."""
+
+    @abstractmethod
+    def _evaluate(self, loss: Tensor, writer: Any) -> None:
+        """Adds a point to the curve, and its numbers to TensorBoard's."""
+
+    @abstractmethod
+    def _picture(self) -> None:
+        """Writes a picture of what the network does by now."""
+
+    @abstractmethod
+    def _progress(self, loss: Tensor, remaining: float) -> Progress:
+        """A report; `remaining` in seconds."""
+
+    @abstractmethod
+    def _identity(self) -> dict[str, Any]:
+        """What a checkpoint must agree with to go on."""
+
+    def _more_state(self) -> dict[str, Any]:
+        """What a checkpoint holds beside networks, optimiser and curve."""
+        return {}
+
+    def _take_state(self, state: Mapping[str, Any]) -> None:
+        """Takes back `_more_state`."""
+
+    # ---- what they share ---------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Moves the average a little towards the network."""
+        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
+        mine, theirs = self.average.state_dict(), self.network.state_dict()
+        moving = [name for name, value in mine.items() if value.is_floating_point()]
+        torch._foreach_lerp_([mine[n] for n in moving], [theirs[n] for n in moving], 1 - decay)
+        for name in mine.keys() - set(moving):
+            mine[name].copy_(theirs[name])
+
+    def _due(self, every: int) -> bool:
+        return every > 0 and self.step % every == 0
+
+    def _check(self, loss: Tensor) -> None:
+        if not self.step % _FINITE and not bool(torch.isfinite(loss)):
+            raise RuntimeError(f"the loss is {float(loss)} at step {self.step}: try a smaller --learning-rate")
+
+    def _writer(self) -> Any:
+        from torch.utils.tensorboard import SummaryWriter
+
+        make_folder(self.working)
+        return SummaryWriter(str(self.working), purge_step=self.step or None)
+
+    def _save_curve(self, **more: Any) -> None:
+        with atomic_write(self.working / "curve.json") as file:
+            content = {"settings": self.settings.identity(), **more, "curve": self.curve}
+            file.write(json.dumps(content, indent=1).encode())
+
+    def _keep(self) -> None:
+        state = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "curve": json.dumps(self.curve),
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        write_checkpoint(self.checkpoint, self._identity(), state | self._more_state())
+
+    def _load(self) -> None:
+        """Goes on from the checkpoint. ValueError if it is damaged or another training's."""
+        state = read_checkpoint(self.checkpoint, self._identity(), self.accelerator.device)
+        self.curve = json.loads(state["curve"])
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._take_state(state)
