@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from neuralpaint.features import VGG19Features, get_features
+from neuralpaint.losses import StyleLoss
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,30 @@ def test_activations_are_those_of_the_convolutions_with_average_pooling(vgg_file
     assert sorted(found) == [1, 4, 5]
     for layer, value in found.items():
         torch.testing.assert_close(value, expected[layer], rtol=1e-4, atol=1e-5)
+
+
+def test_a_whole_network_sees_with_the_papers_layers(vgg_file, tmp_path):
+    """Seven convolutions and more: SNP's layers 2, 4 and 7, and two scales instead of three."""
+    state, generator = load_file(vgg_file), torch.Generator().manual_seed(1)
+    for index in (12, 14, 16):
+        state[f"features.{index}.weight"] = 0.03 * torch.randn(256, 256, 3, 3, generator=generator)
+        state[f"features.{index}.bias"] = torch.zeros(256)
+    save_file(state, path := tmp_path / "deep.safetensors")
+    features = VGG19Features(path)
+    assert (features.depth, features.style_layers, features.content_layer) == (8, (2, 4, 7), 7)
+    assert features.scales == (1.0, 0.5)
+    image = torch.rand(1, 3, 40, 40, generator=generator)
+    seen = VGG19Features(vgg_file)(image, (5,))[5]
+    for index in (12, 14):
+        seen = F.conv2d(seen, state[f"features.{index}.weight"], padding=1).clamp(min=0)
+    torch.testing.assert_close(features(image, (7,))[7], seen, rtol=1e-4, atol=1e-5)
+
+    loss = StyleLoss(torch.rand(3, 40, 40, generator=generator), features=features, size=40)
+    same = StyleLoss(image[0], layers=(2, 4, 7), features=features, size=40)
+    canvas = image.clone().requires_grad_()
+    (found := loss(canvas)).backward()
+    assert 0 < found.item() < 2 and canvas.grad.isfinite().all() and canvas.grad.abs().sum() > 0
+    assert same(image).item() < 1e-9
 
 
 def test_has_a_gradient_by_the_image_and_none_by_the_weights(vgg_file):
