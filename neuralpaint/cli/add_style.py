@@ -58,7 +58,7 @@ def command(
     from neuralpaint.styles.paintings import load_style, pictures_in, style_name
     from neuralpaint.styles.pretrained import load_style_network
     from neuralpaint.styles.report import finish
-    from neuralpaint.styles.settings import StyleSettings
+    from neuralpaint.styles.settings import STYLE_SIZE, StyleSettings
     from neuralpaint.styles.train import StyleTrainer
 
     check_range("--seed", seed, 0, MAX_SEED)
@@ -75,7 +75,7 @@ def command(
         steps=steps if steps is not None else max(1, int(facts.get("steps", 40_000)) // _SHARE),
         batch=batch,
         size=size,
-        style_size=int(facts.get("style_size", 256)),
+        style_size=int(facts.get("style_size", STYLE_SIZE)),
         learning_rate=learning_rate,
         schedule="cosine",
         style_weight=float(style_weight if style_weight is not None else facts.get("style_weight", 10.0)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import shlex
@@ -19,6 +20,7 @@ from neuralpaint.cli.common import (
     ENGINE_TIMEOUT,
     FAILED,
     INTERRUPTED,
+    MAX_GRIDS,
     MAX_JOBS,
     MAX_SEED,
     MAX_SIZE,
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     import torch
 
     from neuralpaint.engines import EnginePool
-    from neuralpaint.search import Progress
+    from neuralpaint.search import Preset, Progress
     from neuralpaint.workers import Workers
 
 NAME = "paint"
@@ -72,6 +74,10 @@ def command(
     preset: Annotated[
         str, typer.Option(metavar="PRESET", help="fast, balanced, best or paper: time against likeness.")
     ] = "balanced",
+    grids: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="--preset paper: paint by 1x1, 2x2 … NxN blocks.", show_default="5"),
+    ] = None,
     size: Annotated[
         int | None,
         typer.Option(metavar="PIXELS", help="Shorter side of the painting.", show_default="the photo's"),
@@ -206,7 +212,6 @@ def command(
     from neuralpaint.images import parse_color
     from neuralpaint.memory import parse_bytes
     from neuralpaint.renderers import get_renderer
-    from neuralpaint.search.presets import get_preset
 
     check_range("--strokes", strokes, 1, MAX_STROKES)
     check_range("--size", size, 1, MAX_SIZE)
@@ -220,7 +225,7 @@ def command(
     search = {
         "brush": chosen,
         "strokes": strokes,
-        "preset": get_preset(preset),
+        "preset": _preset(preset, grids),
         "size": size,
         "canvas": parse_color(canvas),
         "seed": seed,
@@ -282,6 +287,18 @@ def command(
     if failures:
         warn(f"{failures} of {len(planned)} photos could not be painted")
         raise typer.Exit(FAILED)
+
+
+def _preset(name: str, grids: int | None) -> Preset:
+    from neuralpaint.search.presets import get_preset
+
+    check_range("--grids", grids, 1, MAX_GRIDS)
+    preset = get_preset(name)
+    if grids is None:
+        return preset
+    if preset.method != "blocks":
+        raise ValueError(f"--grids is for --preset paper, which paints by blocks; {name} has none")
+    return dataclasses.replace(preset, stages=grids)
 
 
 def _workers(jobs: int | None, ray: str | None, gpu: bool, needed: bool) -> AbstractContextManager[Workers | None]:

@@ -43,7 +43,7 @@ def command(
     ] = None,
     style_size: Annotated[
         int | None,
-        typer.Option(metavar="PIXELS", help="Paintings' shorter side: more, larger strokes.", show_default="256"),
+        typer.Option(metavar="PIXELS", help="Paintings' shorter side: more, larger strokes.", show_default="448"),
     ] = None,
     style_weight: Annotated[
         float | None, typer.Option(metavar="WEIGHT", help="More of the style.", show_default="10")

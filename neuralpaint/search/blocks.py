@@ -1,5 +1,5 @@
 """The progressive search of SNP §3.3: the canvas is cut into 1×1, 2×2 … m×m blocks; in each block strokes are added one
-by one and optimised together, above what coarser grids painted. All blocks of a grid go in one batch."""
+by one and optimised together, above what coarser grids painted. The blocks of a grid go in batches, mostly in one."""
 
 from __future__ import annotations
 
@@ -13,22 +13,38 @@ from neuralpaint.images import resize
 from neuralpaint.losses.transport import TransportLoss
 from neuralpaint.profiling import span
 from neuralpaint.search.initial import paper_strokes
+from neuralpaint.search.joint import LARGEST_VIEW
 from neuralpaint.search.optimize import rmsprop_step_
 from neuralpaint.search.problem import Problem
 from neuralpaint.search.replay import Replay
 
 _OVERLAP = 0.1  # of a block's side, shared with its neighbours
+TOGETHER = 64  # blocks in a batch, at most: bounds the memory of a search
+_ROWS = 1 << 17  # blocks times strokes below them that are drawn at once, without looking which strokes show where
 _MARGIN = 0.1  # shapes stay this far from the ends of their range, as in the reference implementation
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Square blocks of one size that cover the canvas: `corners` `[B, 2]` (x, y) and `side`, in units."""
+    """Square blocks of one size that cover the canvas, or a batch of them: `corners` `[B, 2]` (x, y) and `side`, in
+    units."""
 
+    number: int  # by how much it divides the canvas
     corners: Tensor
     side: float
     strokes: int  # in each block; the last grid may have one more, in the blocks that need it most
     extra: int = 0
+
+    def batches(self) -> list[Grid]:
+        """Itself, or where it has many blocks several grids, to be painted one after another."""
+        count = len(self.corners)
+        parts = self.corners.tensor_split(math.ceil(count / TOGETHER))
+        ends = torch.tensor([len(part) for part in parts]).cumsum(0).tolist()
+        extras = [self.extra * end // count for end in (0, *ends)]
+        return [
+            Grid(self.number, part, self.side, self.strokes, last - first)
+            for part, first, last in zip(parts, extras, extras[1:], strict=False)
+        ]
 
 
 def block_grid(aspect: tuple[float, float], divide: int) -> tuple[Tensor, float]:
@@ -54,12 +70,12 @@ def plan(problem: Problem) -> list[Grid]:
         grids.append((corners, side))
         blocks += len(corners)
     each, left = divmod(problem.count, blocks)
-    planned = [Grid(corners, side, each) for corners, side in grids]
+    planned = [Grid(k, corners, side, each) for k, (corners, side) in enumerate(grids, 1)]
     corners, side = grids[-1]
     # What is left over does not always fit in one more stroke a block of the last grid.
     more, extra = divmod(left, len(corners))
-    planned[-1] = Grid(corners, side, each + more, extra)
-    return [grid for grid in planned if grid.strokes or grid.extra]
+    planned[-1] = Grid(len(grids), corners, side, each + more, extra)
+    return [part for grid in planned for part in grid.batches() if part.strokes or part.extra]
 
 
 class BlockSearch:
@@ -101,7 +117,7 @@ class BlockSearch:
 
     @property
     def stage(self) -> str:
-        return f"grid {min(self.grid + 1, len(self.grids))}/{len(self.grids)}"
+        return f"grid {self.grids[min(self.grid, len(self.grids) - 1)].number}/{self.grids[-1].number}"
 
     @property
     def finished(self) -> bool:
@@ -124,29 +140,23 @@ class BlockSearch:
         if self.done >= self._steps(grid):
             self.strokes = torch.cat([self.strokes, self._place(grid)])
             self.grid, self.done, self._parameters, self._replay = self.grid + 1, 0, None, None
+            self._chosen = torch.zeros(0, dtype=torch.bool)
 
     @span("cut into blocks")
     def _start(self, grid: Grid, parameters: Tensor) -> None:
         """Cuts photo and canvas into this grid's blocks, at `block_pixels` a side."""
         problem, pixels = self.problem, self.problem.preset.block_pixels
         size = round(pixels / grid.side)
-        photo = problem.view(size)
+        seen = min(size, LARGEST_VIEW)
+        photo, cut = problem.view(seen), round(pixels * seen / size)
         corners = grid.corners.to(problem.device)
         blocks = []
-        for x, y in (grid.corners * size).round().long().tolist():
-            x, y = min(x, max(0, photo.shape[2] - pixels)), min(y, max(0, photo.shape[1] - pixels))
-            blocks.append(resize(photo[:, y : y + pixels, x : x + pixels], pixels, pixels))
+        for x, y in (grid.corners * seen).round().long().tolist():
+            x, y = min(x, max(0, photo.shape[2] - cut)), min(y, max(0, photo.shape[1] - cut))
+            blocks.append(resize(photo[:, y : y + cut, x : x + cut], pixels, pixels))
         self._targets = torch.stack(blocks)
         self._origin, self._scale = corners, pixels / grid.side
-        with torch.no_grad():
-            below = self.strokes[None].expand(len(corners), -1, -1)
-            self._canvas = problem.renderer.render(
-                problem.blank(pixels, pixels, len(corners)),
-                below,
-                problem.brush,
-                origin=self._origin,
-                pixels_per_unit=self._scale,
-            )
+        self._canvas = self._below(corners, grid.side)
         # What moves strokes from their block to the canvas, as `Brush.transform` does.
         brush = problem.brush
         one, zero = (torch.full((1, 1, brush.count), value, device=problem.device) for value in (1.0, 0.0))
@@ -155,6 +165,29 @@ class BlockSearch:
         self._parameters = parameters.to(problem.device)
         self._square = torch.zeros_like(self._parameters)  # RMSprop's average
         self._absent = ~self._chosen.to(problem.device)
+
+    @torch.no_grad()
+    def _below(self, corners: Tensor, side: float) -> Tensor:
+        """`[B, 3, pixels, pixels]`: what coarser grids have painted in these blocks."""
+        problem, pixels = self.problem, self.problem.preset.block_pixels
+
+        def draw(corners: Tensor, strokes: Tensor) -> Tensor:
+            return problem.renderer.render(
+                problem.blank(pixels, pixels, len(corners)),
+                strokes[None].expand(len(corners), -1, -1),
+                problem.brush,
+                origin=corners,
+                pixels_per_unit=pixels / side,
+            )
+
+        if len(corners) * len(self.strokes) <= _ROWS:
+            return draw(corners, self.strokes)
+        bounds, edge = problem.brush.bounds(self.strokes), 4.0 * side / pixels
+        drawn = []
+        for corner in corners:
+            near = (bounds[:, 2:] >= corner - edge).all(1) & (bounds[:, :2] <= corner + side + edge).all(1)
+            drawn.append(draw(corner[None], self.strokes[near]))
+        return torch.cat(drawn)
 
     def _draw(self, parameters: Tensor) -> Tensor:
         problem = self.problem

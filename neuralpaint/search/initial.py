@@ -172,7 +172,7 @@ def paper_strokes(photo: Tensor, canvas: Tensor, brush: Brush, generator: torch.
     batch, _, _, side = photo.shape
     error = (canvas - photo).abs().mean(1, keepdim=True)
     radius = max(1, side // 16)
-    error = F.avg_pool2d(error, 2 * radius + 1, 1, radius, count_include_pad=False).pow(4).flatten(1)
+    error = box_blur(error, radius, passes=1).pow(4).flatten(1)
     at = torch.multinomial(error.to(generator.device) + _TINY, 1, generator=generator)[:, 0]
     row, column = at // side, at % side
     x, y = (column + 0.5) / side, (row + 0.5) / side

@@ -13,6 +13,7 @@ from neuralpaint.images import ImageLike, load_image, resize
 from neuralpaint.largeimage import LARGE, LargePhoto, open_photo, shrink
 from neuralpaint.memory import PROCESS, check_budget
 from neuralpaint.renderers import Renderer
+from neuralpaint.search import blocks
 from neuralpaint.search.joint import LARGEST_VIEW, plan
 from neuralpaint.search.presets import Preset
 from neuralpaint.search.problem import Problem
@@ -21,6 +22,7 @@ from neuralpaint.search.windows import UNLIMITED, WINDOW, core_for, larger_than
 # Bytes, measured: docs/scaling.md.
 _PHOTO = 40  # a pixel of a photo that Pillow reads
 _WORKING = 200  # a pixel that a search works on
+_VIEW = 12  # a pixel of the photo as a search by blocks sees it
 _KEPT = 6  # a pixel of the photo's copy, and of the view that is made of it
 _STROKE = 2000  # a stroke, with its gradients' sums, in a search
 
@@ -139,8 +141,12 @@ def check_memory(problem: Problem, have: int, window: int | None) -> None:
 
 def _in_one_piece(problem: Problem) -> int:
     """Bytes that a search takes without windows, the program and the photo included."""
-    if problem.preset.method != "joint":
-        return PROCESS
-    height, width = problem.pixels(max(phase.size for phase in plan(problem)))
     photo = 0 if isinstance(problem, LargeProblem) else _PHOTO * problem.photo[0].numel()
-    return PROCESS + max(photo, photo // 3 + _WORKING * height * width + _STROKE * problem.count)
+    if problem.preset.method == "joint":
+        height, width = problem.pixels(max(phase.size for phase in plan(problem)))
+        working = _WORKING * height * width
+    else:
+        grids, side = blocks.plan(problem), problem.preset.block_pixels
+        height, width = problem.pixels(min(LARGEST_VIEW, side * grids[-1].number))
+        working = _WORKING * side**2 * max(len(grid.corners) for grid in grids) + _VIEW * height * width
+    return PROCESS + max(photo, photo // 3 + working + _STROKE * problem.count)

@@ -15,10 +15,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from neuralpaint.images import PHOTO_SUFFIXES, load_image, resize
+from neuralpaint.styles.settings import STYLE_SIZE
 from neuralpaint.training.source import generator_of
 
 SMALLEST_STYLE = 32  # pixels along each side of a painting: fewer have no texture
-STYLE_SIZE = 256  # pixels along the shorter side at which a painting is looked at
 LEAST_PHOTOS = 8
 _ZOOM = 4.0  # photos are seen at up to this many times the size of a piece, as those that are stylised later will be
 

@@ -9,6 +9,7 @@ from typing import Any
 from neuralpaint.brushes.brush import unknown_name
 from neuralpaint.styles.architecture import get_architecture
 
+STYLE_SIZE = 448  # pixels along the shorter side of a painting: about as large as the photos that are stylised
 _RISE = 100  # steps in which the learning rate rises, at most: a network that has no idea yet takes large ones badly
 
 
@@ -36,7 +37,7 @@ class StyleSettings:
     steps: int = 40_000
     batch: int = 16
     size: int = 256
-    style_size: int = 256
+    style_size: int = STYLE_SIZE
     warm_up: int = 0
     learning_rate: float = 1e-3
     schedule: str = "constant"

@@ -7,7 +7,7 @@ import torch
 
 from neuralpaint import get_brush, paint
 from neuralpaint.renderers import ExactRenderer
-from neuralpaint.search import PRESETS, Preset
+from neuralpaint.search import PRESETS, Preset, blocks
 from neuralpaint.search.blocks import BlockSearch, block_grid, plan
 from neuralpaint.search.problem import Problem
 from tests.search.photos import BLOCKS, disc_photo, stripes
@@ -87,6 +87,53 @@ def test_steps_are_as_many_as_promised():
 def test_the_papers_preset_paints(photo):
     small = dataclasses.replace(PRESETS["paper"], stages=4, steps=10, block_pixels=32)
     assert paint(photo, "oil", 100, small).psnr(photo, 32) > 16
+
+
+def test_many_blocks_go_in_batches(monkeypatch):
+    """As many strokes as in one batch, ordered by grids, the same picture to the eye."""
+    photo = stripes(48)
+    preset = Preset("b", method="blocks", stages=6, steps=10, block_pixels=24, learning_rate=0.01, l1=1, l2=0)
+    whole = paint(photo, "tape", 200, preset)
+    monkeypatch.setattr(blocks, "TOGETHER", 5)
+    monkeypatch.setattr(blocks, "_ROWS", 0)  # below is drawn block by block
+    grids = plan(problem(preset, photo, count=200))
+    assert max(len(grid.corners) for grid in grids) <= 5
+    assert sum(len(grid.corners) * grid.strokes + grid.extra for grid in grids) == 200
+    assert [grid.number for grid in grids] == sorted(grid.number for grid in grids) and grids[-1].number == 6
+    parts = paint(photo, "tape", 200, preset)
+    assert len(parts) == 200 and abs(parts.psnr(photo, 48) - whole.psnr(photo, 48)) < 1
+    search = BlockSearch(problem(preset, photo, count=200))
+    while not search.finished:
+        kept = search.state_dict()
+        if search.grid == len(grids) - 1 and search.done:  # in the last batch, an extra stroke chosen
+            other = BlockSearch(problem(preset, photo, count=200))
+            other.load_state_dict(kept)
+            other.step()
+        search.step()
+        if search.grid == len(grids) - 1 and search.done > 1:
+            assert torch.equal(other._parameters, search._parameters)
+    assert torch.equal(search.strokes, parts.strokes)
+
+
+def test_what_blocks_have_below_them(monkeypatch):
+    """Block by block, of the strokes that are near, it is what all strokes draw at once."""
+    task = BlockSearch(problem(name="oil", count=60))
+    task.strokes = get_brush("oil").sample(300, generator=torch.Generator().manual_seed(0))
+    corners, side = block_grid((1.0, 1.0), 5)
+    at_once = task._below(corners, side)
+    monkeypatch.setattr(blocks, "_ROWS", 0)
+    torch.testing.assert_close(task._below(corners, side), at_once, rtol=0, atol=1e-6)
+
+
+def test_finer_grids_than_the_view_still_show_the_photo(monkeypatch):
+    photo = stripes(64)
+    task = problem(Preset("b", method="blocks", stages=8, block_pixels=16), photo, count=300)
+    full = BlockSearch(task)
+    full._start(full.grids[-1], torch.zeros(len(full.grids[-1].corners), 1, task.brush.count))
+    monkeypatch.setattr(blocks, "LARGEST_VIEW", 64)
+    small = BlockSearch(task)
+    small._start(small.grids[-1], torch.zeros(len(small.grids[-1].corners), 1, task.brush.count))
+    assert (small._targets - full._targets).abs().mean() < 0.05
 
 
 def test_transport_changes_the_search():
