@@ -2,9 +2,9 @@
 
 The phases are those of `JointSearch`. One whose canvas is larger than a window goes window by window: a window is a
 core and a halo around it, so windows overlap. In it all strokes that show are drawn in their order, but only those move
-whose middle is in the core: each in one window of a phase, as often as in one piece. Whatever reaches over the window's
-border stays as it is. Windows have four colours, as a chessboard with two more: no two of a colour touch, so they can
-be painted at the same time, anywhere, with the same result to the last bit.
+whose middle is in the core or close to it: most of them in one window of a phase, as often as in one piece. Whatever
+reaches over the window's border stays as it is. Windows have four colours, as a chessboard with two more: no two of a
+colour touch, so they can be painted at the same time, anywhere, with the same result to the last bit.
 From one phase to the next the cores move by half a window, so what was at a border is then in the middle of one.
 
 This is the multiplicative Schwarz method, block coordinate descent on overlapping subdomains (Smith, Bjørstad & Gropp,
@@ -35,6 +35,7 @@ WINDOW = 1024  # pixels along a core
 UNLIMITED = 1 << 20  # working pixels
 _HALO = 1.5  # blocks of the phase
 _GUARD = 0.25  # blocks that a stroke which moves keeps from its window's border when it starts
+_OVERLAP = 0.3  # blocks by which the strokes that move reach beyond a core: neighbours settle what is at a border
 _SWEEP = 40  # steps; a phase of twice as many goes over the canvas twice, with other windows
 _COLORS = 4
 
@@ -166,11 +167,12 @@ class WindowedSearch(JointSearch):
     def _tasks(self, phase: Phase, chosen: Sequence[tuple[Part, Part]]) -> Iterator[tuple]:
         # Made one by one, as workers take them. Windows of one colour see none of each other's strokes, so it does not
         # matter which of them have come back by then.
-        photo, guard = self.problem.reduced(phase.size), _GUARD * self._finest * phase.size + parts.EDGE
+        photo, block = self.problem.reduced(phase.size), self._finest * phase.size
+        guard, overlap = _GUARD * block + parts.EDGE, int(_OVERLAP * block)
         for core, part in chosen:
             bounds = self.problem.brush.bounds(self.strokes)
             shown = part.touching(bounds)
-            moves = shown & part.holding(bounds, guard) & core.owning(bounds)
+            moves = shown & part.holding(bounds, guard) & core.grown(overlap).owning(bounds)
             self._moving.append(moves.nonzero()[:, 0])
             yield (
                 self._setting,
