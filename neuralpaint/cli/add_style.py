@@ -80,6 +80,7 @@ def command(
         schedule="cosine",
         style_weight=float(style_weight if style_weight is not None else facts.get("style_weight", 10.0)),
         content_weight=float(facts.get("content_weight", 1.0)),
+        smoothness=float(facts.get("smoothness", 0.0)),
         ema=0.98,
         seed=seed,
     )

@@ -48,6 +48,9 @@ def command(
     style_weight: Annotated[
         float | None, typer.Option(metavar="WEIGHT", help="More of the style.", show_default="10")
     ] = None,
+    smoothness: Annotated[
+        float | None, typer.Option(metavar="WEIGHT", help="Against a weave of single pixels.", show_default="80")
+    ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="The largest.", show_default="by preset")
     ] = None,
@@ -95,6 +98,7 @@ def command(
         "size": size,
         "style_size": style_size,
         "style_weight": style_weight,
+        "smoothness": smoothness,
         "learning_rate": learning_rate,
         "seed": seed,
     }

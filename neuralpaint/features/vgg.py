@@ -75,7 +75,7 @@ class VGG19Features(Features):
         self.content_layer = min(7, self.depth)
         self.scales = (1.0, 0.5) if wide else (1.0, 0.5, 0.25)
         deep = tuple(k for k in (2, 4, 5) if k <= self.depth)
-        self.training_layers = {1.0: tuple(k for k in (2, 3) if k <= self.depth), 0.5: deep, 0.25: deep[1:] or deep}
+        self.training_layers = {0.5: deep, 0.25: deep[1:] or deep}
         # The input's normalisation, RGB in [0, 1] to zero mean and unit variance.
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1), persistent=False)

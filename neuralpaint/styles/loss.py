@@ -115,3 +115,11 @@ class StyleObjective(nn.Module):
                 content = (seen[self.layer] - truth).square().sum((1, 2, 3)) / truth.square().sum((1, 2, 3))
         assert content is not None
         return content, table.compare(found, index)
+
+
+def roughness(picture: Tensor) -> Tensor:
+    """The mean squared difference between neighbouring pixels, down and across, `[B]` of pictures `[B, C, H, W]`.
+
+    Reference: the total variation of Johnson et al., "Perceptual losses", ECCV 2016, section 3.2, squared.
+    """
+    return sum(picture.diff(dim=dim).square().mean((1, 2, 3)) for dim in (2, 3))  # type: ignore[return-value]

@@ -75,7 +75,8 @@ def model_card(network: StyleNetwork, facts: Mapping[str, Any], dtype: torch.dty
         "photos": f"{facts.get('photos', 0):,}, in pieces of {facts.get('size')}²; up to 32 more held out",
         "updates": f"{facts.get('steps', 0):,} of {facts.get('batch')} photos, Adam, learning rate up to "
         f"{facts.get('learning_rate')}, schedule `{facts.get('schedule')}`",
-        "losses": f"content + {facts.get('style_weight')} × style, on the features of `{facts.get('features')}`",
+        "losses": f"content + {facts.get('style_weight')} × style on the features of `{facts.get('features')}`, + "
+        f"{facts.get('smoothness')} × roughness",
         "hardware": str(facts.get("hardware")),
         "time": f"{seconds / 60:.0f} minutes",
     }

@@ -28,6 +28,8 @@ class StyleSettings:
         learning_rate: the largest.
         schedule: "constant" (the paper's), or "cosine" to zero over all steps.
         content_weight, style_weight: of the two losses.
+        smoothness: weight of the mean squared difference between neighbouring pixels. The features see no more than
+            half the size; without it a network fills what is finer with a weave.
         ema: decay of the running mean of the weights that is evaluated and saved; shorter in the first steps.
         seed: of weights, pieces and the order of styles.
         eval_every, picture_every: steps between evaluations and between sample sheets; 0 for never.
@@ -43,6 +45,7 @@ class StyleSettings:
     schedule: str = "constant"
     content_weight: float = 1.0
     style_weight: float = 10.0
+    smoothness: float = 80.0
     ema: float = 0.999
     seed: int = 0
     eval_every: int = 500
@@ -69,6 +72,8 @@ class StyleSettings:
             value = getattr(self, name)
             if not 0 < value < math.inf:
                 raise ValueError(f"{name} must be a finite number above 0, got {value}")
+        if not 0 <= self.smoothness < math.inf:
+            raise ValueError(f"smoothness must be a finite number, at least 0, got {self.smoothness}")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must be in [0, 1), got {self.ema}")
 

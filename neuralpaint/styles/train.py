@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from neuralpaint.features import Features
 from neuralpaint.files import atomic_write
 from neuralpaint.images import to_pil
-from neuralpaint.styles.loss import StyleObjective, StyleTable
+from neuralpaint.styles.loss import StyleObjective, StyleTable, roughness
 from neuralpaint.styles.network import StyleNetwork
 from neuralpaint.styles.paintings import ContentPhotos
 from neuralpaint.styles.settings import StyleSettings
@@ -145,7 +145,8 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
                 loss = (painting.float() - photo).square().mean()
             else:
                 losses = self.objective(photo, painting.float(), index)
-                loss = (settings.content_weight * losses[0] + settings.style_weight * losses[1]).mean()
+                weighted = settings.content_weight * losses[0] + settings.style_weight * losses[1]
+                loss = (weighted + settings.smoothness * roughness(painting.float())).mean()
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
         self.optimizer.step()

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from neuralpaint.features import VGG19Features
-from neuralpaint.styles.loss import StyleObjective, StyleTable
+from neuralpaint.styles.loss import StyleObjective, StyleTable, roughness
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +53,10 @@ def test_layers_that_are_not_there_are_an_error(features):
         StyleTable(features, paintings(), layers={1.0: ()})
     with pytest.raises(ValueError, match="paintings"):
         StyleTable(features, [])
+
+
+def test_a_weave_is_rough_and_a_ramp_is_not():
+    board = (torch.arange(8)[:, None] + torch.arange(6)) % 2
+    ramp = torch.linspace(0, 1, 6).expand(8, 6)
+    pictures = torch.stack([board.float(), ramp, torch.ones(8, 6)])[:, None].expand(-1, 3, -1, -1)
+    torch.testing.assert_close(roughness(pictures), torch.tensor([2.0, 0.04, 0.0]))

@@ -148,6 +148,7 @@ def test_names_of_styles(name, expected):
     [
         ({"steps": 0}, "steps"),
         ({"style_weight": -1.0}, "style_weight"),
+        ({"smoothness": -1.0}, "smoothness"),
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"schedule": "line"}, "schedule"),
         ({"architecture": "heavy"}, "unknown network 'heavy'"),
