@@ -167,6 +167,16 @@ def test_bands_are_the_whole_picture(streamed, tmp_path, suffix):
     assert os.listdir(tmp_path) == [path.name]
 
 
+@vips
+def test_bigtiff_where_a_tiff_would_end(streamed, tmp_path, monkeypatch):
+    shown, path = painting(), tmp_path / "out.tiff"
+    for limit, version in ((largeimage._BIG, 42), (1, 43)):
+        monkeypatch.setattr(largeimage, "_BIG", limit)
+        shown.render_to(path, 150)
+        assert path.read_bytes()[:4] == b"II" + version.to_bytes(2, "little")
+        assert np.asarray(load_image(path)).shape == (3, 150, 225)
+
+
 def test_bands_of_any_height():
     shown = painting()
     whole = np.asarray(shown.render())
