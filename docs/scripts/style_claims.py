@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.features import Features, get_features
+from neuralpaint.images import to_pil
 from neuralpaint.styles.add import new_style
 from neuralpaint.styles.loss import StyleObjective, StyleTable
 from neuralpaint.styles.mixing import sweep_mixes
@@ -28,6 +29,8 @@ from neuralpaint.styles.network import StyleNetwork
 from neuralpaint.styles.paintings import load_styles, pictures_in
 from neuralpaint.styles.pretrained import load_style_network
 from neuralpaint.styles.settings import PRESETS, StyleSettings
+from neuralpaint.styles.sheets import style_sheet
+from neuralpaint.styles.stylize import stylize_tensor
 from neuralpaint.styles.train import StyleTrainer, held_out_losses, held_out_pieces, split
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,8 +39,9 @@ SIZE, SINGLES, POINTS = 128, 3, 11
 
 
 def settings(updates: int, **changes: object) -> StyleSettings:
-    """The small preset for so many updates, an eighth of them the warm-up."""
-    small = PRESETS["small"] | {"steps": updates, "warm_up": updates // 8, "eval_every": 0, "picture_every": 0}
+    """The small preset for so many updates, an eighth of them the warm-up, but no more than 75."""
+    warm_up = min(75, updates // 8)
+    small = PRESETS["small"] | {"steps": updates, "warm_up": warm_up, "eval_every": 0, "picture_every": 0}
     return StyleSettings(**(small | changes))
 
 
@@ -118,9 +122,23 @@ def add(options: argparse.Namespace, features: Features) -> None:
     scratch = train(settings(options.updates), painting, photos, features, options.work / "scratch").average
     result["scratch"] = losses(scratch, painting, features, held)[name]
     short = settings(options.updates // 8)
-    result["scratch_eighth"] = losses(
-        train(short, painting, photos, features, options.work / "scratch-eighth").average, painting, features, held
-    )[name]
+    soon = train(short, painting, photos, features, options.work / "scratch-eighth").average
+    result["scratch_eighth"] = losses(soon, painting, features, held)[name]
+    eighth_updates = options.updates // 8
+    shown = {
+        f"added, {eighth_updates} updates": added,
+        f"from scratch, {eighth_updates}": soon,
+        f"from scratch, {options.updates}": scratch,
+    }
+    few = held_out_pieces(split(photos)[1][:2], 256)
+    pictures, captions = [], []
+    for photo in few:
+        pictures.append(to_pil(photo))
+        captions.append("photo")
+        for caption, trained in shown.items():
+            pictures.append(to_pil(stylize_tensor(trained, photo[None], torch.eye(len(trained.names))[-1])[0]))
+            captions.append(caption)
+    style_sheet(pictures, 1 + len(shown), captions).save(IMAGES / "style_add.png")
     for key in ("start", "added", "scratch_eighth", "scratch"):
         print(f"{key:16} content {result[key][0]:.3f}  style {result[key][1]:.3f}")
     save("style_add", result)

@@ -1,14 +1,16 @@
+import pytest
 import torch
 
 from neuralpaint.modelfiles import BUNDLED
 from neuralpaint.styles.pretrained import load_style_network
 
 
-def test_the_bundled_network_has_many_different_styles():
-    network = load_style_network("light")
+@pytest.mark.parametrize("name", ["light", "paper"])
+def test_a_bundled_network_has_many_different_styles(name):
+    network = load_style_network(name)
     assert len(network.names) == 32
-    assert sum(name.startswith("monet-") for name in network.names) >= 10
-    assert (BUNDLED / "styles-light" / "model.safetensors").stat().st_size <= 8 << 20
+    assert sum(style.startswith("monet-") for style in network.names) >= 10
+    assert (BUNDLED / f"styles-{name}" / "model.safetensors").stat().st_size <= 8 << 20
     y, x = torch.meshgrid(torch.linspace(0, 1, 48), torch.linspace(0, 1, 64), indexing="ij")
     photo = torch.stack([x, 0.5 * y, 1 - x])[None]
     with torch.no_grad():
