@@ -6,9 +6,9 @@
 
 mix: style losses along mixes of two styles (figure 7). alike: the losses of one network for all paintings of --styles
 against those of a network for each of the first three, trained alike (section 3.2). add: a painting added to a network
-of the others with an eighth of the updates, against a network for it alone from scratch (figure 6). Trainings are kept
-in --work and go on where they were stopped. Losses are means over 32 held-out photos of --content. NEURALPAINT_VGG19
-names VGG-19's weights.
+of the others, or to --base, with an eighth of the updates, against a network for it alone from scratch (figure 6).
+Trainings are kept in --work and go on where they were stopped. Losses are means over 32 held-out photos of --content.
+NEURALPAINT_VGG19 names VGG-19's weights.
 """
 
 from __future__ import annotations
@@ -110,13 +110,16 @@ def add(options: argparse.Namespace, features: Features) -> None:
     held = held_out_pieces(split(photos)[1], SIZE)
     name = options.name or list(paintings)[-1]
     painting = {name: paintings.pop(name)}
-    base = train(settings(options.updates), paintings, photos, features, options.work / "base").average
-    network = StyleNetwork(base.names, base.architecture)
-    network.load_state_dict(base.state_dict())
+    if options.base:
+        network = load_style_network(options.base)
+    else:
+        base = train(settings(options.updates), paintings, photos, features, options.work / "base").average
+        network = StyleNetwork(base.names, base.architecture)
+        network.load_state_dict(base.state_dict())
     start = new_style(network, name, painting[name], features, photos)
-    result: dict = {"updates": options.updates, "name": name, "from": start}
+    result: dict = {"updates": options.updates, "base": options.base, "name": name, "from": start}
     result["start"] = losses(network, painting, features, held)[name]
-    eighth = settings(options.updates // 8, warm_up=0, learning_rate=0.02, ema=0.98)
+    eighth = settings(options.updates // 8, warm_up=0, learning_rate=0.05, ema=0.9)
     added = train(eighth, painting, photos, features, options.work / "added", network).average
     result["added"] = losses(added, painting, features, held)[name]
     scratch = train(settings(options.updates), painting, photos, features, options.work / "scratch").average
@@ -204,7 +207,8 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=800)
     parser.add_argument("--work", type=Path, default=Path("out/style_claims"))
     parser.add_argument("--network", default="light")
-    parser.add_argument("--name")
+    parser.add_argument("--name", help="add: of the painting that is added, the last one by default")
+    parser.add_argument("--base", help="add: a network that has been trained, instead of one of the other paintings")
     parser.add_argument("--threads", type=int)
     parser.add_argument(
         "--pairs",
