@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import TypeVar
 
 _Self = TypeVar("_Self", bound="Closing")
 
 
-class Closing:
+class Closing(ABC):
     """A context manager whose `close()` is called when its block ends, however it ends."""
 
     def __enter__(self: _Self) -> _Self:
@@ -19,5 +20,6 @@ class Closing:
     ) -> None:
         self.close()
 
+    @abstractmethod
     def close(self) -> None:
-        raise NotImplementedError
+        """Ends whatever it holds."""

@@ -170,11 +170,7 @@ def command(
                 with filling(source.engine.address) as report:
                     source.fill(report, held_out=HELD_OUT)
             accelerator.wait_for_everyone()
-        with (
-            bar_or_lines(_describe, lambda p: (p.step, p.steps, p.seconds))
-            if accelerator.is_main_process
-            else nullcontext() as callback
-        ):
+        with _bar() if accelerator.is_main_process else nullcontext() as callback:
             trainer.run(callback)
         if accelerator.is_main_process:
             say(finish(trainer, out, torch.float16 if half else torch.float32))
