@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from neuralpaint.closing import Closing
@@ -16,7 +17,7 @@ _AHEAD = 2  # tasks under way for each processor of the cluster
 
 
 class RayWorkers(Closing):
-    """Does the work as tasks of a Ray cluster, each on one processor. A context manager.
+    """Does the work as tasks of a Ray cluster. A context manager.
 
     Every machine of the cluster needs this version of neuralpaint. Tasks carry their pixels and strokes with them, so
     the machines need no common disk. A task whose worker or machine dies is done again elsewhere.
@@ -33,7 +34,7 @@ class RayWorkers(Closing):
     def __init__(self, address: str = "auto", gpus: float = 0) -> None:
         self._ray, self._ours = _connect(address)
         options = {"num_cpus": 1, "num_gpus": gpus, "max_retries": _RETRIES, "retry_exceptions": False}
-        self._call = self._ray.remote(**options)(_call)
+        self._call = self._ray.remote(scheduling_strategy="SPREAD", **options)(_call)
 
     def close(self) -> None:
         """Leaves the cluster, unless whoever calls us was in it before."""
@@ -48,11 +49,13 @@ class RayWorkers(Closing):
         running: dict[Any, int] = {}
         try:
             while True:
-                while len(running) < self._room():
-                    following = next(waiting, None)
-                    if following is None:
-                        break
-                    running[self._call.remote(function, *following[1])] = following[0]
+                sizes = self._machines()
+                found = list(islice(waiting, max(0, _AHEAD * sum(sizes) - len(running))))
+                # Fewer tasks than processors get more threads. For Ray each is one processor all the same: of tasks of
+                # several sizes it would start processes for each size, seconds every time.
+                threads = max(1, min(min(sizes), sum(sizes) // max(1, len(running) + len(found))))
+                for number, task in found:
+                    running[self._call.remote(threads, function, *task)] = number
                 if not running:
                     return
                 done, _ = self._ray.wait(list(running), num_returns=1)
@@ -61,8 +64,10 @@ class RayWorkers(Closing):
             for reference in running:
                 self._ray.cancel(reference, force=True)
 
-    def _room(self) -> int:
-        return max(1, int(_AHEAD * self._ray.cluster_resources().get("CPU", 1)))
+    def _machines(self) -> list[int]:
+        """The processors of each machine of the cluster."""
+        nodes = (node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"])
+        return [int(count) for count in nodes if count >= 1] or [1]
 
     def _result(self, reference: Any) -> Any:
         try:
@@ -74,7 +79,10 @@ class RayWorkers(Closing):
             return WorkerError(f"its machine or process was lost {_RETRIES + 1} times ({lines[0]})")
 
 
-def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+def _call(threads: int, function: Callable[..., Any], *arguments: Any) -> Any:
+    import torch
+
+    torch.set_num_threads(threads)
     return function(*arguments)
 
 
@@ -108,7 +116,8 @@ def _connect(address: str) -> tuple[Any, bool]:
         thread.join(_PATIENCE)
     if thread.is_alive():
         raise ValueError(
-            f"no Ray cluster answers at {address} within {_PATIENCE:.0f} s: check the address (ray status)"
+            f"no Ray cluster answers at {address} within {_PATIENCE:.0f} s: check the address (ray status) and, if the "
+            "cluster asks for a token, RAY_AUTH_TOKEN"
         )
     if failure:
         detail = " ".join(str(failure[0]).split())[:200]

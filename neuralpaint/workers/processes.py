@@ -8,6 +8,7 @@ import pickle
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -24,17 +25,18 @@ def processors() -> int:
 
 
 class _Worker:
-    def __init__(self, threads: int) -> None:
+    def __init__(self) -> None:
         context = mp.get_context("spawn")  # fork would copy torch's threads in whatever state they are
         self.connection, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_work, args=(theirs, threads), daemon=True)
+        self.process: BaseProcess = context.Process(target=_work, args=(theirs,), daemon=True)
         self.process.start()
         theirs.close()
         self.task: tuple[int, bytes, int] | None = None  # number, pickled call, tries
 
-    def give(self, number: int, call: bytes, tries: int) -> None:
+    def give(self, number: int, call: bytes, tries: int, threads: int) -> None:
         self.task = (number, call, tries)
         try:
+            self.connection.send_bytes(threads.to_bytes(4, "little"))
             self.connection.send_bytes(call)
         except OSError:
             pass  # it has died, which `take` will find
@@ -59,14 +61,14 @@ class ProcessWorkers(Closing):
 
     Args:
         count: how many processes.
-        threads: of each one; by default the processors divided by `count`.
+        threads: of each one; by default the processors divided by the tasks under way, so that a lone task has all.
     """
 
     def __init__(self, count: int, threads: int | None = None) -> None:
         if count < 1:
             raise ValueError(f"count must be at least 1, got {count}")
         self.count = count
-        self._threads = threads or max(1, processors() // count)
+        self._threads = threads
         self._workers: list[_Worker] = []
 
     def close(self) -> None:
@@ -106,9 +108,11 @@ class ProcessWorkers(Closing):
                     if not well:
                         raise result
                     yield number, result
-        except BaseException:
-            self.close()  # what is under way is of no use to anyone
-            raise
+        finally:
+            # What is under way is of no use to anyone; a caller who has taken the last result leaves nothing under way.
+            for worker in [worker for worker in self._workers if worker.task is not None]:
+                worker.stop()
+                self._workers.remove(worker)
 
     def _feed(
         self,
@@ -117,32 +121,32 @@ class ProcessWorkers(Closing):
         again: deque[tuple[int, bytes, int]],
     ) -> None:
         """Gives every free worker a task, as long as there are some."""
-        while True:
-            free = next((worker for worker in self._workers if worker.task is None), None)
-            if free is None and len(self._workers) >= self.count:
-                return
-            if again:
-                task = again.popleft()
-            else:
-                following = next(waiting, None)
-                if following is None:
-                    return
-                # Not Connection.send, by which tensors would travel as handles of shared memory.
-                task = (following[0], pickle.dumps((function, following[1]), protocol=5), 1)
-            if free is None:
-                free = _Worker(self._threads)
-                self._workers.append(free)
-            free.give(*task)
+        busy = sum(worker.task is not None for worker in self._workers)
+        found = list(again)[: self.count - busy]
+        for _ in found:
+            again.popleft()
+        # Not Connection.send, by which tensors would travel as handles of shared memory.
+        found += [
+            (number, pickle.dumps((function, task), protocol=5), 1)
+            for number, task in islice(waiting, self.count - busy - len(found))
+        ]
+        threads = self._threads or max(1, processors() // max(1, busy + len(found)))
+        free = deque(worker for worker in self._workers if worker.task is None)
+        for task in found:
+            worker = free.popleft() if free else _Worker()
+            if worker not in self._workers:
+                self._workers.append(worker)
+            worker.give(*task, threads)
 
 
-def _work(connection: Connection, threads: int) -> None:
+def _work(connection: Connection) -> None:
     """A worker's life: calls, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
     import torch
 
-    torch.set_num_threads(threads)
     while True:
         try:
+            torch.set_num_threads(int.from_bytes(connection.recv_bytes(), "little"))
             function, arguments = pickle.loads(connection.recv_bytes())
         except (EOFError, OSError):
             return

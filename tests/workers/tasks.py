@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import torch
+
 
 def double(value):
     return 2 * value
@@ -12,6 +14,10 @@ def double(value):
 def process():
     time.sleep(0.05)
     return os.getpid()
+
+
+def threads():
+    return torch.get_num_threads()
 
 
 def fail(value):

@@ -5,7 +5,7 @@ import torch
 
 from neuralpaint import paint
 from neuralpaint.workers import SerialWorkers, WorkerError
-from neuralpaint.workers.processes import ProcessWorkers
+from neuralpaint.workers.processes import ProcessWorkers, processors
 from tests.search.test_windows import COUNT, QUICK, busy_photo
 from tests.workers import tasks
 
@@ -36,6 +36,27 @@ def test_tasks_are_taken_as_they_are_needed(workers):
     next(results)
     assert len(taken) <= 5
     assert len(list(results)) == 19
+
+
+def test_processes_go_on_when_the_last_result_was_taken(workers):
+    def taken():
+        results = workers.run(tasks.process, [()] * 2)
+        return {next(results)[1], next(results)[1]}  # and `results` is dropped, as a search does
+
+    assert taken() == taken()
+
+
+def test_what_was_under_way_ends_with_who_asked_for_it(workers):
+    results = workers.run(tasks.process, [()] * 9)
+    next(results)
+    results.close()
+    assert sorted(workers.run(tasks.double, [(1,), (2,)])) == [(0, 2), (1, 4)]
+
+
+def test_a_lone_task_has_all_processors():
+    with ProcessWorkers(2) as pool:
+        assert [count for _, count in pool.run(tasks.threads, [()])] == [processors()]
+        assert {count for _, count in pool.run(tasks.threads, [()] * 2)} == {max(1, processors() // 2)}
 
 
 def test_exceptions_come_back(workers):
