@@ -21,6 +21,7 @@ from safetensors.torch import save as to_safetensors
 from neuralpaint import ops
 from neuralpaint.brushes import Brush, TexturedBrush, get_brush
 from neuralpaint.brushes.brush import ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN
+from neuralpaint.checks import check_whole
 from neuralpaint.files import atomic_write
 from neuralpaint.images import (
     MAX_ASPECT,
@@ -83,7 +84,7 @@ class Painting:
         object.__setattr__(self, "strokes", self.strokes.detach().to(torch.float32).contiguous())
         object.__setattr__(self, "aspect", _check_aspect(self.aspect))
         object.__setattr__(self, "canvas", parse_color(self.canvas))
-        object.__setattr__(self, "size", _check_size(self.size))
+        object.__setattr__(self, "size", check_whole("size", self.size, 1, MAX_SIZE, "pixels"))
         object.__setattr__(self, "metadata", dict(self.metadata))
         _check_strokes(self.strokes, brush)
 
@@ -96,7 +97,7 @@ class Painting:
 
     def pixels(self, size: int | None = None) -> tuple[int, int]:
         """(height, width) in pixels when the shorter side has `size` (by default `self.size`)."""
-        size = self.size if size is None else _check_size(size)
+        size = self.size if size is None else check_whole("size", size, 1, MAX_SIZE, "pixels")
         return round(self.aspect[0] * size), round(self.aspect[1] * size)
 
     def to(self, device: torch.device | str) -> Painting:
@@ -379,14 +380,6 @@ def _check_header(header: Any, path: str | os.PathLike) -> None:
         raise _not_ours(path, f"its version is {version!r}")
     if version > VERSION:
         raise ValueError(f"{path} is of version {version}, this neuralpaint reads up to {VERSION}: update neuralpaint")
-
-
-def _check_size(size: Any) -> int:
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
-        raise TypeError(f"size must be a whole number of pixels, got {size!r}")
-    if not 1 <= size <= MAX_SIZE:
-        raise ValueError(f"size must be from 1 to {MAX_SIZE} pixels along the shorter side, got {size}")
-    return int(size)
 
 
 def _check_aspect(aspect: Any) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from neuralpaint.cli.common import MAX_SEED, Debug, check_range, say
 from neuralpaint.cli.features import Features, Vgg, find_features
-from neuralpaint.cli.train_styles import Content, Cpu, Resume, Workers, check_out, require_training, training_bar
+from neuralpaint.cli.train_styles import Content, Cpu, Resume, Workers, check_out, require_training, train
 
 NAME = "add-style"
 _SHARE = 8  # of the network's own updates, one in this many
@@ -51,15 +50,10 @@ def command(
       [cyan]neuralpaint stylize photo.jpg -o out.png --network my-styles --style painting[/cyan]
     """
     require_training()
-    import torch
-    from accelerate import Accelerator
-
     from neuralpaint.styles.add import new_style
     from neuralpaint.styles.paintings import load_style, pictures_in, style_name
     from neuralpaint.styles.pretrained import load_style_network
-    from neuralpaint.styles.report import finish
     from neuralpaint.styles.settings import STYLE_SIZE, StyleSettings
-    from neuralpaint.styles.train import StyleTrainer
 
     check_range("--seed", seed, 0, MAX_SEED)
     check_range("--workers", workers, 0, 1024)
@@ -90,19 +84,15 @@ def command(
     found = find_features(features, vgg)
     nearest = new_style(loaded, called, painting, found, photos)
     say(f"starting from {nearest}, the nearest of its styles")
-    accelerator = Accelerator(cpu=cpu)
-    trainer = StyleTrainer(
+    train(
         settings,
         {called: painting},
         photos,
         found,
         out,
         network=loaded,
-        accelerator=accelerator,
+        cpu=cpu,
         workers=workers,
         resume=resume,
+        half=half,
     )
-    with training_bar() if accelerator.is_main_process else nullcontext() as callback:
-        trainer.run(callback)
-    if accelerator.is_main_process:
-        say(finish(trainer, out, torch.float16 if half else torch.float32))

@@ -117,10 +117,10 @@ def style_settings(
     style_image: Path, *, weight: float, mode: str, steps: int, features: str, vgg: Path | None, device: Any
 ) -> dict[str, Any]:
     """The style's arguments of `restyle`, all checked, the features loaded."""
+    from neuralpaint.checks import check_weight
     from neuralpaint.losses.style import StyleLoss, check_mode
-    from neuralpaint.search.restyle import check_weight
 
-    check_weight(weight, "--style-weight")
+    check_weight("--style-weight", weight)
     chosen = check_mode(mode, "--style-mode")
     style: StyleLoss = StyleLoss(style_image, mode=chosen, features=find_features(features, vgg), device=device)
     return {"style_image": style, "weight": weight, "steps": steps}

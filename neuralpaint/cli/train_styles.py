@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +14,11 @@ from neuralpaint.cli.common import MAX_SEED, Debug, check_range, say, warn
 from neuralpaint.cli.features import Features, Vgg, find_features
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from neuralpaint.features import Features as FeatureNetwork
+    from neuralpaint.styles.network import StyleNetwork
+    from neuralpaint.styles.settings import StyleSettings
     from neuralpaint.styles.train import StyleProgress
 
 NAME = "train-styles"
@@ -78,14 +83,9 @@ def command(
       [cyan]neuralpaint stylize photo.jpg -o out.png --network my-styles --style my-painting[/cyan]
     """
     require_training()
-    import torch
-    from accelerate import Accelerator
-
     from neuralpaint.brushes.brush import unknown_name
     from neuralpaint.styles.paintings import load_styles, pictures_in
-    from neuralpaint.styles.report import finish
     from neuralpaint.styles.settings import PRESETS, StyleSettings
-    from neuralpaint.styles.train import StyleTrainer
 
     check_range("--seed", seed, 0, MAX_SEED)
     check_range("--workers", workers, 0, 1024)
@@ -106,13 +106,38 @@ def command(
     check_out(out, resume, overwrite)
     photos = pictures_in(content, "--content")
     paintings = load_styles(pictures_in(styles, "--styles"), settings.style_size, skip=warn if skip_broken else None)
+    found = find_features(features, vgg)
+    train(settings, paintings, photos, found, out, cpu=cpu, workers=workers, resume=resume, half=half)
+
+
+def train(
+    settings: StyleSettings,
+    paintings: Mapping[str, Tensor],
+    photos: Sequence[Path],
+    features: FeatureNetwork,
+    out: Path,
+    *,
+    network: StyleNetwork | None = None,
+    cpu: bool,
+    workers: int,
+    resume: bool,
+    half: bool,
+) -> None:
+    """Trains a network behind a bar, saves its network and says how good it is."""
+    import torch
+    from accelerate import Accelerator
+
+    from neuralpaint.styles.report import finish
+    from neuralpaint.styles.train import StyleTrainer
+
     accelerator = Accelerator(cpu=cpu)
     trainer = StyleTrainer(
         settings,
         paintings,
         photos,
-        find_features(features, vgg),
+        features,
         out,
+        network=network,
         accelerator=accelerator,
         workers=workers,
         resume=resume,

@@ -15,6 +15,7 @@ from multiprocessing.process import BaseProcess
 
 import numpy as np
 
+from neuralpaint.checks import check_whole
 from neuralpaint.closing import Closing
 from neuralpaint.engines.spec import Engine, EngineError, load_engine
 
@@ -65,8 +66,8 @@ class EnginePool(Closing):
     """
 
     def __init__(self, engine: Engine, workers: int | None = None, timeout: float = TIMEOUT) -> None:
-        if workers is not None and workers < 1:
-            raise ValueError(f"workers must be at least 1, got {workers}")
+        if workers is not None:
+            check_whole("workers", workers, 1)
         if not timeout > 0:
             raise ValueError(f"timeout must be above 0 seconds, got {timeout}")
         self.engine, self.timeout = engine, timeout

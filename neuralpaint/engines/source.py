@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from neuralpaint.checks import check_whole
 from neuralpaint.closing import Closing
 from neuralpaint.engines.cache import Shard, StrokeCache
 from neuralpaint.engines.pool import TIMEOUT, EnginePool
@@ -56,8 +57,7 @@ class EngineSource(Closing):
         workers: int | None = None,
         timeout: float = TIMEOUT,
     ) -> None:
-        if strokes < 1:
-            raise ValueError(f"strokes must be at least 1, got {strokes}")
+        check_whole("strokes", strokes, 1)
         self.engine = load_engine(engine) if isinstance(engine, str) else engine
         self.brush, self.size, self.seed = self.engine.spec.brush(), size, seed
         self.device, self.zooms = torch.device(device), tuple(zooms)

@@ -7,8 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from neuralpaint.checks import check_positive, check_whole
 from neuralpaint.ops import sinkhorn
-from neuralpaint.ops._checks import check_positive
 
 
 class TransportLoss(nn.Module):
@@ -63,14 +63,9 @@ class TransportLoss(nn.Module):
         ):
             if value not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
-        for name, number in (("iterations", iterations), ("size", size)):
-            if isinstance(number, bool) or not isinstance(number, int):
-                raise TypeError(f"{name} must be an integer, got {number!r}")
-            if number < 1:
-                raise ValueError(f"{name} must be at least 1, got {number}")
         self.epsilon = check_positive("epsilon", epsilon)
-        self.iterations = iterations
-        self.size = size
+        self.iterations = check_whole("iterations", iterations, 1)
+        self.size = check_whole("size", size, 1)
         self.cost = cost
         self.mass = mass
         self.debias = debias

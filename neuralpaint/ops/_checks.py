@@ -28,15 +28,6 @@ def check_finite(name: str, tensor: Tensor) -> None:
         raise ValueError(f"{name} must be finite, got NaN or infinity")
 
 
-def check_positive(name: str, value: float) -> float:
-    """A finite number above 0."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{name} must be a finite number above 0, got {value}")
-    return float(value)
-
-
 def check_side(name: str, value: int) -> int:
     """A number of pixels."""
     if isinstance(value, bool) or not isinstance(value, int):

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from neuralpaint import extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush, get_brush
-from neuralpaint.ops._checks import check_finite, check_positive, check_strokes
+from neuralpaint.checks import check_positive
+from neuralpaint.ops._checks import check_finite, check_strokes
 from neuralpaint.profiling import span
 
 

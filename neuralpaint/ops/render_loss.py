@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
-from neuralpaint.ops._checks import check_positive
+from neuralpaint.checks import check_positive
 from neuralpaint.ops.render import _checked, _origin
 from neuralpaint.profiling import span
 

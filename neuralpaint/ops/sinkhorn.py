@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint import extension  # noqa: F401  (registers the kernels)
-from neuralpaint.ops._checks import check_positive
+from neuralpaint.checks import check_positive, check_whole
 from neuralpaint.profiling import span
 
 _COSTS = {"sqeuclidean": 0, "euclidean": 1}
@@ -69,10 +69,7 @@ def sinkhorn(
         raise ValueError(f"mass_y must have the shape of mass_x, {list(mass_x.shape)}, got {list(mass_y.shape)}")
     if mass_y.device != mass_x.device:
         raise ValueError(f"mass_y must be on the device of mass_x, {mass_x.device}, got {mass_y.device}")
-    if isinstance(iterations, bool) or not isinstance(iterations, int):
-        raise TypeError(f"iterations must be an integer, got {iterations!r}")
-    if iterations < 1:
-        raise ValueError(f"iterations must be at least 1, got {iterations}")
+    check_whole("iterations", iterations, 1)
     if cost not in _COSTS:
         raise ValueError(f"cost must be one of {', '.join(map(repr, _COSTS))}, got {cost!r}")
     epsilon = check_positive("epsilon", epsilon)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neuralpaint.brushes import Brush
-from neuralpaint.ops._checks import check_positive
+from neuralpaint.checks import check_positive
 from neuralpaint.ops.render import _checked, _origin
 from neuralpaint.renderers.blend import blend_tiles
 from neuralpaint.renderers.coordinate import CoordinateRenderer

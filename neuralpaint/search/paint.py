@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import operator
 import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any, ParamSpec, SupportsIndex, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 
 from neuralpaint.brushes import Brush, get_brush
+from neuralpaint.checks import check_whole
 from neuralpaint.devices import resolve_device
 from neuralpaint.images import ImageLike, parse_color
 from neuralpaint.largeimage import LargePhoto
@@ -116,12 +116,12 @@ def paint(
     brush, preset, ground = get_brush(brush), get_preset(preset), parse_color(canvas)
     if brush.engine and not (brush.boxed or brush.curved):
         raise ValueError(f"brush {brush.name!r} cannot paint: how its strokes move (geometry) is unknown")
-    strokes = _check_count("strokes", strokes, 1, MAX_STROKES)
-    seed = _check_count("seed", seed, 0, 2**63 - 1)
+    strokes = check_whole("strokes", strokes, 1, MAX_STROKES)
+    seed = check_whole("seed", seed, 0, 2**63 - 1)
     if resume and checkpoint is None:
         raise ValueError("resume needs checkpoint, the folder to go on from")
     target = resolve_device(device)
-    window = None if window is None else _check_count("window", window, 1, 1 << 16)
+    window = None if window is None else check_whole("window", window, 1, 1 << 16)
     have = budget(memory)
     with span("load photo"):
         problem, original = get_problem(
@@ -195,15 +195,3 @@ def _event(search: JointSearch | BlockSearch, seconds: float, before: float) -> 
     done, total = search.work()
     remaining = seconds * (total - done) / max(1e-9, done - before)
     return Progress(search.stage, search.steps_done, search.step_count, len(search.strokes), psnr, seconds, remaining)
-
-
-def _check_count(name: str, value: SupportsIndex, low: int, high: int) -> int:
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if not low <= count <= high:
-        raise ValueError(f"{name} must be from {low} to {high:,}, got {count}")
-    return count

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from neuralpaint.brushes.brush import unknown_name
+from neuralpaint.checks import check_positive, check_weight, check_whole
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,11 @@ class Preset:
             ("reseeds", 0),
             ("refine", 0),
         ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise TypeError(f"{name} must be a whole number, got {value!r}")
-            if value < low:
-                raise ValueError(f"{name} must be at least {low}, got {value}")
+            check_whole(name, getattr(self, name), low)
         for name in ("learning_rate", "softness"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be a finite number above 0, got {getattr(self, name)}")
+            check_positive(name, getattr(self, name))
         for name in ("l1", "l2", "transport"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be a finite number, at least 0, got {getattr(self, name)}")
+            check_weight(name, getattr(self, name))
 
 
 PRESETS = {

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
+from neuralpaint.checks import check_weight, check_whole
 from neuralpaint.devices import resolve_device
 from neuralpaint.features import Features
 from neuralpaint.images import ImageLike, load_image, resize
@@ -21,7 +22,7 @@ from neuralpaint.profiling import span
 from neuralpaint.renderers import Renderer, get_renderer
 from neuralpaint.search.checkpoint import Checkpoint, fingerprint
 from neuralpaint.search.optimize import adam_schedule, adam_step_
-from neuralpaint.search.paint import _check_count, _own_modes, _run
+from neuralpaint.search.paint import _own_modes, _run
 from neuralpaint.search.progress import Progress, bar
 from neuralpaint.search.ranges import Ranges
 from neuralpaint.strokes import Painting
@@ -89,7 +90,7 @@ def restyle(
 
     Reference: Zou et al., "Stylized Neural Painting", CVPR 2021, section 3.5.
     """
-    weight, steps = check_weight(weight), _check_count("steps", steps, 1, MAX_STEPS)
+    weight, steps = check_weight("weight", weight), check_whole("steps", steps, 1, MAX_STEPS)
     if resume and checkpoint is None:
         raise ValueError("resume needs checkpoint, the folder to go on from")
     target = resolve_device(device)
@@ -265,15 +266,6 @@ def own_ranges(brush: Brush, strokes: Tensor, aspect: tuple[float, float]) -> Ra
     faint = strokes[:, brush.opacity].clamp(0, 1)
     ranges.low[:, brush.opacity] = torch.minimum(ranges.low[:, brush.opacity], faint)
     return ranges
-
-
-def check_weight(weight: float, name: str = "weight") -> float:
-    """A finite number, at least 0."""
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)):
-        raise TypeError(f"{name} must be a number, got {weight!r}")
-    if not 0 <= weight < math.inf:
-        raise ValueError(f"{name} must be a finite number, at least 0, got {weight}")
-    return float(weight)
 
 
 def check_aspect(painting: Painting, photo: Tensor, name: str = "photo") -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from neuralpaint.brushes.brush import unknown_name
+from neuralpaint.checks import check_positive, check_weight, check_whole
 from neuralpaint.styles.architecture import get_architecture
 
 STYLE_SIZE = 448  # pixels along the shorter side of a painting: about as large as the photos that are stylised
@@ -65,15 +66,10 @@ class StyleSettings:
             ("eval_every", 0),
             ("picture_every", 0),
         ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise ValueError(f"{name} must be a whole number of at least {low}, got {value!r}")
+            check_whole(name, getattr(self, name), low)
         for name in ("learning_rate", "content_weight", "style_weight"):
-            value = getattr(self, name)
-            if not 0 < value < math.inf:
-                raise ValueError(f"{name} must be a finite number above 0, got {value}")
-        if not 0 <= self.smoothness < math.inf:
-            raise ValueError(f"smoothness must be a finite number, at least 0, got {self.smoothness}")
+            check_positive(name, getattr(self, name))
+        check_weight("smoothness", self.smoothness)
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must be in [0, 1), got {self.ema}")
 

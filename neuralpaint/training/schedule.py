@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuralpaint.brushes.brush import unknown_name
+from neuralpaint.checks import check_positive, check_whole
 
 # SNP §4.1: Adam 2e-4, batch 64, a tenth of the rate after each quarter, 400 epochs of 50,000 strokes.
 PAPER_STEPS, PAPER_RATE = 312_500, 2e-4
@@ -52,11 +53,9 @@ class TrainingSettings:
             ("picture_every", 0),
             ("seed", 0),
         ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise ValueError(f"{name} must be a whole number of at least {low}, got {value!r}")
-        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
-            raise ValueError(f"learning_rate must be a finite number above 0, got {self.learning_rate}")
+            check_whole(name, getattr(self, name), low)
+        if self.learning_rate is not None:
+            check_positive("learning_rate", self.learning_rate)
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must be in [0, 1), got {self.ema}")
 

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from neuralpaint.checks import check_whole
 from neuralpaint.closing import Closing
 from neuralpaint.workers.base import WorkerError
 
@@ -65,8 +66,7 @@ class ProcessWorkers(Closing):
     """
 
     def __init__(self, count: int, threads: int | None = None) -> None:
-        if count < 1:
-            raise ValueError(f"count must be at least 1, got {count}")
+        check_whole("count", count, 1)
         self.count = count
         self._threads = threads
         self._workers: list[_Worker] = []

@@ -1,0 +1,159 @@
+#pragma once
+
+// What the Sinkhorn kernels for the CPU compute with: vectors of doubles, padded maps, exponentials, products.
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#include "common/logsumexp.h"
+
+namespace neuralpaint::cpu::transport {
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+inline constexpr double kSmallestSum = 1e-280;  // a larger sum has lost nothing that counts to underflow
+inline constexpr double kLargestShift = 600;    // exp of it, times a sum of kLargestWeight, is finite
+inline constexpr double kLargestWeight = 1e30;
+inline constexpr double kLargest =
+    1e300;  // gradients in float64 are held within this, so that sums of a few stay finite
+
+inline constexpr int64_t kTermsPerTask = 200 * 1000;
+
+#if defined(__AVX512F__)
+inline constexpr int64_t kLanes = 8;
+#elif defined(__AVX__)
+inline constexpr int64_t kLanes = 4;
+#else
+inline constexpr int64_t kLanes = 2;
+#endif
+typedef double Vec __attribute__((vector_size(kLanes * sizeof(double))));
+
+inline Vec load(const double* p) {
+    Vec v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+
+// A load that stays in its register. Compilers would rather read memory again for each use, and the loads, many of them
+// across two cache lines, would then take longer than the arithmetic.
+inline Vec load_once(const double* p) {
+    Vec v = load(p);
+#if defined(__x86_64__) && defined(__AVX__)
+    asm("" : "+v"(v));
+#endif
+    return v;
+}
+
+inline void store(double* p, Vec v) { std::memcpy(p, &v, sizeof v); }
+
+// Denormal intermediate values are lost on purpose (kSmallestSum allows for it), and slow on some processors.
+class FlushDenormals {
+ public:
+#if defined(__SSE2__)
+    FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }
+    ~FlushDenormals() { _mm_setcsr(saved_); }
+
+ private:
+    unsigned saved_;
+#else
+    FlushDenormals() {}
+#endif
+    FlushDenormals(const FlushDenormals&) = delete;
+};
+
+// out[R, V vectors] (+)= a[R, depth] * b[depth, V vectors].
+template <int R, int V>
+inline void product_tile(const double* a, int64_t a_stride, const double* b, int64_t stride, double* out, int64_t depth,
+                         bool accumulate) {
+    Vec sum[R][V];
+    for (int r = 0; r < R; ++r)
+        for (int v = 0; v < V; ++v) sum[r][v] = accumulate ? load(out + r * stride + v * kLanes) : Vec{};
+    for (int64_t k = 0; k < depth; ++k) {
+        Vec right[V];
+        for (int v = 0; v < V; ++v) right[v] = load_once(b + k * stride + v * kLanes);
+        for (int r = 0; r < R; ++r) {
+            const double left = a[r * a_stride + k];
+            for (int v = 0; v < V; ++v) sum[r][v] += left * right[v];
+        }
+    }
+    for (int r = 0; r < R; ++r)
+        for (int v = 0; v < V; ++v) store(out + r * stride + v * kLanes, sum[r][v]);
+}
+
+template <int V>
+inline void product_columns(const double* a, int64_t a_stride, const double* b, int64_t stride, double* out,
+                            int64_t rows, int64_t depth, bool accumulate) {
+    int64_t r = 0;
+    for (; r + 4 <= rows; r += 4)
+        product_tile<4, V>(a + r * a_stride, a_stride, b, stride, out + r * stride, depth, accumulate);
+    for (; r < rows; ++r)
+        product_tile<1, V>(a + r * a_stride, a_stride, b, stride, out + r * stride, depth, accumulate);
+}
+
+// out[rows, stride] (+)= a[rows, depth] * b[depth, stride]; stride is a multiple of kLanes.
+inline void product(const double* a, int64_t a_stride, const double* b, int64_t stride, double* out, int64_t rows,
+                    int64_t depth, bool accumulate) {
+    const int64_t grain = std::max<int64_t>(4, kTermsPerTask / (depth * stride) / 4 * 4);
+    at::parallel_for(0, (rows + 3) / 4, grain / 4, [&](int64_t begin, int64_t end) {
+        const FlushDenormals flush;
+        const int64_t first = 4 * begin, count = std::min(rows, 4 * end) - first;
+        const double* left = a + first * a_stride;
+        double* sums = out + first * stride;
+        int64_t c = 0;
+        for (; c + 3 * kLanes <= stride; c += 3 * kLanes)
+            product_columns<3>(left, a_stride, b + c, stride, sums + c, count, depth, accumulate);
+        for (; c < stride; c += kLanes)
+            product_columns<1>(left, a_stride, b + c, stride, sums + c, count, depth, accumulate);
+    });
+}
+
+// Shape of the maps that the passes work on: rows are padded to whole vectors. Padding holds exponents of -infinity.
+struct Grid {
+    int64_t height, width, stride;
+    int64_t size() const { return height * stride; }
+};
+
+inline double largest(const double* values, int64_t count) {
+    double most = -kInfinity;
+#pragma omp simd reduction(max : most)
+    for (int64_t i = 0; i < count; ++i) most = values[i] > most ? values[i] : most;
+    return most;
+}
+
+inline double smallest(const double* values, int64_t count) {
+    double least = kInfinity;
+#pragma omp simd reduction(min : least)
+    for (int64_t i = 0; i < count; ++i) least = values[i] < least ? values[i] : least;
+    return least;
+}
+
+inline double bounded(double value) {
+    const double low = value < -kLargest ? -kLargest : value;
+    return low > kLargest ? kLargest : low;
+}
+
+// values = exp(exponents - shift), and if weights are given weighted = values * weights. Returns the largest
+// |weighted|.
+inline double exponentials(const double* exponents, const double* weights, double shift, double* values,
+                           double* weighted, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; ++i) values[i] = exp_lane(exponents[i] - shift);
+    if (!weights) return 0;
+    double most = 0;
+#pragma omp simd reduction(max : most)
+    for (int64_t i = 0; i < count; ++i) {
+        weighted[i] = values[i] * weights[i];
+        const double size = std::abs(weighted[i]);
+        most = size > most ? size : most;
+    }
+    return most;
+}
+
+}  // namespace neuralpaint::cpu::transport
