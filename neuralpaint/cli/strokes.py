@@ -109,7 +109,8 @@ def command(
     written = count - before
     files = sum((out / plan.name(number)).stat().st_size for number in range(plan.shards))
     rate = f", {written:,} of them now, {last[0].rate:,.0f} a second" if last else ", all of them there before"
-    say(f"{out}: {count:,} {chosen.name} strokes in {plan.shards:,} shards, {in_bytes(files)}{rate}")
+    shards = "1 shard" if plan.shards == 1 else f"{plan.shards:,} shards"
+    say(f"{out}: {count:,} {chosen.name} strokes in {shards}, {in_bytes(files)}{rate}")
 
 
 def _bar() -> AbstractContextManager[Callable[[WritingProgress], None]]:
