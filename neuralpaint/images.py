@@ -22,7 +22,7 @@ _FORMATS = "JPEG PNG WEBP TIFF BMP GIF AVIF JPEG2000 PPM TGA ICO PCX SGI QOI DDS
 PHOTO_SUFFIXES = tuple(".jpg .jpeg .png .webp .tif .tiff .bmp .gif .avif .jp2 .ppm .pgm .tga".split())
 # How each kind of output is written: pictures of strokes have sharp colour edges, so no chroma subsampling.
 _SAVE_OPTIONS: dict[str, dict] = {
-    ".png": {"format": "PNG"},
+    ".png": {"format": "PNG", "compress_level": 3},  # 6, Pillow's own, takes twice as long for a file 6 % smaller
     ".jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
     ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
     ".webp": {"format": "WEBP", "quality": 95},
