@@ -23,6 +23,7 @@ struct NearSamples {
 template <typename T>
 struct Bezier {
     T x0, y0, x1, y1, x2, y2;
+    T cx, cy;    // P2 - P0
     T ax, ay;    // P0 - 2 P1 + P2: half of the second derivative
     T d0x, d0y;  // B'(0)
 
@@ -31,13 +32,16 @@ struct Bezier {
         y0 = (p[1] - view.oy) * view.scale;
         x2 = (p[4] - view.ox) * view.scale;
         y2 = (p[5] - view.oy) * view.scale;
-        x1 = x0 + (x2 - x0) * p[2];
-        y1 = y0 + (y2 - y0) * p[3];
+        // Not x2 - x0: with a fused multiply-add that would leave a rounding error where the ends are the same.
+        cx = (p[4] - p[0]) * view.scale;
+        cy = (p[5] - p[1]) * view.scale;
+        x1 = x0 + cx * p[2];
+        y1 = y0 + cy * p[3];
         // Not from P1, whose rounding would give a direction to an end where B' vanishes (P1 = P0 or P1 = P2).
-        d0x = T(2) * (x2 - x0) * p[2];
-        d0y = T(2) * (y2 - y0) * p[3];
-        ax = (x2 - x0) * (T(1) - p[2]) - T(0.5) * d0x;
-        ay = (y2 - y0) * (T(1) - p[3]) - T(0.5) * d0y;
+        d0x = T(2) * cx * p[2];
+        d0y = T(2) * cy * p[3];
+        ax = cx * (T(1) - p[2]) - T(0.5) * d0x;
+        ay = cy * (T(1) - p[3]) - T(0.5) * d0y;
     }
 
     template <typename V>
@@ -110,8 +114,8 @@ struct Bezier {
     NP_HD void finish(const T* p, const View<T>& view, const T* sums, T* grad) const {
         grad[0] = view.scale * (sums[0] + (T(1) - p[2]) * sums[2]);
         grad[1] = view.scale * (sums[1] + (T(1) - p[3]) * sums[3]);
-        grad[2] = (x2 - x0) * sums[2];
-        grad[3] = (y2 - y0) * sums[3];
+        grad[2] = cx * sums[2];
+        grad[3] = cy * sums[3];
         grad[4] = view.scale * (sums[4] + p[2] * sums[2]);
         grad[5] = view.scale * (sums[5] + p[3] * sums[3]);
     }

@@ -34,8 +34,8 @@ struct MarkerStroke {
         half_s = T(0.5) * view.softness;
         inv_s = T(1) / view.softness;
         reach = (r + half_s) * T(1.41421357);
-        ex = T(kChordShare) * (curve.x2 - curve.x0) + T(1e-9);
-        ey = T(kChordShare) * (curve.y2 - curve.y0);
+        ex = T(kChordShare) * curve.cx + T(1e-9);
+        ey = T(kChordShare) * curve.cy;
         for (int k = 0; k <= kSamples; ++k) {
             const T t = T(k) / T(kSamples);
             curve.point(t, px[k], py[k]);

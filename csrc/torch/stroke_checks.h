@@ -36,6 +36,7 @@ inline TextureAtlas atlas_of(const at::Tensor& texture, int64_t kind) {
         power_of_two(atlas.width) && power_of_two(atlas.height) && texture.size(1) % 2 == 0 && texture.size(2) % 2 == 0,
         "texture sides must be powers of two, got ", texture.sizes());
     atlas.data = texture.const_data_ptr<int32_t>();
+    TORCH_CHECK(reinterpret_cast<uintptr_t>(atlas.data) % 8 == 0, "texture must start at a multiple of 8 bytes");
     return atlas;
 }
 
