@@ -125,7 +125,8 @@ class Brush:
     def texture(self) -> torch.Tensor:
         """The packed rip-map, int32 `[2, 2·TH, 2·TW, 2]` on the CPU, for kind 0; else an empty int32 tensor."""
         texels = self.texels()
-        return torch.empty(0, dtype=torch.int32) if texels is None else pack_texture(*texels)
+        with torch.inference_mode(False):  # a tensor of an inference would be of no use to a later gradient
+            return torch.empty(0, dtype=torch.int32) if texels is None else pack_texture(*texels)
 
     @property
     def fingerprint(self) -> str:
@@ -150,7 +151,8 @@ class Brush:
         key = str(device)
         cache = self.__dict__.setdefault("_textures", {})
         if key not in cache:
-            cache[key] = self.texture.to(device)
+            with torch.inference_mode(False):
+                cache[key] = self.texture.to(device)
         return cache[key]
 
     def sample(

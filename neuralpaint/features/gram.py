@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from neuralpaint.pooling import area_pool
 
 
 def gram(features: Tensor) -> Tensor:
@@ -53,5 +54,5 @@ def pyramid(image: Tensor, scales: Sequence[float], smallest: int = 1) -> list[t
         if (height, width) == tuple(image.shape[2:]):
             levels.append((scale, image))
         else:
-            levels.append((scale, F.interpolate(image, size=(height, width), mode="area")))
+            levels.append((scale, area_pool(image, (height, width))))
     return levels

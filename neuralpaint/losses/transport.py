@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from neuralpaint.checks import check_positive, check_whole
 from neuralpaint.ops import sinkhorn
+from neuralpaint.pooling import area_pool
 
 
 class TransportLoss(nn.Module):
@@ -94,7 +95,7 @@ class TransportLoss(nn.Module):
         height, width = image.shape[2:]
         grid = (min(height, self.size), min(width, self.size))
         if grid != (height, width):
-            image = nn.functional.adaptive_avg_pool2d(image, grid)
+            image = area_pool(image, grid)
         light = image.clamp(0, 1)
         kinds = {"light": (light,), "dark": (1 - light,), "both": (light, 1 - light)}[self.mass]
         return torch.cat(kinds, 1).flatten(0, 1) + self.floor

@@ -16,7 +16,7 @@ def with_gradients(function, tensors):
 
 
 # Sizes that split into packs of 16 bytes and sizes that don't; fewer and more strokes than a segment.
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 @pytest.mark.parametrize(
     "shape", [(2, 9, 16, 24), (2, 4, 5, 7), (1, 13, 3, 3), (1, 1, 1, 1), (2, 0, 8, 8), (0, 3, 8, 8), (1, 200, 4, 8)]
 )

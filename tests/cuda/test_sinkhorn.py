@@ -27,9 +27,9 @@ def with_gradients(x, y, **options):
 
 
 # 120² pixels don't fit into shared memory.
-@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (17, 24), (48, 48), (120, 120)])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (17, 24), (48, 48), (120, 120)], ids=str)
 @pytest.mark.parametrize("epsilon", [1.0, 0.01, 1e-4])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 @pytest.mark.parametrize("cost", COSTS)
 def test_matches_cpu(cost, dtype, epsilon, shape):
     if cost == "euclidean" and shape[0] > 48:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import pytest
@@ -332,3 +333,15 @@ def test_bad_arguments_are_named(changes: dict, name: str) -> None:
     arguments = {"canvas": torch.zeros(2, 3, 8, 8), "strokes": torch.full((2, 4, 9), 0.5), "brush": "tape"}
     with pytest.raises((ValueError, TypeError), match=name):
         render(**(arguments | changes))
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_gradients_after_an_inference(name: str) -> None:
+    brush = dataclasses.replace(brush_named(name))  # with no texture yet
+    canvas, strokes = torch.rand(1, 3, 9, 9), random_strokes(brush, 1, 2, dtype=torch.float32)
+    with torch.inference_mode():
+        expected = render(canvas, strokes, brush)
+    output = render(canvas, strokes.requires_grad_(), brush)
+    assert torch.equal(output.detach(), expected)
+    (gradient,) = torch.autograd.grad(output.sum(), strokes)
+    assert gradient.isfinite().all()
