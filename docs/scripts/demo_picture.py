@@ -7,6 +7,7 @@ PRESET is one of `neuralpaint paint --preset`, by default balanced, as `make dem
 
 from __future__ import annotations
 
+import argparse
 import io
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 import neuralpaint
+from neuralpaint.search import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
 HEIGHT, GAP, MAX_BYTES = 360, 8, 250_000
@@ -41,7 +43,9 @@ def jpeg(picture: Image.Image) -> bytes:
 
 
 def main() -> None:
-    preset = sys.argv[1] if len(sys.argv) > 1 else "balanced"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("preset", nargs="?", default="balanced", choices=list(PRESETS), metavar="PRESET")
+    preset = parser.parse_args().preset
     photos = sorted((ROOT / "examples" / "photos").glob("*.jpg"))
     paintings = [neuralpaint.paint(photo, "oil", preset=preset, progress=sys.stderr.isatty()) for photo in photos]
     # Drawn twice as large and scaled down: fine bristles stay visible.

@@ -9,6 +9,7 @@ Needs matplotlib.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -98,8 +99,14 @@ def plot(runs: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    if len(sys.argv) > 1:
-        DATA.write_text(json.dumps(collect(Path(sys.argv[1])), indent=None).replace("}, {", "},\n{") + "\n")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="?", type=Path, metavar="RUNS")
+    folder = parser.parse_args().runs
+    if folder:
+        found = collect(folder)
+        if not found:
+            parser.error(f"no training in {folder} is done")
+        DATA.write_text(json.dumps(found, indent=None).replace("}, {", "},\n{") + "\n")
     runs = json.loads(DATA.read_text())
     page = PAGE.read_text()
     before, rest = page.split(BEGIN)

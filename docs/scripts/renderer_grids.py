@@ -8,6 +8,7 @@ Rows: foreground as it is, as drawn, five times the difference; then the same of
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from neuralpaint.images import to_pil
@@ -22,6 +23,7 @@ BEGIN, END = "<!-- bundled: begin -->", "<!-- bundled: end -->"
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     lines = [
         "| brush | PSNR, dB | foreground | alpha | SNP's, on its own brushes | file, KB | minutes of one core |",
         "|---|---|---|---|---|---|---|",

@@ -1,6 +1,6 @@
 """Measures what the paper claims of one network for many styles, and makes docs/images/style_*.png of it.
 
-    python docs/scripts/style_claims.py mix --network light
+    python docs/scripts/style_claims.py mix --network light --content DIR --styles DIR
     python docs/scripts/style_claims.py alike --content DIR --styles DIR --updates 800 --work DIR
     python docs/scripts/style_claims.py add --content DIR --styles DIR --updates 800 --work DIR
 

@@ -7,6 +7,7 @@ Everything is fixed, so the same picture comes out again.
 
 from __future__ import annotations
 
+import argparse
 import statistics
 from pathlib import Path
 from typing import NamedTuple
@@ -155,6 +156,7 @@ def figure(results: dict[str, dict[str, Run]]) -> Image.Image:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     weights = dict(zip(METHODS, (0.0, 0.1), strict=True))
     results = {name: {m: optimise(name, weight) for m, weight in weights.items()} for name in ("tape", "marker")}
     OUT.parent.mkdir(exist_ok=True)

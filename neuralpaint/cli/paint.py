@@ -146,8 +146,8 @@ def command(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Paint on a Ray cluster: photos, or the windows of one large photo. host:port, or auto: one that runs "
-            "on this machine.",
+            help="Paint on a Ray cluster: photos, or the windows of one large photo. host:port; auto, or nothing if "
+            "--ray comes last: one that runs on this machine, else one of its own cores.",
         ),
     ] = None,
     skip_done: Annotated[

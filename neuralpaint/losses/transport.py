@@ -39,6 +39,9 @@ class TransportLoss(nn.Module):
     Shape:
         canvas, target `[B, C, H, W]`, values in [0, 1] (clamped to it) -> a scalar, or `[B]` for `reduction="none"`.
 
+    Raises:
+        TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
+
     References:
         Zou et al., "Stylized Neural Painting", CVPR 2021, section 3.4 (light, one channel drawn at random a step).
         Genevay et al., "Learning generative models with Sinkhorn divergences", AISTATS 2018 (`debias`).

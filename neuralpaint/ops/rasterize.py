@@ -38,7 +38,7 @@ def rasterize(
         height: rows of the output, in pixels.
         width: columns of the output, in pixels.
         softness: width of an antialiased edge, in pixels; wider edges reach further with their gradient.
-        dtype: float32, float64, float16, bfloat16 or uint8 (⌊255·x + ½⌋, no gradient); by default that of the strokes.
+        dtype: that of the strokes (the default), float16, bfloat16, or uint8 (⌊255·x + ½⌋, no gradient).
 
     Returns:
         foreground `[N, 3, height, width]`: the stroke's colour wherever it covers anything, else 0 (so that

@@ -27,6 +27,9 @@ class Preset:
         learning_rate: of a level's first step, in units of the level's block; colours and angles in their own.
         softness: joint: edge width in pixels at the start of a level, 1 at its end.
         l1, l2, transport: weights of the losses.
+
+    Raises:
+        TypeError, ValueError: a setting is of the wrong type or out of its range; the message names it.
     """
 
     name: str

@@ -23,6 +23,9 @@ class StyleTable(nn.Module):
         paintings: `[3, H, W]` each, in [0, 1].
         layers: of the features, for each scale of an image pyramid; the features' `training_layers` by default.
 
+    Raises:
+        ValueError: `paintings` or `layers` is empty, or the features have no such layer.
+
     Reference: Gatys et al., CVPR 2016, section 2.2; the normalisation is ours.
     """
 

@@ -34,6 +34,9 @@ class StyleSettings:
         ema: decay of the running mean of the weights that is evaluated and saved; shorter in the first steps.
         seed: of weights, pieces and the order of styles.
         eval_every, picture_every: steps between evaluations and between sample sheets; 0 for never.
+
+    Raises:
+        TypeError, ValueError: a setting is of the wrong type or out of its range; the message names it.
     """
 
     architecture: str = "paper"
