@@ -103,6 +103,8 @@ class LargePhoto:
         pyvips = require_vips(f"a photo of more than {LARGE // 10**6} million pixels ({self.path})")
         try:
             image = pyvips.Image.new_from_file(self.path, access="sequential", fail_on="error")
+            if image.format not in ("uchar", "ushort"):  # whose range nobody knows
+                raise ValueError(f"{self.path} has {image.format} channels: convert it to 8 or 16 bits a channel")
             if image.get_typeof("orientation") and image.get("orientation") > 1:  # which cannot be done on the fly
                 image = pyvips.Image.new_from_file(self.path, fail_on="error").autorot()
             if image.get_typeof("icc-profile-data"):
@@ -115,6 +117,8 @@ class LargePhoto:
                 image = image.flatten(background=[255 * value for value in self._canvas])
             return image.cast("uchar")
         except pyvips.Error as error:
+            if "not a known file format" in str(error):
+                raise _UnknownFormatError(f"libvips cannot read {self.path}: convert it to PNG or JPEG") from error
             raise _damaged(self.path, error) from error
 
     def _bands(self) -> Iterator[Tensor]:
@@ -142,7 +146,16 @@ def open_photo(path: object, canvas: str | Sequence[float] = "white", limit: int
     pixels = count_pixels(path)
     if pixels <= (LARGE if limit is None else limit) or (pixels <= MAX_PIXELS and not has_vips()):
         return None
-    return LargePhoto(path, canvas)
+    try:
+        return LargePhoto(path, canvas)
+    except _UnknownFormatError:
+        if pixels <= MAX_PIXELS:
+            return None
+        raise
+
+
+class _UnknownFormatError(ValueError):
+    """libvips cannot read such files."""
 
 
 def count_pixels(path: str | os.PathLike) -> int:

@@ -246,3 +246,16 @@ else:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "cannot write" in done.stdout and os.listdir(tmp_path) == []
+
+
+def test_channels_without_a_known_range_are_refused(streamed, tmp_path):
+    path = tmp_path / "float.tif"
+    Image.fromarray(np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)).save(path)
+    with pytest.raises(ValueError, match="float channels: convert it to 8 or 16 bits"):
+        LargePhoto(path)
+
+
+def test_what_libvips_does_not_know_is_left_to_pillow(streamed, tmp_path):
+    path = tmp_path / "photo.bmp"
+    Image.new("RGB", (64, 64), "red").save(path)
+    assert open_photo(path, limit=1) is None

@@ -75,8 +75,8 @@ def texels_from_picture(grey: np.ndarray, alpha: np.ndarray | None) -> tuple[np.
         ValueError: if nothing in the picture is paint.
     """
     if grey.shape[0] > grey.shape[1]:
-        grey = np.rot90(grey)
-        alpha = None if alpha is None else np.rot90(alpha)
+        grey = np.rot90(grey).copy()
+        alpha = None if alpha is None else np.rot90(alpha).copy()
     along, across = _power_of_two(grey.shape[1], MAX_ALONG), _power_of_two(grey.shape[0], MAX_ACROSS)
     cover = _resample(grey if alpha is None else alpha, across, along)
     if cover.max() < 0.5 / 255:

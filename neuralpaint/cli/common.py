@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -26,12 +26,20 @@ _state = {"debug": False, "terminated": False}
 
 def say(message: str) -> None:
     """A line on the standard output."""
-    Console().print(message, markup=False, highlight=False, soft_wrap=True)
+    Console().print(_printable(message, sys.stdout), markup=False, highlight=False, soft_wrap=True)
 
 
 def warn(message: str) -> None:
     """A line on the standard error output."""
-    Console(stderr=True).print(f"neuralpaint: {message}", markup=False, highlight=False, soft_wrap=True)
+    Console(stderr=True).print(
+        _printable(f"neuralpaint: {message}", sys.stderr), markup=False, highlight=False, soft_wrap=True
+    )
+
+
+def _printable(message: str, stream: TextIO) -> str:
+    """The message, with ? for what the stream's encoding lacks: bytes of a file name, an arrow in ASCII."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return message.encode(encoding, "replace").decode(encoding)
 
 
 def explain(error: BaseException) -> tuple[str, int]:
@@ -76,8 +84,8 @@ class Commands(TyperGroup):
 
 
 def _mind_termination() -> None:
-    """Makes SIGTERM stop a command as Ctrl-C does, with no half-written files left."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+    """Makes SIGTERM, and the end of the terminal, stop a command as Ctrl-C does, with no half-written files left."""
+    if threading.current_thread() is not threading.main_thread():
         return
     process = os.getpid()
 
@@ -87,7 +95,10 @@ def _mind_termination() -> None:
         _state["terminated"] = True
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, terminate)
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores it
+            signal.signal(number, terminate)
 
 
 def _interrupted() -> int:
@@ -134,6 +145,18 @@ def check_target(path: Path, overwrite: bool) -> None:
         raise ValueError(str(error)) from error
     if path.is_file() and not overwrite:
         raise ValueError(f"{path} is there already: name another file, or add --overwrite")
+
+
+def check_targets(picture: Path, strokes: Path | None, overwrite: bool, photo: Path | None = None) -> None:
+    """Raises ValueError unless a picture and, if wanted, its strokes can be written to these two files."""
+    if strokes is not None and strokes.suffix.lower() == ".npz":
+        raise ValueError(f"--save {strokes}: strokes are written as .safetensors, use that suffix")
+    if strokes is not None and os.path.abspath(picture) == os.path.abspath(strokes):
+        raise ValueError(f"{picture} is to be the picture and the strokes: name another file for --save")
+    for target in filter(None, (picture, strokes)):
+        if photo is not None and same_file(target, photo):
+            raise ValueError(f"{target} is the photo itself: name another file")
+        check_target(target, overwrite)
 
 
 def same_file(a: Path, b: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from neuralpaint.cli.common import Debug, Device, check_range, say
+from neuralpaint.cli.common import Debug, Device, Overwrite, check_range, say
 
 NAME = "eval-renderer"
 
@@ -32,6 +32,7 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
     device: Device = "auto",
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Draws strokes that training never saw, and compares them with the brush's own.
@@ -58,7 +59,7 @@ def command(
     if grid is not None:
         if grid.suffix.lower() != ".png":
             raise ValueError(f"--grid {grid}: name a .png file")
-        check_target(grid, overwrite=True)
+        check_target(grid, overwrite)
     place = Path(folder)
     if folder in brushes() and not place.is_dir():
         place = bundled_folder(folder)

@@ -31,6 +31,7 @@ from neuralpaint.cli.common import (
     Overwrite,
     check_range,
     check_target,
+    check_targets,
     resolve_brush,
     same_file,
     warn,
@@ -388,10 +389,7 @@ def _expand(photos: Sequence[Path]) -> tuple[list[Path], bool]:
 
 
 def check_job(job: Job, overwrite: bool) -> None:
-    for target in filter(None, (job.output, job.strokes)):
-        if same_file(target, job.photo):
-            raise ValueError(f"{target} is the photo itself: name another file")
-        check_target(target, overwrite)
+    check_targets(job.output, job.strokes, overwrite, job.photo)
     if job.checkpoint is not None and job.checkpoint.exists() and not job.checkpoint.is_dir():
         raise ValueError(f"--checkpoint {job.checkpoint} is a file: name a folder")
 

@@ -18,7 +18,7 @@ from neuralpaint.cli.common import (
     Device,
     Overwrite,
     check_range,
-    check_target,
+    check_targets,
     same_file,
     say,
     warn,
@@ -94,7 +94,7 @@ def command(
         for source in (strokes, content, style_image):
             if same_file(target, source):
                 raise ValueError(f"{target} is read, too: name another file")
-        check_target(target, overwrite)
+    check_targets(output, save, overwrite)
     settings = style_settings(
         style_image, weight=style_weight, mode=style_mode, steps=steps, features=features, vgg=vgg, device=place
     )

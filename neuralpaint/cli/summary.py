@@ -88,13 +88,13 @@ class Summary:
             writer = csv.DictWriter(text, [field.name for field in fields(Row)], lineterminator="\n")
             writer.writeheader()
             writer.writerows(table)
-            file.write(text.getvalue().encode())
+            file.write(text.getvalue().encode(errors="surrogateescape"))  # names that are no UTF-8
 
 
 def read_summary(path: Path) -> dict[str, Row]:
     """Rows by photo. ValueError if the file is no summary."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
         table = json.loads(text) if path.suffix.lower() == ".json" else list(csv.DictReader(io.StringIO(text)))
         rows = [
             Row(
@@ -105,10 +105,20 @@ def read_summary(path: Path) -> dict[str, Row]:
                 float(line["seconds"] or "nan"),
                 int(line["strokes"]),
                 str(line["error"]),
+                str(line.get("note") or ""),
             )
             for line in table
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        csv.Error,
+    ) as error:
         raise ValueError(f"--summary {path} is there, but is no summary of ours: name another file") from error
     return {row.photo: row for row in rows}
 

@@ -130,7 +130,8 @@ class StrokeDataset(Dataset[StrokeBatch]):
 
     def __getitems__(self, indices: Sequence[int]) -> _Samples:
         """Several strokes, drawn at once: torch's DataLoader calls this, if it is there, in place of `[]`."""
-        return _Samples(self.draw(torch.as_tensor(indices)))
+        index = torch.as_tensor(indices, dtype=torch.int64)
+        return _Samples(self.draw(torch.where(index < 0, index + self.parameters.count, index)))
 
     @staticmethod
     def collate(samples: Sequence[StrokeBatch]) -> StrokeBatch:
@@ -142,7 +143,13 @@ class StrokeDataset(Dataset[StrokeBatch]):
 
     @torch.no_grad()
     def draw(self, index: Tensor) -> StrokeBatch:
-        """The strokes of these numbers, int64 `[N]` in [0, count)."""
+        """The strokes of these numbers, int64 `[N]` in [0, count). TypeError, ValueError for others."""
+        if not isinstance(index, Tensor) or index.dtype != torch.int64 or index.ndim != 1:
+            raise TypeError(f"index must be an int64 tensor [N], got {index!r}")
+        if len(index) and not 0 <= int(index.min()) <= int(index.max()) < self.parameters.count:
+            raise ValueError(
+                f"index must be in [0, {self.parameters.count}), got {int(index.min())} to {int(index.max())}"
+            )
         return self.picture(self.parameters.take(index.to(self.device)))
 
     def picture(self, strokes: Tensor) -> StrokeBatch:

@@ -133,10 +133,11 @@ class StrokeSet:
         if self.layout != "vector":
             raise ValueError(f"{folder} holds .tar shards: read them with the webdataset library (docs/data.md)")
         there = {path.name for path in folder.iterdir()}
-        missing = [name for name in map(self.name, range(self.shards)) if name not in there]
-        if missing:
+        missing = next((name for name in map(self.name, range(self.shards)) if name not in there), None)
+        if missing is not None:
+            lacking = self.shards - sum(name.startswith("strokes-") and name.endswith(".safetensors") for name in there)
             raise ValueError(
-                f"{folder} lacks {len(missing)} of its {self.shards} shards, first {missing[0]}: "
+                f"{folder} lacks {lacking} of its {self.shards} shards, first {missing}: "
                 "`neuralpaint strokes --resume` writes them"
             )
 

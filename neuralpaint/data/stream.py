@@ -162,8 +162,14 @@ class StrokeStream(IterableDataset[StrokeBatch]):
         Raises:
             ValueError: the state is of other strokes, or of a worker process and this is not the same one.
         """
-        if not isinstance(state, dict) or state.get("version") != _VERSION or not isinstance(state.get("next"), int):
+        if (
+            not isinstance(state, dict)
+            or state.get("version") != _VERSION
+            or not isinstance(state.get("identity"), dict)
+            or ("worker" in state and not {"workers", "step"} <= state.keys())
+        ):
             raise ValueError("this is no state of a StrokeStream of this version")
+        whole("next", state.get("next"), 0, 2**63 - 1)
         for name, value in self.dataset.parameters.identity.items():
             if (other := state["identity"].get(name)) != value:
                 raise ValueError(f"the state is of strokes with {name} {other!r}, not {value!r}")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
-from neuralpaint.checks import check_positive
+from neuralpaint.checks import check_positive, check_weight
 from neuralpaint.ops.render import _checked, _origin
 from neuralpaint.profiling import span
 
@@ -48,6 +48,9 @@ def render_loss(
     brush, scale = _checked(canvas, strokes, brush, pixels_per_unit)
     if not isinstance(target, Tensor) or target.shape != canvas.shape or target.dtype != canvas.dtype:
         raise ValueError(f"target must be a tensor of the canvas's shape {list(canvas.shape)} and dtype {canvas.dtype}")
+    if target.device != canvas.device:
+        raise ValueError(f"target must be on the canvas's device {canvas.device}, got {target.device}")
+    l1, l2 = check_weight("l1", l1), check_weight("l2", l2)
     if not isinstance(softness, Tensor):
         softness = torch.tensor(check_positive("softness", softness), dtype=canvas.dtype, device=canvas.device)
     elif softness.shape != () or softness.dtype != canvas.dtype or softness.device != canvas.device:
@@ -61,8 +64,8 @@ def render_loss(
         _origin(origin, canvas),
         scale,
         softness,
-        float(l1),
-        float(l2),
+        l1,
+        l2,
     )
     return losses[:, 0], losses[:, 1], gradient
 

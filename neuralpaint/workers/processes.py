@@ -6,6 +6,7 @@ import multiprocessing as mp
 import os
 import pickle
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -17,6 +18,7 @@ from neuralpaint.checks import check_whole
 from neuralpaint.closing import Closing
 from neuralpaint.workers.base import WorkerError
 
+_GRACE = 3.0  # seconds that a process which is stopped has to end by itself
 _TRIES = 3  # how often a task may lose its worker
 
 
@@ -51,6 +53,8 @@ class _Worker:
 
     def stop(self) -> None:
         self.connection.close()
+        self.process.terminate()  # so that it puts away what it is writing
+        self.process.join(_GRACE)
         self.process.kill()
         self.process.join()
 
@@ -142,6 +146,7 @@ class ProcessWorkers(Closing):
 def _work(connection: Connection) -> None:
     """A worker's life: calls, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     import torch
 
     while True:

@@ -129,3 +129,30 @@ def test_rows_go_and_come(tmp_path):
         rows = read_summary(tmp_path / name)
         assert list(rows) == ["a.jpg", "b, c.jpg"]
         assert rows["b, c.jpg"].psnr == 21.062 and rows["a.jpg"].error == 'it is "bad"'
+
+
+def test_a_note_is_kept(tmp_path):
+    for name in ("t.csv", "t.json"):
+        summary = Summary(tmp_path / name)
+        summary.add(Row("a.jpg", "y.png", "painted", note="style −5 %"))
+        summary.write()
+        assert read_summary(tmp_path / name)["a.jpg"].note == "style −5 %"
+
+
+def test_names_that_are_no_utf8(run, stub, photo, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    name = os.fsdecode(b"caf\xe9.png")
+    (folder / name).write_bytes(photo.read_bytes())
+    for table in ("t.csv", "t.json"):
+        options = ("-o", tmp_path / "out", "--summary", tmp_path / table, "--overwrite", *QUICK)
+        assert run("paint", folder, *options).code == 0
+        (row,) = read_summary(tmp_path / table).values()
+        assert row.status == "painted" and row.photo.endswith(name)
+
+
+def test_strokes_need_a_file_of_their_own(run, stub, photo, tmp_path):
+    out = tmp_path / "out.png"
+    assert "name another file for --save" in run("paint", photo, "-o", out, "--save", out, *QUICK).line
+    assert "written as .safetensors" in run("paint", photo, "-o", out, "--save", tmp_path / "s.npz", *QUICK).line
+    assert os.listdir(tmp_path) == ["photo.png"]

@@ -309,3 +309,25 @@ def test_without_end():
     assert data[2**61].strokes.shape == (9,)
     with pytest.raises(IndexError):
         dataset(10)[10]
+
+
+def test_strokes_that_are_not_there():
+    data = StrokeDataset("tape", 10, size=8)
+    assert torch.equal(data.__getitems__([-1]).batch.strokes[0], data[-1].strokes)
+    for index in (torch.tensor([10]), torch.tensor([3, -1])):
+        with pytest.raises(ValueError, match=r"index must be in \[0, 10\)"):
+            data.draw(index)
+    with pytest.raises(ValueError, match="index"):
+        next(iter(DataLoader(data, sampler=[11], batch_size=2)))
+    with pytest.raises(TypeError, match="index"):
+        data.draw([1, 2])
+
+
+@pytest.mark.parametrize(
+    "change", [{"next": -5}, {"next": 10**30}, {"next": True}, {"identity": None}, {"worker": 0}, {"next": None}]
+)
+def test_a_state_that_cannot_be(change):
+    data = StrokeDataset("tape", 10, size=8)
+    state = data.stream(2).state_dict() | change
+    with pytest.raises(ValueError, match="next|state"):
+        data.stream(2).load_state_dict(state)

@@ -100,3 +100,14 @@ def test_second_derivatives_are_refused():
     (first,) = torch.autograd.grad(ops.render(canvas, strokes, "tape").sum(), strokes, create_graph=True)
     with pytest.raises(NotImplementedError, match="second derivatives"):
         torch.autograd.grad(first.sum(), strokes)
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [({"l1": float("nan")}, "l1"), ({"l2": -1.0}, "l2"), ({"l1": "1"}, "l1"), ({"target": "meta"}, "target")],
+)
+def test_bad_weights_and_devices(options, name):
+    canvas = torch.rand(1, 3, 8, 8)
+    target = canvas.to(options.pop("target", "cpu"))
+    with pytest.raises((ValueError, TypeError), match=name):
+        ops.render_loss(canvas, get_brush("tape").sample(2)[None], "tape", target, **options)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from neuralpaint.files import atomic_write
+
 
 def double(value):
     return 2 * value
@@ -37,3 +39,10 @@ def die(number):
     if number == 2:
         os._exit(9)
     return number
+
+
+def write_slowly(path, seconds):
+    with atomic_write(path) as file:
+        file.write(b"half")
+        file.flush()
+        time.sleep(seconds)

@@ -1,5 +1,8 @@
 """Work in processes: results, exceptions, processes that die."""
 
+import os
+import time
+
 import pytest
 import torch
 
@@ -80,3 +83,13 @@ def test_windows_in_processes_are_the_same_bytes(workers):
 def test_a_task_that_kills_every_process_is_given_up(workers):
     done = dict(workers.run(tasks.die, [(number,) for number in range(4)]))
     assert isinstance(done.pop(2), WorkerError) and done == {0: 0, 1: 1, 3: 3}
+
+
+def test_what_is_stopped_puts_away_what_it_was_writing(tmp_path):
+    with ProcessWorkers(2) as pool:
+        results = pool.run(tasks.write_slowly, [(str(tmp_path / "file"), 60), (str(tmp_path / "other"), 0)])
+        assert next(results)[0] == 1
+        while len(os.listdir(tmp_path)) < 2:
+            time.sleep(0.01)
+        results.close()
+    assert os.listdir(tmp_path) == ["other"]
