@@ -1,6 +1,7 @@
 """Brushes: parameters, registry, transform, bounds, textures."""
 
 import copy
+import dataclasses
 import pickle
 
 import numpy as np
@@ -268,3 +269,11 @@ def test_equality_is_by_value():
     for brush in (a, get_brush("tape")):
         assert copy.deepcopy(brush) == brush and pickle.loads(pickle.dumps(brush)) == brush
     assert isinstance(a, Brush) and str(a) == "mine"
+
+
+@pytest.mark.parametrize("name", ["oil", "tape"])
+def test_travels_with_its_texture(name, monkeypatch):
+    arrived = pickle.loads(pickle.dumps(dataclasses.replace(get_brush(name))))
+    monkeypatch.setattr(Brush, "texels", lambda self: pytest.fail("packed again"))
+    assert arrived == get_brush(name)
+    assert torch.equal(arrived.texture, get_brush(name).texture)

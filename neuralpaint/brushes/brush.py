@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -145,6 +145,10 @@ class Brush:
         large, small = (bristle_textures(along=512, across=128, large=large) for large in (True, False))
         alpha, ridge = (quantize(np.stack(pair)) for pair in zip(large, small, strict=True))
         return alpha, ridge
+
+    def __getstate__(self) -> dict[str, Any]:
+        """With the packed texture, so that it is not packed again wherever the brush goes."""
+        return self.__dict__ | {"texture": self.texture}
 
     def texture_on(self, device: torch.device | str) -> torch.Tensor:
         """`texture` on a device, uploaded once."""

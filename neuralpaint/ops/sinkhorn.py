@@ -69,7 +69,7 @@ def sinkhorn(
         raise ValueError(f"mass_y must have the shape of mass_x, {list(mass_x.shape)}, got {list(mass_y.shape)}")
     if mass_y.device != mass_x.device:
         raise ValueError(f"mass_y must be on the device of mass_x, {mass_x.device}, got {mass_y.device}")
-    check_whole("iterations", iterations, 1)
+    iterations = check_whole("iterations", iterations, 1)
     if cost not in _COSTS:
         raise ValueError(f"cost must be one of {', '.join(map(repr, _COSTS))}, got {cost!r}")
     epsilon = check_positive("epsilon", epsilon)

@@ -57,7 +57,7 @@ class Preset:
             ("reseeds", 0),
             ("refine", 0),
         ):
-            check_whole(name, getattr(self, name), low)
+            object.__setattr__(self, name, check_whole(name, getattr(self, name), low))
         for name in ("learning_rate", "softness"):
             check_positive(name, getattr(self, name))
         for name in ("l1", "l2", "transport"):

@@ -107,7 +107,6 @@ class WindowedSearch(JointSearch):
         super().__init__(problem)
         self._finest = min(phase.block for phase in self.phases if phase.add)
         self._workers = workers or SerialWorkers()
-        problem.brush.texture  # noqa: B018 - packed here, once, to travel with the brush: not by every task
         self._setting = self._workers.share(
             Setting(
                 problem.brush,

@@ -69,7 +69,7 @@ class StyleSettings:
             ("eval_every", 0),
             ("picture_every", 0),
         ):
-            check_whole(name, getattr(self, name), low)
+            object.__setattr__(self, name, check_whole(name, getattr(self, name), low))
         for name in ("learning_rate", "content_weight", "style_weight"):
             check_positive(name, getattr(self, name))
         check_weight("smoothness", self.smoothness)

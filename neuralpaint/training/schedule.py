@@ -53,7 +53,7 @@ class TrainingSettings:
             ("picture_every", 0),
             ("seed", 0),
         ):
-            check_whole(name, getattr(self, name), low)
+            object.__setattr__(self, name, check_whole(name, getattr(self, name), low))
         if self.learning_rate is not None:
             check_positive("learning_rate", self.learning_rate)
         if not 0 <= self.ema < 1:

@@ -52,8 +52,8 @@ class _Worker:
             return None
 
     def stop(self) -> None:
+        """Waits for a process that was told to end, so that it puts away what it was writing; not for ever."""
         self.connection.close()
-        self.process.terminate()  # so that it puts away what it is writing
         self.process.join(_GRACE)
         self.process.kill()
         self.process.join()
@@ -77,9 +77,14 @@ class ProcessWorkers(Closing):
 
     def close(self) -> None:
         """Ends the processes, with what they are doing; another call starts new ones."""
-        for worker in self._workers:
+        self._stop(list(self._workers))
+
+    def _stop(self, workers: list[_Worker]) -> None:
+        for worker in workers:
+            worker.process.terminate()  # all at once, so that they end side by side
+        for worker in workers:
             worker.stop()
-        self._workers.clear()
+            self._workers.remove(worker)
 
     def share(self, value: Any) -> Any:
         return value
@@ -101,8 +106,7 @@ class ProcessWorkers(Closing):
                     assert task is not None
                     number, call, tries = task
                     if answer is None:
-                        worker.stop()
-                        self._workers.remove(worker)
+                        self._stop([worker])
                         if tries < _TRIES:
                             again.append((number, call, tries + 1))
                         else:
@@ -114,9 +118,7 @@ class ProcessWorkers(Closing):
                     yield number, result
         finally:
             # What is under way is of no use to anyone; a caller who has taken the last result leaves nothing under way.
-            for worker in [worker for worker in self._workers if worker.task is not None]:
-                worker.stop()
-                self._workers.remove(worker)
+            self._stop([worker for worker in self._workers if worker.task is not None])
 
     def _feed(
         self,

@@ -89,7 +89,9 @@ def test_what_is_stopped_puts_away_what_it_was_writing(tmp_path):
     with ProcessWorkers(2) as pool:
         results = pool.run(tasks.write_slowly, [(str(tmp_path / "file"), 60), (str(tmp_path / "other"), 0)])
         assert next(results)[0] == 1
+        until = time.monotonic() + 30
         while len(os.listdir(tmp_path)) < 2:
+            assert time.monotonic() < until
             time.sleep(0.01)
         results.close()
     assert os.listdir(tmp_path) == ["other"]
