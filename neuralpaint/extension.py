@@ -1,27 +1,144 @@
-"""The compiled extension. Importing this registers the operators `torch.ops.neuralpaint.*` and their kernels."""
+"""The compiled kernels. Importing this registers the operators `torch.ops.neuralpaint.*`.
+
+The CPU kernels are built once for each level of processor (neuralpaint/lib). The best that this processor can run is
+opened, or the one that torch's variable ATEN_CPU_CAPABILITY names: default, avx2 or avx512.
+"""
 
 from __future__ import annotations
 
-import torch  # noqa: F401  (first: the extension is linked against torch's libraries)
+import os
+import platform
+from pathlib import Path
+from typing import Any
 
 try:
     from neuralpaint import _C
 except ImportError as error:
     raise ImportError(
-        "neuralpaint's compiled extension is missing or was built for another Python or torch: "
-        f"run `pip install .` in the source folder ({error})"
+        "neuralpaint's compiled module is missing, damaged or built for another Python: reinstall neuralpaint, or in "
+        f"the source folder run `pip install .` ({error})"
     ) from error
 
-HAS_CUDA: bool = _C.has_cuda
-"""Whether this build holds the CUDA kernels."""
+FOLDER = Path(__file__).parent / "lib"
+OLDEST_TORCH = (2, 10)
 
-SIMD: str = _C.simd
-"""The widest instruction set that the CPU kernels may use: avx512, avx2, neon or baseline."""
+# What torch calls the levels, best first: the value of ATEN_CPU_CAPABILITY, and what get_cpu_capability() returns.
+_X86_LEVELS = {"avx512": "x86-64-v4", "avx2": "x86-64-v3", "default": "x86-64-v2"}
+_CAPABILITIES = {"x86_64": tuple(_X86_LEVELS), "aarch64": ("default", "sve256")}
+
+
+def _check_torch(version: str) -> None:
+    """Raises ImportError if torch lacks what the kernels call."""
+    numbers = version.split("+")[0].split(".")
+    try:
+        known = int(numbers[0]), int(numbers[1])
+    except (IndexError, ValueError):
+        return  # a build of one's own: opening the kernels tells
+    if known < OLDEST_TORCH:
+        oldest = ".".join(map(str, OLDEST_TORCH))
+        raise ImportError(f"neuralpaint needs torch {oldest} or newer, but {version} is installed: upgrade torch")
+
+
+def choose_level(built: list[str], capability: str, asked: str | None, missing: Any) -> str:
+    """The level whose kernels to open.
+
+    Args:
+        built: the levels that this installation has.
+        capability: what torch finds of the processor, `torch.backends.cpu.get_cpu_capability()`.
+        asked: ATEN_CPU_CAPABILITY, or None.
+        missing: a function from a level to the instruction sets that the processor lacks for it.
+
+    Raises:
+        ImportError: if `asked` is unknown or more than the processor can run, or if the processor can run none.
+    """
+    machine = platform.machine().lower()
+    known = _CAPABILITIES.get({"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine))
+    if asked and known and asked not in known:
+        raise ImportError(f"ATEN_CPU_CAPABILITY is {asked!r}, but takes {', '.join(known)}: change or unset it")
+    if not set(built) & set(_X86_LEVELS.values()):
+        level = built[0]  # native, or the only level of this family of processors
+        if missing(level):
+            raise ImportError(
+                f"this processor cannot run neuralpaint's kernels, which were built for another: it lacks "
+                f"{', '.join(missing(level))}. Build them again here, or for every processor: unset NEURALPAINT_ARCH"
+            )
+        return level
+    order = list(_X86_LEVELS.values())
+    best = _X86_LEVELS.get(capability.lower(), order[-1])
+    usable = [level for level in order[order.index(best) :] if level in built]
+    running = [level for level in usable if not missing(level)]
+    if asked and usable and not running[:1] == usable[:1]:
+        raise ImportError(
+            f"ATEN_CPU_CAPABILITY is {asked}, but this processor lacks {', '.join(missing(usable[0]))}: unset it"
+        )
+    if not running:
+        lowest = [level for level in order if level in built][-1]
+        reason = f"it lacks {', '.join(missing(lowest))}" if missing(lowest) else f"ATEN_CPU_CAPABILITY is {asked}"
+        raise ImportError(f"this installation of neuralpaint needs a processor of level {lowest} or better: {reason}")
+    return running[0]
+
+
+def _open(name: str) -> None:
+    path = FOLDER / f"libneuralpaint_{name}.so"
+    if not path.is_file():
+        raise ImportError(f"{path} is missing: reinstall neuralpaint")
+    try:
+        _C.load(str(path))
+    except RuntimeError as error:
+        raise ImportError(
+            f"{path.name} cannot be opened with torch {torch.__version__}: it is damaged, or this torch is built "
+            f"differently from PyPI's. Reinstall neuralpaint and torch ({error})"
+        ) from error
+
+
+def _open_cuda() -> str:
+    """Opens the CUDA kernels if they were built and torch can use them. Returns why not, or ""."""
+    if not _C.has_cuda:
+        return _C.no_cuda_reason
+    if torch.version.cuda is None:
+        return f"torch {torch.__version__} is built without CUDA"
+    try:
+        _open("cuda")
+    except ImportError as error:
+        return str(error)
+    return ""
+
+
+import torch  # noqa: E402  (after the module: it takes seconds, and first: the kernels need its libraries)
+
+_check_torch(torch.__version__)
+
+LEVEL: str = choose_level(
+    _C.levels, torch.backends.cpu.get_cpu_capability(), os.environ.get("ATEN_CPU_CAPABILITY"), _C.missing
+)
+"""The level of the CPU kernels that run: x86-64-v2, x86-64-v3, x86-64-v4, aarch64, generic or native."""
+
+_open(LEVEL)
+
+NO_CUDA: str = _open_cuda()
+"""Why there are no CUDA kernels; empty if there are."""
+
+HAS_CUDA: bool = not NO_CUDA
+"""Whether the CUDA kernels are there. They still need a GPU."""
+
+
+def build_facts() -> dict[str, Any]:
+    """What was built and what runs: the rows of `neuralpaint info --build`."""
+    return {
+        "levels": list(_C.levels),
+        "level": LEVEL,
+        "cuda": HAS_CUDA,
+        "no_cuda_reason": NO_CUDA,
+        "compiler": _C.compiler,
+        "built_with_torch": _C.torch_version,
+        "torch": torch.__version__,
+    }
 
 
 def pooled_bytes() -> int:
     """Bytes of freed large CPU results (1 MiB and more) that are kept for the next call; at most
-    NEURALPAINT_POOL_MIB MiB (an environment variable read once; default 256, and 0 keeps nothing)."""
+    NEURALPAINT_POOL_MIB MiB (an environment variable read once; default 256, and 0 keeps nothing). Such a result's
+    storage cannot grow: `resize_` to more elements raises RuntimeError. With torch 2.10 nothing is kept."""
     return _C.pooled_bytes()
 
 

@@ -1,9 +1,9 @@
 #include "cpu/composite.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <memory>
+
+#include "cpu/parallel.h"
 
 namespace neuralpaint::cpu {
 namespace {
@@ -43,7 +43,7 @@ void composite(const T* canvas, const T* foreground, const T* alpha, T* output, 
     const int64_t chunk = std::min(kForwardChunk, pixels);
     if (batch == 0 || chunk == 0) return;
     const int64_t chunks = (pixels + chunk - 1) / chunk;
-    at::parallel_for(0, batch * chunks, chunk_grain(strokes, chunk), [&](int64_t begin, int64_t end) {
+    parallel_for(0, batch * chunks, chunk_grain(strokes, chunk), [&](int64_t begin, int64_t end) {
         for (int64_t task = begin; task < end; ++task) {
             const int64_t b = task / chunks;
             const int64_t first = (task % chunks) * chunk;
@@ -71,7 +71,7 @@ void composite_backward(const T* grad, const T* canvas, const T* foreground, con
     const int64_t fitting = kBackwardBytes / (7 * static_cast<int64_t>(sizeof(T)) * std::max<int64_t>(1, strokes));
     const int64_t chunk = std::min(std::clamp<int64_t>(fitting / 64 * 64, 256, 4096), pixels);
     const int64_t chunks = (pixels + chunk - 1) / chunk;
-    at::parallel_for(0, batch * chunks, chunk_grain(2 * strokes, chunk), [&](int64_t begin, int64_t end) {
+    parallel_for(0, batch * chunks, chunk_grain(2 * strokes, chunk), [&](int64_t begin, int64_t end) {
         const std::unique_ptr<T[]> canvases(new T[3 * chunk * std::max<int64_t>(1, strokes)]);
         const std::unique_ptr<T[]> flowing(new T[3 * chunk]);
         for (int64_t task = begin; task < end; ++task) {

@@ -1,12 +1,12 @@
 #include "cpu/rasterize.h"
 
-#include <ATen/Parallel.h>
 #include <c10/util/BFloat16.h>
 #include <c10/util/Half.h>
 
 #include <cstring>
 #include <type_traits>
 
+#include "cpu/parallel.h"
 #include "cpu/pixels.h"
 
 namespace neuralpaint::cpu {
@@ -67,7 +67,7 @@ void rasterize_as(const T* strokes, int64_t count, int kind, const TextureAtlas&
     const int64_t plane = int64_t(height) * width;
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
-        at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+        parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
             Stroke stroke;
             for (int64_t n = begin; n < end; ++n) {
                 stroke.setup(strokes + n * Stroke::kParameters, view, atlas);
@@ -107,7 +107,7 @@ void rasterize_backward(const T* grad_foreground, const T* grad_alpha, const T* 
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
         constexpr int kShapeSums = Stroke::kSums, kSums = kTotalSums<Stroke>;
-        at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+        parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
             Stroke stroke;
             for (int64_t n = begin; n < end; ++n) {
                 const T* p = strokes + n * Stroke::kParameters;

@@ -3,11 +3,10 @@
 
 #include <cstdint>
 
+#include "common/shapes.h"
 #include "common/texture.h"
 
 namespace neuralpaint::cpu {
-
-enum class Output { kSame, kHalf, kBFloat16, kByte };
 
 // strokes [count, P] -> foreground [count, 3, height, width], alpha [count, 1, height, width]. kSame stores T; the
 // other formats are rounded from it (bytes: round(255 x)).

@@ -3,12 +3,11 @@
 // the canvas under the stroke; gradients of a stroke are summed tile by tile in a fixed order.
 #include "cpu/render.h"
 
-#include <ATen/Parallel.h>
-
 #include <atomic>
 #include <cstring>
 #include <vector>
 
+#include "cpu/parallel.h"
 #include "cpu/pixels.h"
 
 namespace neuralpaint::cpu {
@@ -35,7 +34,7 @@ struct Scene {
         const int64_t total = s.batch * s.strokes, per_canvas = int64_t(tiles_x) * tiles_y;
         strokes.resize(total);
         std::vector<int32_t> range(4 * total);
-        at::parallel_for(0, total, 64, [&](int64_t begin, int64_t end) {
+        parallel_for(0, total, 64, [&](int64_t begin, int64_t end) {
             for (int64_t n = begin; n < end; ++n) {
                 strokes[n].setup(params + n * Stroke::kParameters, view(n / s.strokes), atlas);
                 const Bounds<T> box = strokes[n].bounds();
@@ -70,7 +69,7 @@ struct Scene {
     void for_each_tile(F&& work) const {
         std::atomic<int64_t> next{0};
         const int64_t count = tiles();
-        at::parallel_for(0, std::min<int64_t>(count, at::get_num_threads()), 1, [&](int64_t begin, int64_t end) {
+        parallel_for(0, std::min<int64_t>(count, thread_count()), 1, [&](int64_t begin, int64_t end) {
             auto state = work();
             for (int64_t worker = begin; worker < end; ++worker) {
                 for (int64_t tile = next++; tile < count; tile = next++) state(tile);

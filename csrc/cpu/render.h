@@ -3,18 +3,10 @@
 
 #include <cstdint>
 
+#include "common/shapes.h"
 #include "common/texture.h"
 
 namespace neuralpaint::cpu {
-
-template <typename T>
-struct RenderShape {
-    int64_t batch, strokes;
-    int height, width;
-    T scale;          // pixels per unit
-    const T* origin;  // [batch, 2], units
-    T softness;
-};
 
 // canvas [batch, 3, height, width] under strokes [batch, strokes, P] -> out, of the canvas's shape.
 template <typename T>

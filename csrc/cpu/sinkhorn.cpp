@@ -1,13 +1,12 @@
 #include "cpu/sinkhorn.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "common/logsumexp.h"
+#include "cpu/parallel.h"
 #include "cpu/sinkhorn_arithmetic.h"
 #include "cpu/sinkhorn_dense.h"
 #include "cpu/sinkhorn_separable.h"
@@ -89,7 +88,7 @@ void forward(const T* mass_x, const T* mass_y, T* cost, double* potentials, cons
     const Grid grid = grid_of(shape);
     const int64_t size = grid.size(), pixels = grid.height * grid.width;
     const Sums sums(grid, shape.epsilon);
-    at::parallel_for(0, shape.batch, 1, [&](int64_t begin, int64_t end) {
+    parallel_for(0, shape.batch, 1, [&](int64_t begin, int64_t end) {
         const FlushDenormals flush;
         typename Sums::Scratch scratch(grid);
         Mass mu(grid), nu(grid);
@@ -147,7 +146,7 @@ void backward(const T* grad, const T* mass_x, const T* mass_y, const double* pot
     const Grid grid = grid_of(shape);
     const int64_t size = grid.size(), pixels = grid.height * grid.width;
     const Sums sums(grid, shape.epsilon);
-    at::parallel_for(0, shape.batch, 1, [&](int64_t begin, int64_t end) {
+    parallel_for(0, shape.batch, 1, [&](int64_t begin, int64_t end) {
         const FlushDenormals flush;
         typename Sums::Scratch scratch(grid);
         Mass mu(grid), nu(grid);

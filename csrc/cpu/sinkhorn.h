@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "common/shapes.h"
+
 // Entropic optimal transport between pairs of masses on a pixel grid, by Sinkhorn iterations in the log domain.
 //
 // With mu, nu the masses normalised to sum 1, C_ij the cost between pixels i and j, and Y^0 = 0, iteration k computes
@@ -10,14 +12,6 @@
 // and the cost is sum_ij exp(X_i + Y_j - C_ij / epsilon) C_ij with the last X and Y. P and Q are finite where a mass is
 // zero and X or Y is not; that is why they are what the forward pass stores and what the gradient is written in.
 namespace neuralpaint::cpu {
-
-enum class TransportCost : int64_t { kSquaredEuclidean = 0, kEuclidean = 1 };
-
-struct SinkhornShape {
-    int64_t batch, height, width, iterations;
-    double epsilon;
-    TransportCost cost;
-};
 
 // Index of the first image whose mass [height, width] is not finite, non-negative and positive somewhere; -1 if none.
 template <typename T>

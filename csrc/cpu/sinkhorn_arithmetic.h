@@ -2,8 +2,6 @@
 
 // What the Sinkhorn kernels for the CPU compute with: vectors of doubles, padded maps, exponentials, products.
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -14,6 +12,7 @@
 #endif
 
 #include "common/logsumexp.h"
+#include "cpu/parallel.h"
 
 namespace neuralpaint::cpu::transport {
 
@@ -101,7 +100,7 @@ inline void product_columns(const double* a, int64_t a_stride, const double* b, 
 inline void product(const double* a, int64_t a_stride, const double* b, int64_t stride, double* out, int64_t rows,
                     int64_t depth, bool accumulate) {
     const int64_t grain = std::max<int64_t>(4, kTermsPerTask / (depth * stride) / 4 * 4);
-    at::parallel_for(0, (rows + 3) / 4, grain / 4, [&](int64_t begin, int64_t end) {
+    parallel_for(0, (rows + 3) / 4, grain / 4, [&](int64_t begin, int64_t end) {
         const FlushDenormals flush;
         const int64_t first = 4 * begin, count = std::min(rows, 4 * end) - first;
         const double* left = a + first * a_stride;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -97,7 +95,7 @@ class DenseSums {
     void for_rows(const Body& body) const {
         const int64_t tiles = (grid_.height + kRowsPerTile - 1) / kRowsPerTile;
         const int64_t terms = kRowsPerTile * grid_.stride * grid_.size();
-        at::parallel_for(0, tiles, std::max<int64_t>(1, kTermsPerTask / terms), [&](int64_t begin, int64_t end) {
+        parallel_for(0, tiles, std::max<int64_t>(1, kTermsPerTask / terms), [&](int64_t begin, int64_t end) {
             const FlushDenormals flush;
             for (int64_t t = begin; t < end; ++t)
                 body(t * kRowsPerTile, std::min((t + 1) * kRowsPerTile, grid_.height));

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -198,7 +196,7 @@ class SeparableSums {
     template <typename Line>
     void for_lines(const Line& line) const {
         const int64_t terms = grid_.stride * std::max(grid_.width, grid_.height) * 8;  // an exp costs about 8 of them
-        at::parallel_for(0, grid_.height, std::max<int64_t>(1, kTermsPerTask / terms), [&](int64_t begin, int64_t end) {
+        parallel_for(0, grid_.height, std::max<int64_t>(1, kTermsPerTask / terms), [&](int64_t begin, int64_t end) {
             const FlushDenormals flush;
             for (int64_t r = begin; r < end; ++r) line(r);
         });

@@ -4,12 +4,11 @@
 
 #include <cstdint>
 
+#include "common/shapes.h"
 #include "common/texture.h"
 
 // Each stroke alone on its own canvas; layouts and meaning as in cpu/rasterize.h. Deterministic: no atomics.
 namespace neuralpaint::cuda {
-
-enum class Output { kSame, kHalf, kBFloat16, kByte };
 
 // Bytes of device memory that launch_rasterize needs beside its arguments.
 template <typename T>

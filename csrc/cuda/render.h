@@ -4,20 +4,11 @@
 
 #include <cstdint>
 
+#include "common/shapes.h"
 #include "common/texture.h"
 
 // Strokes composited in order onto canvases; layouts and meaning as in cpu/render.h. Deterministic: no atomics.
 namespace neuralpaint::cuda {
-
-template <typename T>
-struct RenderShape {
-    int64_t batch, strokes;
-    int height, width;
-    T scale;          // pixels per unit
-    const T* origin;  // [batch, 2], units
-    T softness;
-    const T* softness_at = nullptr;  // if set, where on the device it is read instead
-};
 
 // Bytes of device memory that launch_render needs beside its arguments.
 template <typename T>

@@ -392,7 +392,7 @@ void launch_sinkhorn(const T* mass_x, const T* mass_y, T* cost, T* potentials, T
     if (shape.batch == 0) return;
     const size_t bytes = workspace ? 0 : shared_bytes<T>(shape);
     auto* kernel =
-        shape.euclidean
+        shape.cost == TransportCost::kEuclidean
             ? (workspace ? sinkhorn_kernel<T, DenseSums<T>, false> : sinkhorn_kernel<T, DenseSums<T>, true>)
             : (workspace ? sinkhorn_kernel<T, SeparableSums<T>, false> : sinkhorn_kernel<T, SeparableSums<T>, true>);
     launch_images<T>(kernel, shape, bytes, stream, mass_x, mass_y, cost, potentials, workspace);
@@ -403,7 +403,7 @@ void launch_sinkhorn_backward(const T* grad, const T* mass_x, const T* mass_y, c
                               T* grad_y, T* workspace, const SinkhornShape& shape, cudaStream_t stream) {
     if (shape.batch == 0) return;
     const size_t bytes = workspace ? 0 : shared_bytes<T>(shape);
-    auto* kernel = shape.euclidean ? (workspace ? sinkhorn_backward_kernel<T, DenseSums<T>, false>
+    auto* kernel = shape.cost == TransportCost::kEuclidean ? (workspace ? sinkhorn_backward_kernel<T, DenseSums<T>, false>
                                                 : sinkhorn_backward_kernel<T, DenseSums<T>, true>)
                                    : (workspace ? sinkhorn_backward_kernel<T, SeparableSums<T>, false>
                                                 : sinkhorn_backward_kernel<T, SeparableSums<T>, true>);

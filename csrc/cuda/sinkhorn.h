@@ -4,17 +4,12 @@
 
 #include <cstdint>
 
+#include "common/shapes.h"
+
 // Sinkhorn iterations on the GPU; the formulas are those of cpu/sinkhorn.h, all arithmetic in the type of the masses
 // (T: float or double) and in the log domain. One thread block an image. Deterministic: no atomics, fixed order of
 // sums. A mass that is negative, not finite or all zero makes its cost NaN.
 namespace neuralpaint::cuda {
-
-struct SinkhornShape {
-    int64_t batch;
-    int height, width, iterations;
-    double epsilon;
-    bool euclidean;
-};
 
 // Elements of T that the launches below need in global memory; 0 if an image's maps fit into shared memory.
 template <typename T>

@@ -1,6 +1,3 @@
-#include <ATen/Dispatch.h>
-#include <ATen/ops/empty.h>
-
 #include "cpu/render.h"
 #include "torch/pool.h"
 #include "torch/render_checks.h"
@@ -8,64 +5,56 @@
 namespace neuralpaint {
 namespace {
 
-template <typename T>
-using Shape = cpu::RenderShape<T>;
-
-at::Tensor render_cpu(const at::Tensor& canvas_, const at::Tensor& strokes_, int64_t kind, const at::Tensor& texture,
-                      const at::Tensor& origin_, double pixels_per_unit, double softness) {
+Tensor render_cpu(const Tensor& canvas_, const Tensor& strokes_, int64_t kind, const Tensor& texture,
+                  const Tensor& origin_, double pixels_per_unit, double softness) {
     check_canvas(canvas_, strokes_, origin_, kind);
-    const at::Tensor canvas = canvas_.contiguous(), strokes = strokes_.contiguous(), origin = origin_.contiguous();
+    const Tensor canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_), origin = to_contiguous(origin_);
     const TextureAtlas atlas = atlas_of(texture, kind);
-    at::Tensor out = empty_pooled(canvas.sizes(), canvas.options());
-    AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "render", [&] {
-        cpu::render<scalar_t>(canvas.const_data_ptr<scalar_t>(), strokes.const_data_ptr<scalar_t>(),
-                              static_cast<int>(kind), atlas,
-                              shape_of<Shape<scalar_t>, scalar_t>(canvas, strokes, origin, pixels_per_unit, softness),
-                              out.mutable_data_ptr<scalar_t>());
+    Tensor out = empty_pooled(canvas, canvas.sizes(), canvas.scalar_type());
+    with_floating_type("render", canvas.scalar_type(), [&](auto tag) {
+        using T = typename decltype(tag)::type;
+        cpu::render<T>(data<T>(canvas), data<T>(strokes), static_cast<int>(kind), atlas,
+                       render_shape<T>(canvas, strokes, origin, pixels_per_unit, softness), mutable_data<T>(out));
     });
     return out;
 }
 
-std::tuple<at::Tensor, at::Tensor> render_backward_cpu(const at::Tensor& grad_, const at::Tensor& canvas_,
-                                                       const at::Tensor& strokes_, int64_t kind,
-                                                       const at::Tensor& texture, const at::Tensor& origin_,
-                                                       double pixels_per_unit, double softness) {
+std::tuple<Tensor, Tensor> render_backward_cpu(const Tensor& grad_, const Tensor& canvas_, const Tensor& strokes_,
+                                               int64_t kind, const Tensor& texture, const Tensor& origin_,
+                                               double pixels_per_unit, double softness) {
     check_canvas(canvas_, strokes_, origin_, kind);
     check_like_canvas("grad", grad_, canvas_);
-    const at::Tensor grad = grad_.contiguous(), canvas = canvas_.contiguous(), strokes = strokes_.contiguous(),
-                     origin = origin_.contiguous();
+    const Tensor grad = to_contiguous(grad_), canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_),
+                 origin = to_contiguous(origin_);
     const TextureAtlas atlas = atlas_of(texture, kind);
-    at::Tensor grad_canvas = empty_pooled(canvas.sizes(), canvas.options());
-    at::Tensor grad_strokes = at::empty(strokes.sizes(), strokes.options());
-    AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "render_backward", [&] {
-        cpu::render_backward<scalar_t>(
-            grad.const_data_ptr<scalar_t>(), canvas.const_data_ptr<scalar_t>(), strokes.const_data_ptr<scalar_t>(),
-            static_cast<int>(kind), atlas,
-            shape_of<Shape<scalar_t>, scalar_t>(canvas, strokes, origin, pixels_per_unit, softness),
-            grad_canvas.mutable_data_ptr<scalar_t>(), grad_strokes.mutable_data_ptr<scalar_t>());
+    Tensor grad_canvas = empty_pooled(canvas, canvas.sizes(), canvas.scalar_type());
+    Tensor grad_strokes = make_empty(strokes);
+    with_floating_type("render_backward", canvas.scalar_type(), [&](auto tag) {
+        using T = typename decltype(tag)::type;
+        cpu::render_backward<T>(data<T>(grad), data<T>(canvas), data<T>(strokes), static_cast<int>(kind), atlas,
+                                render_shape<T>(canvas, strokes, origin, pixels_per_unit, softness),
+                                mutable_data<T>(grad_canvas), mutable_data<T>(grad_strokes));
     });
     return {grad_canvas, grad_strokes};
 }
 
-std::tuple<at::Tensor, at::Tensor> render_loss_cpu(const at::Tensor& target_, const at::Tensor& canvas_,
-                                                   const at::Tensor& strokes_, int64_t kind, const at::Tensor& texture,
-                                                   const at::Tensor& origin_, double pixels_per_unit,
-                                                   const at::Tensor& softness, double l1, double l2) {
+std::tuple<Tensor, Tensor> render_loss_cpu(const Tensor& target_, const Tensor& canvas_, const Tensor& strokes_,
+                                           int64_t kind, const Tensor& texture, const Tensor& origin_,
+                                           double pixels_per_unit, const Tensor& softness, double l1, double l2) {
     check_softness(softness, strokes_);
     check_canvas(canvas_, strokes_, origin_, kind);
     check_like_canvas("target", target_, canvas_);
-    const at::Tensor target = target_.contiguous(), canvas = canvas_.contiguous(), strokes = strokes_.contiguous(),
-                     origin = origin_.contiguous();
+    const Tensor target = to_contiguous(target_), canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_),
+                 origin = to_contiguous(origin_);
     const TextureAtlas atlas = atlas_of(texture, kind);
-    at::Tensor losses = at::empty({canvas.size(0), 2}, canvas.options());
-    at::Tensor grad_strokes = at::empty(strokes.sizes(), strokes.options());
-    AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "render_loss", [&] {
-        cpu::render_loss<scalar_t>(target.const_data_ptr<scalar_t>(), canvas.const_data_ptr<scalar_t>(),
-                                   strokes.const_data_ptr<scalar_t>(), static_cast<int>(kind), atlas,
-                                   shape_of<Shape<scalar_t>, scalar_t>(canvas, strokes, origin, pixels_per_unit,
-                                                                       *softness.const_data_ptr<scalar_t>()),
-                                   static_cast<scalar_t>(l1), static_cast<scalar_t>(l2),
-                                   losses.mutable_data_ptr<scalar_t>(), grad_strokes.mutable_data_ptr<scalar_t>());
+    Tensor losses = make_empty(canvas, {canvas.size(0), 2}, canvas.scalar_type());
+    Tensor grad_strokes = make_empty(strokes);
+    with_floating_type("render_loss", canvas.scalar_type(), [&](auto tag) {
+        using T = typename decltype(tag)::type;
+        cpu::render_loss<T>(data<T>(target), data<T>(canvas), data<T>(strokes), static_cast<int>(kind), atlas,
+                            render_shape<T>(canvas, strokes, origin, pixels_per_unit, *data<T>(softness)),
+                            static_cast<T>(l1), static_cast<T>(l2), mutable_data<T>(losses),
+                            mutable_data<T>(grad_strokes));
     });
     return {losses, grad_strokes};
 }
@@ -73,8 +62,8 @@ std::tuple<at::Tensor, at::Tensor> render_loss_cpu(const at::Tensor& target_, co
 }  // namespace
 }  // namespace neuralpaint
 
-TORCH_LIBRARY_IMPL(neuralpaint, CPU, m) {
-    m.impl("render", &neuralpaint::render_cpu);
-    m.impl("render_backward", &neuralpaint::render_backward_cpu);
-    m.impl("render_loss", &neuralpaint::render_loss_cpu);
+STABLE_TORCH_LIBRARY_IMPL(neuralpaint, CPU, m) {
+    m.impl("render", TORCH_BOX(&neuralpaint::render_cpu));
+    m.impl("render_backward", TORCH_BOX(&neuralpaint::render_backward_cpu));
+    m.impl("render_loss", TORCH_BOX(&neuralpaint::render_loss_cpu));
 }

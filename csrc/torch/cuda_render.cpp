@@ -1,114 +1,103 @@
-#include <ATen/Dispatch.h>
-#include <ATen/ops/empty.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
-
 #include <limits>
 #include <tuple>
 
 #include "cuda/render.h"
+#include "torch/cuda.h"
 #include "torch/render_checks.h"
 
 namespace neuralpaint {
 namespace {
 
-template <typename T>
-using Shape = cuda::RenderShape<T>;
-
-void check_arguments(const at::Tensor& canvas, const at::Tensor& strokes, int64_t kind, const at::Tensor& texture,
-                     const at::Tensor& origin) {
+void check_arguments(const Tensor& canvas, const Tensor& strokes, int64_t kind, const Tensor& texture,
+                     const Tensor& origin) {
     check_canvas(canvas, strokes, origin, kind);
-    TORCH_CHECK(canvas.device() == strokes.device() && origin.device() == strokes.device() &&
-                    (kind != kOil || texture.device() == strokes.device()),
-                "canvas, strokes, origin and texture must be on one device");
+    NP_CHECK(canvas.device() == strokes.device() && origin.device() == strokes.device() &&
+                 (kind != kOil || texture.device() == strokes.device()),
+             "canvas, strokes, origin and texture must be on one device");
     constexpr int64_t limit = std::numeric_limits<int>::max();
-    TORCH_CHECK(canvas.size(2) <= 65536 && canvas.size(3) <= 65536 &&
-                    canvas.size(0) * ((canvas.size(2) + 15) / 16) * ((canvas.size(3) + 15) / 16) <= limit,
-                "the canvas is too large for one call: ", canvas.sizes());
+    NP_CHECK(canvas.size(2) <= 65536 && canvas.size(3) <= 65536 &&
+                 canvas.size(0) * ((canvas.size(2) + 15) / 16) * ((canvas.size(3) + 15) / 16) <= limit,
+             "the canvas is too large for one call: ", shape_text(canvas));
 }
 
-at::Tensor render_cuda(const at::Tensor& canvas_, const at::Tensor& strokes_, int64_t kind, const at::Tensor& texture,
-                       const at::Tensor& origin_, double pixels_per_unit, double softness) {
+Tensor render_cuda(const Tensor& canvas_, const Tensor& strokes_, int64_t kind, const Tensor& texture,
+                   const Tensor& origin_, double pixels_per_unit, double softness) {
     check_arguments(canvas_, strokes_, kind, texture, origin_);
-    TORCH_CHECK(softness > 0, "softness must be positive, got ", softness);
-    const c10::cuda::CUDAGuard guard(canvas_.device());
-    const at::Tensor canvas = canvas_.contiguous(), strokes = strokes_.contiguous(), origin = origin_.contiguous();
+    NP_CHECK(softness > 0, "softness must be positive, got ", softness);
+    const DeviceGuard guard(canvas_.get_device_index());
+    const Tensor canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_), origin = to_contiguous(origin_);
     const TextureAtlas atlas = atlas_of(texture, kind);
-    at::Tensor out = at::empty(canvas.sizes(), canvas.options());
-    AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "render", [&] {
+    Tensor out = make_empty(canvas);
+    with_floating_type("render", canvas.scalar_type(), [&](auto tag) {
+        using T = typename decltype(tag)::type;
         const int brush = static_cast<int>(kind);
-        const auto shape = shape_of<Shape<scalar_t>, scalar_t>(canvas, strokes, origin, pixels_per_unit, softness);
-        const at::Tensor workspace =
-            at::empty({cuda::render_workspace<scalar_t>(brush, shape)}, canvas.options().dtype(at::kByte));
-        cuda::launch_render<scalar_t>(canvas.const_data_ptr<scalar_t>(), strokes.const_data_ptr<scalar_t>(), brush,
-                                      atlas, shape, out.mutable_data_ptr<scalar_t>(), workspace.mutable_data_ptr(),
-                                      c10::cuda::getCurrentCUDAStream());
+        const auto shape = render_shape<T>(canvas, strokes, origin, pixels_per_unit, softness);
+        const Tensor workspace = make_empty(canvas, {cuda::render_workspace<T>(brush, shape)}, ScalarType::Byte);
+        cuda::launch_render<T>(data<T>(canvas), data<T>(strokes), brush, atlas, shape, mutable_data<T>(out),
+                               workspace.mutable_data_ptr(), current_stream(canvas_));
     });
-    C10_CUDA_CHECK(cudaGetLastError());
+    check_launch();
     return out;
 }
 
-std::tuple<at::Tensor, at::Tensor> render_backward_cuda(const at::Tensor& grad_, const at::Tensor& canvas_,
-                                                        const at::Tensor& strokes_, int64_t kind,
-                                                        const at::Tensor& texture, const at::Tensor& origin_,
-                                                        double pixels_per_unit, double softness) {
+std::tuple<Tensor, Tensor> render_backward_cuda(const Tensor& grad_, const Tensor& canvas_, const Tensor& strokes_,
+                                                int64_t kind, const Tensor& texture, const Tensor& origin_,
+                                                double pixels_per_unit, double softness) {
     check_arguments(canvas_, strokes_, kind, texture, origin_);
-    TORCH_CHECK(softness > 0, "softness must be positive, got ", softness);
+    NP_CHECK(softness > 0, "softness must be positive, got ", softness);
     check_like_canvas("grad", grad_, canvas_);
-    const c10::cuda::CUDAGuard guard(canvas_.device());
-    const at::Tensor grad = grad_.contiguous(), canvas = canvas_.contiguous(), strokes = strokes_.contiguous(),
-                     origin = origin_.contiguous();
+    const DeviceGuard guard(canvas_.get_device_index());
+    const Tensor grad = to_contiguous(grad_), canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_),
+                 origin = to_contiguous(origin_);
     const TextureAtlas atlas = atlas_of(texture, kind);
-    at::Tensor grad_canvas = at::empty(canvas.sizes(), canvas.options());
-    at::Tensor grad_strokes = at::empty(strokes.sizes(), strokes.options());
-    AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "render_backward", [&] {
+    Tensor grad_canvas = make_empty(canvas);
+    Tensor grad_strokes = make_empty(strokes);
+    with_floating_type("render_backward", canvas.scalar_type(), [&](auto tag) {
+        using T = typename decltype(tag)::type;
         const int brush = static_cast<int>(kind);
-        const auto shape = shape_of<Shape<scalar_t>, scalar_t>(canvas, strokes, origin, pixels_per_unit, softness);
-        const at::Tensor workspace =
-            at::empty({cuda::render_backward_workspace<scalar_t>(brush, shape)}, canvas.options().dtype(at::kByte));
-        cuda::launch_render_backward<scalar_t>(
-            grad.const_data_ptr<scalar_t>(), canvas.const_data_ptr<scalar_t>(), strokes.const_data_ptr<scalar_t>(),
-            brush, atlas, shape, grad_canvas.mutable_data_ptr<scalar_t>(), grad_strokes.mutable_data_ptr<scalar_t>(),
-            workspace.mutable_data_ptr(), c10::cuda::getCurrentCUDAStream());
+        const auto shape = render_shape<T>(canvas, strokes, origin, pixels_per_unit, softness);
+        const Tensor workspace =
+            make_empty(canvas, {cuda::render_backward_workspace<T>(brush, shape)}, ScalarType::Byte);
+        cuda::launch_render_backward<T>(data<T>(grad), data<T>(canvas), data<T>(strokes), brush, atlas, shape,
+                                        mutable_data<T>(grad_canvas), mutable_data<T>(grad_strokes),
+                                        workspace.mutable_data_ptr(), current_stream(canvas_));
     });
-    C10_CUDA_CHECK(cudaGetLastError());
+    check_launch();
     return {grad_canvas, grad_strokes};
 }
 
-std::tuple<at::Tensor, at::Tensor> render_loss_cuda(const at::Tensor& target_, const at::Tensor& canvas_,
-                                                    const at::Tensor& strokes_, int64_t kind, const at::Tensor& texture,
-                                                    const at::Tensor& origin_, double pixels_per_unit,
-                                                    const at::Tensor& softness, double l1, double l2) {
+std::tuple<Tensor, Tensor> render_loss_cuda(const Tensor& target_, const Tensor& canvas_, const Tensor& strokes_,
+                                            int64_t kind, const Tensor& texture, const Tensor& origin_,
+                                            double pixels_per_unit, const Tensor& softness, double l1, double l2) {
     check_arguments(canvas_, strokes_, kind, texture, origin_);
     check_softness(softness, strokes_);
     check_like_canvas("target", target_, canvas_);
-    const c10::cuda::CUDAGuard guard(canvas_.device());
-    const at::Tensor target = target_.contiguous(), canvas = canvas_.contiguous(), strokes = strokes_.contiguous(),
-                     origin = origin_.contiguous();
+    const DeviceGuard guard(canvas_.get_device_index());
+    const Tensor target = to_contiguous(target_), canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_),
+                 origin = to_contiguous(origin_);
     const TextureAtlas atlas = atlas_of(texture, kind);
-    at::Tensor losses = at::empty({canvas.size(0), 2}, canvas.options());
-    at::Tensor grad_strokes = at::empty(strokes.sizes(), strokes.options());
-    AT_DISPATCH_FLOATING_TYPES(canvas.scalar_type(), "render_loss", [&] {
+    Tensor losses = make_empty(canvas, {canvas.size(0), 2}, canvas.scalar_type());
+    Tensor grad_strokes = make_empty(strokes);
+    with_floating_type("render_loss", canvas.scalar_type(), [&](auto tag) {
+        using T = typename decltype(tag)::type;
         const int brush = static_cast<int>(kind);
-        auto shape = shape_of<Shape<scalar_t>, scalar_t>(canvas, strokes, origin, pixels_per_unit, 1.0);
-        shape.softness_at = softness.const_data_ptr<scalar_t>();
-        const at::Tensor workspace =
-            at::empty({cuda::render_loss_workspace<scalar_t>(brush, shape)}, canvas.options().dtype(at::kByte));
-        cuda::launch_render_loss<scalar_t>(
-            target.const_data_ptr<scalar_t>(), canvas.const_data_ptr<scalar_t>(), strokes.const_data_ptr<scalar_t>(),
-            brush, atlas, shape, static_cast<scalar_t>(l1), static_cast<scalar_t>(l2),
-            losses.mutable_data_ptr<scalar_t>(), grad_strokes.mutable_data_ptr<scalar_t>(),
-            workspace.mutable_data_ptr(), c10::cuda::getCurrentCUDAStream());
+        auto shape = render_shape<T>(canvas, strokes, origin, pixels_per_unit, 1.0);
+        shape.softness_at = data<T>(softness);
+        const Tensor workspace = make_empty(canvas, {cuda::render_loss_workspace<T>(brush, shape)}, ScalarType::Byte);
+        cuda::launch_render_loss<T>(data<T>(target), data<T>(canvas), data<T>(strokes), brush, atlas, shape,
+                                    static_cast<T>(l1), static_cast<T>(l2), mutable_data<T>(losses),
+                                    mutable_data<T>(grad_strokes), workspace.mutable_data_ptr(),
+                                    current_stream(canvas_));
     });
-    C10_CUDA_CHECK(cudaGetLastError());
+    check_launch();
     return {losses, grad_strokes};
 }
 
 }  // namespace
 }  // namespace neuralpaint
 
-TORCH_LIBRARY_IMPL(neuralpaint, CUDA, m) {
-    m.impl("render", &neuralpaint::render_cuda);
-    m.impl("render_backward", &neuralpaint::render_backward_cuda);
-    m.impl("render_loss", &neuralpaint::render_loss_cuda);
+STABLE_TORCH_LIBRARY_IMPL(neuralpaint, CUDA, m) {
+    m.impl("render", TORCH_BOX(&neuralpaint::render_cuda));
+    m.impl("render_backward", TORCH_BOX(&neuralpaint::render_backward_cuda));
+    m.impl("render_loss", TORCH_BOX(&neuralpaint::render_loss_cuda));
 }

@@ -1,8 +1,8 @@
 // The schemas of the four ops and of their backward passes. Kernels register themselves per device beside this file;
 // fake kernels and autograd are registered from Python (neuralpaint/ops).
-#include <torch/library.h>
+#include "torch/tensors.h"
 
-TORCH_LIBRARY(neuralpaint, m) {
+STABLE_TORCH_LIBRARY(neuralpaint, m) {
     m.def(
         "rasterize(Tensor strokes, int kind, Tensor texture, int height, int width, float softness, ScalarType dtype) "
         "-> (Tensor, Tensor)");

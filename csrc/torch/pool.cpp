@@ -1,37 +1,39 @@
 #include "torch/pool.h"
 
-#include <ATen/EmptyTensor.h>
-#include <ATen/ops/empty.h>
-#include <c10/core/Allocator.h>
-#include <c10/core/CPUAllocator.h>
-
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <list>
 #include <mutex>
+#include <new>
+#include <vector>
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+
+// Stable since torch 2.11, and null in older ones: not declared when an older torch is the target.
+extern "C" __attribute__((weak)) AOTITorchError torch_from_blob(
+    void* data, int64_t dim, const int64_t* sizes, const int64_t* strides, int64_t offset, int32_t dtype,
+    int32_t device_type, int32_t device_index, AtenTensorHandle* result, int32_t layout, const uint8_t* metadata,
+    int64_t metadata_size, void (*deleter)(void* data, void* context), void* context);
 
 namespace neuralpaint {
 namespace {
 
 constexpr size_t kLeast = size_t(1) << 20;
 constexpr size_t kDefaultLimitMiB = 256;
+constexpr size_t kAlignment = 64;
 
 // A kept block may be this much larger than what is asked for.
 bool fits(size_t block, size_t bytes) { return block >= bytes && block - bytes <= bytes / 4; }
 
 struct Block {
-    c10::DataPtr memory;
+    void* memory;
     size_t bytes;
 };
 
-class Pool final : public c10::Allocator {
+class Pool {
  public:
-    c10::DataPtr allocate(size_t bytes) override {
-        Block block{c10::DataPtr(), bytes};
+    Block take(size_t bytes) {
         {
             const std::lock_guard<std::mutex> lock(mutex_);
             auto best = kept_.end();
@@ -39,21 +41,28 @@ class Pool final : public c10::Allocator {
                 if (fits(it->bytes, bytes) && (best == kept_.end() || it->bytes < best->bytes)) best = it;
             }
             if (best != kept_.end()) {
-                total_ -= best->bytes;
-                block = std::move(*best);
+                const Block block = *best;
+                total_ -= block.bytes;
                 kept_.erase(best);
+                return block;
             }
         }
-        if (!block.memory) {
-            block.memory = c10::GetCPUAllocator()->allocate(bytes);
-            on_huge_pages(block);
-        }
-        void* data = block.memory.get();
-        auto* owner = new Block(std::move(block));
-        return {data, owner, &release, c10::Device(c10::DeviceType::CPU)};
+        void* memory = nullptr;
+        if (posix_memalign(&memory, kAlignment, bytes) != 0) throw std::bad_alloc();
+        use_huge_pages(memory, bytes);
+        return {memory, bytes};
     }
-    c10::DeleterFnPtr raw_deleter() const override { return nullptr; }
-    void copy_data(void* to, const void* from, size_t count) const override { std::memcpy(to, from, count); }
+
+    // The oldest make room for the newest.
+    void give(const Block& block) {
+        if (block.bytes > pool_limit()) return std::free(block.memory);
+        {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            total_ += block.bytes;
+            kept_.push_back(block);
+        }
+        shrink(pool_limit());
+    }
 
     size_t kept() {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -61,12 +70,15 @@ class Pool final : public c10::Allocator {
     }
 
     void shrink(size_t limit) {
-        std::list<Block> dropped;  // freed after the lock
-        const std::lock_guard<std::mutex> lock(mutex_);
-        while (total_ > limit) {
-            total_ -= kept_.front().bytes;
-            dropped.splice(dropped.end(), kept_, kept_.begin());
+        std::list<Block> dropped;
+        {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            while (total_ > limit) {
+                total_ -= kept_.front().bytes;
+                dropped.splice(dropped.end(), kept_, kept_.begin());
+            }
         }
+        for (const Block& block : dropped) std::free(block.memory);
     }
 
     // Never destroyed: tensors may outlive every static.
@@ -76,32 +88,17 @@ class Pool final : public c10::Allocator {
     }
 
  private:
-    static void release(void* context) { instance().keep(static_cast<Block*>(context)); }
-
-    // The oldest make room for the newest.
-    void keep(Block* block) {
-        if (block->bytes <= pool_limit()) {
-            {
-                const std::lock_guard<std::mutex> lock(mutex_);
-                total_ += block->bytes;
-                kept_.push_back(std::move(*block));
-            }
-            shrink(pool_limit());
-        }
-        delete block;
-    }
-
     // Where the system leaves huge pages to those who ask (Linux's default, "madvise"), there are 512 times fewer pages
     // to map in. Advice only: an error changes nothing.
-    static void on_huge_pages(const Block& block) {
+    static void use_huge_pages(void* memory, size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
         constexpr uintptr_t kHugePage = uintptr_t(2) << 20;
-        const auto begin = reinterpret_cast<uintptr_t>(block.memory.get());
+        const auto begin = reinterpret_cast<uintptr_t>(memory);
         const uintptr_t first = (begin + kHugePage - 1) / kHugePage * kHugePage;
-        const uintptr_t last = (begin + block.bytes) / kHugePage * kHugePage;
+        const uintptr_t last = (begin + bytes) / kHugePage * kHugePage;
         if (last > first) (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
 #else
-        (void)block;
+        (void)memory, (void)bytes;
 #endif
     }
 
@@ -110,15 +107,38 @@ class Pool final : public c10::Allocator {
     size_t total_ = 0;
 };
 
+void release(void*, void* context) {
+    auto* block = static_cast<Block*>(context);
+    Pool::instance().give(*block);
+    delete block;
+}
+
 }  // namespace
 
-at::Tensor empty_pooled(at::IntArrayRef sizes, const at::TensorOptions& options) {
-    const auto type = c10::typeMetaToScalarType(options.dtype());
-    int64_t bytes = static_cast<int64_t>(c10::elementSize(type));
-    for (const int64_t size : sizes) bytes *= size;
-    if (bytes < static_cast<int64_t>(kLeast) || pool_limit() == 0) return at::empty(sizes, options);
-    return at::detail::empty_generic(sizes, &Pool::instance(), c10::DispatchKeySet(c10::DispatchKey::CPU), type,
-                                     std::nullopt);
+Tensor empty_pooled(const Tensor& like, Sizes sizes, ScalarType type) {
+    const auto dtype = torch::stable::detail::to<int32_t>(torch::stable::detail::from(type));
+    size_t bytes = aoti_torch_dtype_element_size(dtype);
+    bool too_many = false;  // torch says so then
+    for (const int64_t size : sizes) too_many |= __builtin_mul_overflow(bytes, static_cast<size_t>(size), &bytes);
+    if (too_many || bytes < kLeast || pool_limit() == 0 || torch_from_blob == nullptr) {
+        return torch::stable::new_empty(like, sizes, type);
+    }
+    std::vector<int64_t> strides(sizes.size());
+    int64_t stride = 1;
+    for (size_t i = sizes.size(); i-- > 0;) {
+        strides[i] = stride;
+        stride *= sizes[i];
+    }
+    auto* block = new Block(Pool::instance().take(bytes));
+    AtenTensorHandle handle = nullptr;
+    const AOTITorchError error = torch_from_blob(block->memory, static_cast<int64_t>(sizes.size()), sizes.data(),
+                                                 strides.data(), 0, dtype, aoti_torch_device_type_cpu(), -1, &handle,
+                                                 aoti_torch_layout_strided(), nullptr, 0, &release, block);
+    if (error != TORCH_SUCCESS) {
+        release(nullptr, block);
+        throw std::runtime_error("torch could not make a tensor of the memory it was given");
+    }
+    return Tensor(handle);
 }
 
 size_t pooled_bytes() { return Pool::instance().kept(); }
@@ -136,3 +156,9 @@ size_t pool_limit() {
 }
 
 }  // namespace neuralpaint
+
+// For the Python module, which finds them by name: it is not linked with this library.
+extern "C" __attribute__((visibility("default"))) size_t neuralpaint_pooled_bytes() {
+    return neuralpaint::pooled_bytes();
+}
+extern "C" __attribute__((visibility("default"))) void neuralpaint_empty_pool() { neuralpaint::empty_pool(); }

@@ -4,14 +4,15 @@
 // and map in again, which takes longer than the kernels do. This is what torch's caching allocator does for CUDA.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstddef>
+
+#include "torch/tensors.h"
 
 namespace neuralpaint {
 
-// A CPU tensor, not initialised. Below 1 MiB it comes from torch's own allocator.
-at::Tensor empty_pooled(at::IntArrayRef sizes, const at::TensorOptions& options);
+// A CPU tensor, not initialised. Below 1 MiB, and with a torch that has no torch_from_blob (2.10), it comes from
+// torch's own allocator. A pooled tensor's storage cannot grow: resize_ to more elements raises.
+Tensor empty_pooled(const Tensor& like, Sizes sizes, ScalarType type);
 
 // Bytes that are kept but not in use.
 size_t pooled_bytes();

@@ -1,44 +1,40 @@
 // What the operators that render check of their tensors, and how they hand them on, on any device.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-#include <c10/util/Exception.h>
-
 #include <cstdint>
 
 #include "torch/stroke_checks.h"
 
 namespace neuralpaint {
 
-inline void check_canvas(const at::Tensor& canvas, const at::Tensor& strokes, const at::Tensor& origin, int64_t kind) {
+inline void check_canvas(const Tensor& canvas, const Tensor& strokes, const Tensor& origin, int64_t kind) {
     check_strokes(strokes, 3, kind);
-    TORCH_CHECK(canvas.dim() == 4 && canvas.size(1) == 3, "canvas must be [B, 3, H, W], got ", canvas.sizes());
-    TORCH_CHECK(canvas.size(2) > 0 && canvas.size(3) > 0, "canvas must not be empty");
-    TORCH_CHECK(canvas.size(0) == strokes.size(0), "canvas and strokes must have the same batch size, got ",
-                canvas.size(0), " and ", strokes.size(0));
-    TORCH_CHECK(canvas.scalar_type() == strokes.scalar_type() && origin.scalar_type() == strokes.scalar_type(),
-                "canvas, strokes and origin must have the same dtype");
-    TORCH_CHECK(origin.dim() == 2 && origin.size(0) == canvas.size(0) && origin.size(1) == 2,
-                "origin must be [B, 2], got ", origin.sizes());
-    TORCH_CHECK(strokes.size(0) * (strokes.size(1) + 1) < (int64_t(1) << 31), "too many strokes for one call");
+    NP_CHECK(canvas.dim() == 4 && canvas.size(1) == 3, "canvas must be [B, 3, H, W], got ", shape_text(canvas));
+    NP_CHECK(canvas.size(2) > 0 && canvas.size(3) > 0, "canvas must not be empty");
+    NP_CHECK(canvas.size(0) == strokes.size(0), "canvas and strokes must have the same batch size, got ",
+             canvas.size(0), " and ", strokes.size(0));
+    NP_CHECK(canvas.scalar_type() == strokes.scalar_type() && origin.scalar_type() == strokes.scalar_type(),
+             "canvas, strokes and origin must have the same dtype");
+    NP_CHECK(origin.dim() == 2 && origin.size(0) == canvas.size(0) && origin.size(1) == 2,
+             "origin must be [B, 2], got ", shape_text(origin));
+    NP_CHECK(strokes.size(0) * (strokes.size(1) + 1) < (int64_t(1) << 31), "too many strokes for one call");
 }
 
-inline void check_like_canvas(const char* name, const at::Tensor& tensor, const at::Tensor& canvas) {
-    TORCH_CHECK(tensor.sizes() == canvas.sizes() && tensor.scalar_type() == canvas.scalar_type() &&
-                    tensor.device() == canvas.device(),
-                name, " must have the canvas's shape, dtype and device");
+inline void check_like_canvas(const char* name, const Tensor& tensor, const Tensor& canvas) {
+    NP_CHECK(tensor.sizes() == canvas.sizes() && tensor.scalar_type() == canvas.scalar_type() &&
+                 tensor.device() == canvas.device(),
+             name, " must have the canvas's shape, dtype and device");
 }
 
-// Shape: cpu::RenderShape<T> or cuda::RenderShape<T>.
-template <typename Shape, typename T>
-Shape shape_of(const at::Tensor& canvas, const at::Tensor& strokes, const at::Tensor& origin, double pixels_per_unit,
-               T softness) {
+template <typename T>
+RenderShape<T> render_shape(const Tensor& canvas, const Tensor& strokes, const Tensor& origin, double pixels_per_unit,
+                            T softness) {
     return {canvas.size(0),
             strokes.size(1),
             static_cast<int>(canvas.size(2)),
             static_cast<int>(canvas.size(3)),
             static_cast<T>(pixels_per_unit),
-            origin.const_data_ptr<T>(),
+            data<T>(origin),
             softness};
 }
 

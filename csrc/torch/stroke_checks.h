@@ -1,42 +1,62 @@
 // Checks shared by the ops that take strokes: what keeps a kernel from reading outside its arguments.
 #pragma once
 
-#include <torch/library.h>
+#include <cstdint>
 
 #include "common/dispatch.h"
+#include "common/shapes.h"
+#include "torch/tensors.h"
 
 namespace neuralpaint {
 
-inline void check_strokes(const at::Tensor& strokes, int64_t dim, int64_t kind) {
-    TORCH_CHECK(parameter_count(static_cast<int>(kind)) > 0, "kind must be 0 (oil), 1 (watercolor), 2 (marker) or 3 ",
-                "(tape), got ", kind);
-    TORCH_CHECK(strokes.dim() == dim, "strokes must have ", dim, " dimensions, got shape ", strokes.sizes());
-    TORCH_CHECK(strokes.size(-1) == parameter_count(static_cast<int>(kind)), "strokes must have ",
-                parameter_count(static_cast<int>(kind)), " numbers each for this brush, got ", strokes.size(-1));
+inline void check_strokes(const Tensor& strokes, int64_t dim, int64_t kind) {
+    NP_CHECK(parameter_count(static_cast<int>(kind)) > 0, "kind must be 0 (oil), 1 (watercolor), 2 (marker) or 3 ",
+             "(tape), got ", kind);
+    NP_CHECK(strokes.dim() == dim, "strokes must have ", dim, " dimensions, got shape ", shape_text(strokes));
+    NP_CHECK(strokes.size(dim - 1) == parameter_count(static_cast<int>(kind)), "strokes must have ",
+             parameter_count(static_cast<int>(kind)), " numbers each for this brush, got ", strokes.size(dim - 1));
 }
 
 // A softness that is read where the strokes are.
-inline void check_softness(const at::Tensor& softness, const at::Tensor& strokes) {
-    TORCH_CHECK(
+inline void check_softness(const Tensor& softness, const Tensor& strokes) {
+    NP_CHECK(
         softness.dim() == 0 && softness.scalar_type() == strokes.scalar_type() && softness.device() == strokes.device(),
         "softness must be a scalar of the strokes' dtype and device");
 }
 
+// How rasterize stores its numbers, for the dtype that is asked for.
+inline Output output_of(ScalarType dtype, const Tensor& strokes) {
+    if (dtype == ScalarType::Half) return Output::kHalf;
+    if (dtype == ScalarType::BFloat16) return Output::kBFloat16;
+    if (dtype == ScalarType::Byte) return Output::kByte;
+    NP_CHECK(dtype == strokes.scalar_type(), "dtype must be that of the strokes, float16, bfloat16 or uint8, got ",
+             dtype_text(dtype));
+    return Output::kSame;
+}
+
+// The derivatives by what rasterize gave: [N, 3, H, W] and [N, 1, H, W].
+inline void check_rasterize_grads(const Tensor& foreground, const Tensor& alpha, const Tensor& strokes) {
+    NP_CHECK(foreground.dim() == 4 && alpha.dim() == 4 && foreground.size(0) == strokes.size(0) &&
+                 foreground.size(1) == 3 && alpha.size(0) == strokes.size(0) && alpha.size(1) == 1 &&
+                 foreground.size(2) == alpha.size(2) && foreground.size(3) == alpha.size(3),
+             "gradients must be [N, 3, H, W] and [N, 1, H, W]");
+}
+
 // The atlas a texture tensor describes; the tensor must stay alive while it is used.
-inline TextureAtlas atlas_of(const at::Tensor& texture, int64_t kind) {
+inline TextureAtlas atlas_of(const Tensor& texture, int64_t kind) {
     TextureAtlas atlas;
     if (kind != kOil) return atlas;
-    TORCH_CHECK(texture.scalar_type() == at::kInt && texture.is_contiguous() && texture.dim() == 4 &&
-                    texture.size(0) == 2 && texture.size(3) == 2,
-                "texture must be a contiguous int32 tensor [2, 2*height, 2*width, 2], got ", texture.sizes());
+    NP_CHECK(texture.scalar_type() == ScalarType::Int && texture.is_contiguous() && texture.dim() == 4 &&
+                 texture.size(0) == 2 && texture.size(3) == 2,
+             "texture must be a contiguous int32 tensor [2, 2*height, 2*width, 2], got ", shape_text(texture));
     atlas.width = static_cast<int>(texture.size(2) / 2);
     atlas.height = static_cast<int>(texture.size(1) / 2);
     const auto power_of_two = [](int n) { return n > 0 && (n & (n - 1)) == 0; };
-    TORCH_CHECK(
+    NP_CHECK(
         power_of_two(atlas.width) && power_of_two(atlas.height) && texture.size(1) % 2 == 0 && texture.size(2) % 2 == 0,
-        "texture sides must be powers of two, got ", texture.sizes());
-    atlas.data = texture.const_data_ptr<int32_t>();
-    TORCH_CHECK(reinterpret_cast<uintptr_t>(atlas.data) % 8 == 0, "texture must start at a multiple of 8 bytes");
+        "texture sides must be powers of two, got ", shape_text(texture));
+    atlas.data = data<int32_t>(texture);
+    NP_CHECK(reinterpret_cast<uintptr_t>(atlas.data) % 8 == 0, "texture must start at a multiple of 8 bytes");
     return atlas;
 }
 

@@ -33,7 +33,7 @@ def describe(device: torch.device | None = None) -> dict[str, str | int]:
         "cpu": cpu_model(),
         "cores": cores(),
         "threads": torch.get_num_threads(),
-        "simd": extension.SIMD,
+        "simd": extension.LEVEL,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "torch": torch.__version__,

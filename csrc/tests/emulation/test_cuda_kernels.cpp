@@ -99,7 +99,7 @@ struct Truth {
 
     // `upstream` is the gradient that flows back, or (if `loss`) the target of l1 * sum|d| + l2 * sum d^2.
     Truth(const Numbers<double>& canvas, const Numbers<double>& strokes, const Numbers<double>& upstream,
-          const TextureAtlas& atlas, const cuda::RenderShape<double>& shape, bool loss, double l1, double l2)
+          const TextureAtlas& atlas, const RenderShape<double>& shape, bool loss, double l1, double l2)
         : out(canvas), by_canvas(canvas.size()), by_strokes(strokes.size()), losses(2 * shape.batch) {
         constexpr int kSums = cuda::kTotalSums<Stroke>, P = Stroke::kParameters;
         const int64_t plane = int64_t(shape.height) * shape.width;
@@ -167,7 +167,7 @@ void test_render(int kind, int64_t batch, int64_t count, int height, int width, 
     const Numbers<double> canvas = random_numbers(pixels, 3), target = random_numbers(pixels, 4);
     const Numbers<double> grad = random_numbers(pixels, 5, -1, 1);
     const Numbers<double> origin = random_numbers(2 * batch, 6, -0.2, 0.2);
-    cuda::RenderShape<double> shape{batch, count, height, width, 1.2 * std::min(height, width), origin.data(), 1.5};
+    RenderShape<double> shape{batch, count, height, width, 1.2 * std::min(height, width), origin.data(), 1.5};
 
     const Truth<Stroke> truth(canvas, strokes, grad, atlas.atlas, shape, false, 0, 0);
     const auto out = same_in_any_order<double>(pixels, [&](double* results) {
@@ -207,14 +207,14 @@ double to_double(__nv_bfloat16 x) { return emulation::value_of<float>(uint64_t(x
 double to_double(uint8_t x) { return x / 255.0; }
 
 template <typename Stroke, typename Out, typename T>
-void test_draw(int kind, cuda::Output output, int64_t count, int height, int width, double tolerance) {
+void test_draw(int kind, Output output, int64_t count, int height, int width, double tolerance) {
     const RandomAtlas atlas(16, 8, 1);
     const Numbers<double> exact = random_strokes<Stroke>(count, 7);
     const Numbers<T> strokes(exact.begin(), exact.end());
     const int64_t plane = int64_t(height) * width;
     const Numbers<double> origin(2 * count, 0.0);
     // Each stroke on canvases of one grey, which tell its alpha and its colours.
-    cuda::RenderShape<double> shape{count, 1, height, width, double(std::min(height, width)), origin.data(), 1.3};
+    RenderShape<double> shape{count, 1, height, width, double(std::min(height, width)), origin.data(), 1.3};
     const Numbers<double> black(3 * count * plane, 0.0), white(3 * count * plane, 1.0);
     const Truth<Stroke> on_black(black, exact, black, atlas.atlas, shape, false, 0, 0);
     const Truth<Stroke> on_white(white, exact, white, atlas.atlas, shape, false, 0, 0);
@@ -358,7 +358,8 @@ void test_sinkhorn(int64_t batch, int height, int width, double epsilon, int ite
     const int64_t pixels = int64_t(height) * width, all = batch * pixels;
     const Numbers<double> x = random_numbers(all, 15, 0.05, 1), y = random_numbers(all, 16, 0.05, 1);
     const Numbers<double> grad = random_numbers(batch, 17, 0.5, 2);
-    const cuda::SinkhornShape shape{batch, height, width, iterations, epsilon, euclidean};
+    const SinkhornShape shape{batch, height, width, iterations, epsilon,
+                              euclidean ? TransportCost::kEuclidean : TransportCost::kSquaredEuclidean};
     const auto space_of = [&] { return cuda::sinkhorn_workspace<double>(shape) * int64_t(sizeof(double)); };
     const auto given = [&](Workspace& space) {
         return space_of() == 0 ? nullptr : reinterpret_cast<double*>(space.data());
@@ -398,8 +399,8 @@ void test_brush(int kind, const char* name) {
     test_render<Stroke>(kind, 3, 7, 33, 47, 0.5);  // parts of tiles
     test_render<Stroke>(kind, 2, 1, 1, 1, 1);
     test_render<Stroke>(kind, 2, 0, 20, 5, 1);  // nothing to paint
-    test_draw<Stroke, double, double>(kind, cuda::Output::kSame, 3, 17, 41, 1e-12);
-    test_draw<Stroke, float, float>(kind, cuda::Output::kSame, 3, 32, 32, 1e-3);
+    test_draw<Stroke, double, double>(kind, Output::kSame, 3, 17, 41, 1e-12);
+    test_draw<Stroke, float, float>(kind, Output::kSame, 3, 32, 32, 1e-3);
     test_draw_backward<Stroke>(kind, 3, 17, 41);
 }
 
@@ -419,12 +420,12 @@ int main() {
     test_render<Tape>(kTape, 1, 3, 361, 361, 1);   // several tiles of one canvas
     test_render<Tape>(kTape, 1, 0, 361, 361, 1);
     check::section() = "rasterize:";
-    test_draw<Tape, float, float>(kTape, cuda::Output::kSame, 30, 60, 230, 1e-3);
+    test_draw<Tape, float, float>(kTape, Output::kSame, 30, 60, 230, 1e-3);
     for (const auto& [height, width] : {std::pair{1, 1}, {5, 230}, {90, 80}, {3, 2000}, {600, 8}}) {
-        test_draw<Tape, float, float>(kTape, cuda::Output::kSame, 2, height, width, 1e-3);
-        test_draw<Tape, __half, float>(kTape, cuda::Output::kHalf, 2, height, width, 3e-3);
-        test_draw<Tape, __nv_bfloat16, float>(kTape, cuda::Output::kBFloat16, 2, height, width, 2e-2);
-        test_draw<Tape, uint8_t, float>(kTape, cuda::Output::kByte, 2, height, width, 5e-3);
+        test_draw<Tape, float, float>(kTape, Output::kSame, 2, height, width, 1e-3);
+        test_draw<Tape, __half, float>(kTape, Output::kHalf, 2, height, width, 3e-3);
+        test_draw<Tape, __nv_bfloat16, float>(kTape, Output::kBFloat16, 2, height, width, 2e-2);
+        test_draw<Tape, uint8_t, float>(kTape, Output::kByte, 2, height, width, 5e-3);
     }
     test_draw_backward<Tape>(kTape, 2, 200, 190);  // several blocks a stroke
 
