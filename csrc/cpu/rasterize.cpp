@@ -1,12 +1,11 @@
 #include "cpu/rasterize.h"
 
 #include <ATen/Parallel.h>
-#include <c10/util/BFloat16.h>
-#include <c10/util/Half.h>
 
 #include <cstring>
 #include <type_traits>
 
+#include "common/narrow.h"
 #include "cpu/pixels.h"
 
 namespace neuralpaint::cpu {
@@ -18,14 +17,10 @@ inline void store_as(Out* out, Lanes<T, L> v) {
         store<T, L>(out, v);
     } else if constexpr (std::is_same_v<Out, uint8_t>) {
         store_bytes<T, L>(out, v);
+    } else if constexpr (std::is_same_v<Out, Half>) {
+        store_half<T, L>(out, v);
     } else {
-#if defined(__F16C__)
-        if constexpr (std::is_same_v<Out, c10::Half> && L == 8) {
-            _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_cvtps_ph((__m256)v.v, _MM_FROUND_TO_NEAREST_INT));
-            return;
-        }
-#endif
-        for (int i = 0; i < L; ++i) out[i] = static_cast<Out>(static_cast<float>(v[i]));
+        store_bfloat16<T, L>(out, v);
     }
 }
 
@@ -89,9 +84,9 @@ void rasterize(const T* strokes, int64_t count, int kind, const TextureAtlas& at
         case Output::kSame:
             return run(static_cast<T*>(foreground), static_cast<T*>(alpha));
         case Output::kHalf:
-            return run(static_cast<c10::Half*>(foreground), static_cast<c10::Half*>(alpha));
+            return run(static_cast<Half*>(foreground), static_cast<Half*>(alpha));
         case Output::kBFloat16:
-            return run(static_cast<c10::BFloat16*>(foreground), static_cast<c10::BFloat16*>(alpha));
+            return run(static_cast<BFloat16*>(foreground), static_cast<BFloat16*>(alpha));
         case Output::kByte:
             return run(static_cast<uint8_t*>(foreground), static_cast<uint8_t*>(alpha));
     }
