@@ -1,11 +1,10 @@
 #include "cpu/rasterize.h"
 
-#include <c10/util/BFloat16.h>
-#include <c10/util/Half.h>
-
 #include <cstring>
 #include <type_traits>
+#include <vector>
 
+#include "common/narrow.h"
 #include "cpu/parallel.h"
 #include "cpu/pixels.h"
 
@@ -18,14 +17,10 @@ inline void store_as(Out* out, Lanes<T, L> v) {
         store<T, L>(out, v);
     } else if constexpr (std::is_same_v<Out, uint8_t>) {
         store_bytes<T, L>(out, v);
+    } else if constexpr (std::is_same_v<Out, Half>) {
+        store_half<T, L>(out, v);
     } else {
-#if defined(__F16C__)
-        if constexpr (std::is_same_v<Out, c10::Half> && L == 8) {
-            _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_cvtps_ph((__m256)v.v, _MM_FROUND_TO_NEAREST_INT));
-            return;
-        }
-#endif
-        for (int i = 0; i < L; ++i) out[i] = static_cast<Out>(static_cast<float>(v[i]));
+        store_bfloat16<T, L>(out, v);
     }
 }
 
@@ -36,6 +31,18 @@ inline void store_part(Out* out, Lanes<T, L> v, int lanes) {
     Out part[L];
     store_as<Out, T, L>(part, v);
     std::memcpy(out, part, lanes * sizeof(Out));
+}
+
+// The same numbers, stored as Out.
+template <typename Out, typename T>
+void convert(const T* from, Out* to, int64_t count) {
+    constexpr int L = kLanes<T>;
+    int64_t i = 0;
+    for (; i + L <= count; i += L) store_as<Out, T, L>(to + i, load<T, L>(from + i));
+    if (i == count) return;
+    T rest[L] = {};
+    std::memcpy(rest, from + i, (count - i) * sizeof(T));
+    store_part<Out, T, L>(to + i, load<T, L>(rest), static_cast<int>(count - i));
 }
 
 // Draws one stroke: clears its maps, which brings them into the cache, and draws into them there.
@@ -69,9 +76,19 @@ void rasterize_as(const T* strokes, int64_t count, int kind, const TextureAtlas&
         using Stroke = typename decltype(tag)::type;
         parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
             Stroke stroke;
+            // Doubles are drawn as doubles and converted: nobody waits for it, and the code stays half as large.
+            constexpr bool kDirect = std::is_same_v<Out, T> || std::is_same_v<T, float>;
+            std::vector<T> maps(kDirect ? 0 : 4 * plane);
             for (int64_t n = begin; n < end; ++n) {
                 stroke.setup(strokes + n * Stroke::kParameters, view, atlas);
-                draw<Out, Stroke, T>(stroke, height, width, foreground + n * 3 * plane, alpha + n * plane);
+                Out *colours = foreground + n * 3 * plane, *matte = alpha + n * plane;
+                if constexpr (kDirect) {
+                    draw<Out, Stroke, T>(stroke, height, width, colours, matte);
+                } else {
+                    draw<T, Stroke, T>(stroke, height, width, maps.data(), maps.data() + 3 * plane);
+                    convert<Out, T>(maps.data(), colours, 3 * plane);
+                    convert<Out, T>(maps.data() + 3 * plane, matte, plane);
+                }
             }
         });
     });
@@ -89,9 +106,9 @@ void rasterize(const T* strokes, int64_t count, int kind, const TextureAtlas& at
         case Output::kSame:
             return run(static_cast<T*>(foreground), static_cast<T*>(alpha));
         case Output::kHalf:
-            return run(static_cast<c10::Half*>(foreground), static_cast<c10::Half*>(alpha));
+            return run(static_cast<Half*>(foreground), static_cast<Half*>(alpha));
         case Output::kBFloat16:
-            return run(static_cast<c10::BFloat16*>(foreground), static_cast<c10::BFloat16*>(alpha));
+            return run(static_cast<BFloat16*>(foreground), static_cast<BFloat16*>(alpha));
         case Output::kByte:
             return run(static_cast<uint8_t*>(foreground), static_cast<uint8_t*>(alpha));
     }
