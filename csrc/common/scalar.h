@@ -34,6 +34,10 @@ NP_HD float vabs(float a) { return fabsf(a); }
 NP_HD double vabs(double a) { return fabs(a); }
 NP_HD float vsqrt(float a) { return sqrtf(a); }
 NP_HD double vsqrt(double a) { return sqrt(a); }
+NP_HD float vfloor(float a) { return floorf(a); }
+NP_HD double vfloor(double a) { return floor(a); }
+NP_HD float vceil(float a) { return ceilf(a); }
+NP_HD double vceil(double a) { return ceil(a); }
 
 NP_HD float select(bool m, float a, float b) { return m ? a : b; }
 NP_HD double select(bool m, double a, double b) { return m ? a : b; }

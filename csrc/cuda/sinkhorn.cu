@@ -403,10 +403,11 @@ void launch_sinkhorn_backward(const T* grad, const T* mass_x, const T* mass_y, c
                               T* grad_y, T* workspace, const SinkhornShape& shape, cudaStream_t stream) {
     if (shape.batch == 0) return;
     const size_t bytes = workspace ? 0 : shared_bytes<T>(shape);
-    auto* kernel = shape.cost == TransportCost::kEuclidean ? (workspace ? sinkhorn_backward_kernel<T, DenseSums<T>, false>
-                                                : sinkhorn_backward_kernel<T, DenseSums<T>, true>)
-                                   : (workspace ? sinkhorn_backward_kernel<T, SeparableSums<T>, false>
-                                                : sinkhorn_backward_kernel<T, SeparableSums<T>, true>);
+    auto* kernel = shape.cost == TransportCost::kEuclidean
+                       ? (workspace ? sinkhorn_backward_kernel<T, DenseSums<T>, false>
+                                    : sinkhorn_backward_kernel<T, DenseSums<T>, true>)
+                       : (workspace ? sinkhorn_backward_kernel<T, SeparableSums<T>, false>
+                                    : sinkhorn_backward_kernel<T, SeparableSums<T>, true>);
     launch_images<T>(kernel, shape, bytes, stream, grad, mass_x, mass_y, potentials, grad_x, grad_y, workspace);
 }
 

@@ -19,10 +19,6 @@ constexpr int kThreads = 256;
 template <typename T>
 constexpr int kBlocksPerUnit = sizeof(T) == 4 ? 2 : 1;
 
-// A stroke's running sums: geometry, then colours, then opacity.
-template <typename Stroke>
-constexpr int kTotalSums = Stroke::kSums + decltype(Stroke::paint)::kSums;
-
 // A half-open range of pixels.
 struct alignas(16) PixelBox {
     int x0, x1, y0, y1;
@@ -30,21 +26,12 @@ struct alignas(16) PixelBox {
     __device__ __forceinline__ bool holds(int x, int y) const { return x >= x0 && x < x1 && y >= y0 && y < y1; }
 };
 
-// Pixels whose centres may lie in [a, b], one more on each side for rounding; nothing if either is NaN.
-template <typename T>
-__device__ __forceinline__ void pixel_range(T a, T b, int size, int& first, int& last) {
-    const T low = floor(a - T(0.5)), high = ceil(b + T(0.5));
-    first = low > T(0) ? (low < T(size) ? static_cast<int>(low) : size) : 0;
-    last = high > T(0) ? (high < T(size) ? static_cast<int>(high) : size) : 0;
-    if (!(b >= a)) last = first;
-}
-
 template <typename Stroke>
 __device__ __forceinline__ PixelBox pixel_box(const Stroke& stroke, int height, int width) {
     const auto bounds = stroke.bounds();
     PixelBox box;
-    pixel_range(bounds.x0, bounds.x1, width, box.x0, box.x1);
-    pixel_range(bounds.y0, bounds.y1, height, box.y0, box.y1);
+    pixel_range(bounds.x0, bounds.x1, 0, width, box.x0, box.x1);
+    pixel_range(bounds.y0, bounds.y1, 0, height, box.y0, box.y1);
     return box;
 }
 
@@ -77,15 +64,6 @@ __global__ void __launch_bounds__(kThreads)
     Stroke* stroke = new (strokes + n) Stroke;
     stroke->setup(params + n * Stroke::kParameters, view_of(scale, origin, n / per_canvas, softness), atlas);
     boxes[n] = pixel_box(*stroke, height, width);
-}
-
-// The derivatives by a stroke's numbers, from the sums of its pixels.
-template <typename Stroke, typename T = typename Stroke::Scalar>
-__device__ __forceinline__ void finish_stroke(const Stroke& stroke, const T* p, const View<T>& view, const T* sums,
-                                              T* grad) {
-    stroke.finish(p, view, sums, grad);
-#pragma unroll
-    for (int i = 0; i < decltype(Stroke::paint)::kSums; ++i) grad[Stroke::kShape + i] = sums[Stroke::kSums + i];
 }
 
 // Copies `stroke` into shared memory; the block's threads from `thread` on, every `threads`-th word. Sync afterwards.

@@ -8,23 +8,18 @@
 #include <utility>
 #include <vector>
 
-#include "common/logsumexp.h"
 #include "cuda/composite.h"
 #include "cuda/rasterize.h"
 #include "cuda/render.h"
 #include "cuda/sinkhorn.h"
 #include "cuda/strokes.cuh"
-#include "tests/check.h"
-#include "tests/strokes.h"
+#include "tests/plain_kernels.h"
 
 using namespace neuralpaint;
 
 namespace {
 
 using emulation::Order;
-
-template <typename T>
-using Numbers = std::vector<T>;
 
 // Memory at a multiple of 256 bytes, all ones, with a border that must stay so.
 class Workspace {
@@ -44,27 +39,6 @@ class Workspace {
     std::vector<unsigned char> memory_;
 };
 
-Numbers<double> random_numbers(size_t count, uint64_t seed, double low = 0, double high = 1) {
-    check::Random random(seed);
-    Numbers<double> numbers(count);
-    for (double& number : numbers) number = random.uniform(low, high);
-    return numbers;
-}
-
-template <typename Stroke>
-Numbers<double> random_strokes(int64_t count, uint64_t seed, double size = 1) {
-    check::Random random(seed);
-    Numbers<double> strokes;
-    for (int64_t n = 0; n < count; ++n) {
-        Numbers<double> p = random_stroke<Stroke>(random);
-        for (int i = Stroke::kShape == 8 ? 6 : 2; i < (Stroke::kShape == 8 ? 8 : 4); ++i) p[i] *= size;
-        if (n % 7 == 3) p.back() = 1;  // opaque
-        if (n % 11 == 5) p[0] += 9;    // nowhere near
-        strokes.insert(strokes.end(), p.begin(), p.end());
-    }
-    return strokes;
-}
-
 // What `run` leaves in its results, from threads and blocks in three orders.
 template <typename T>
 Numbers<T> same_in_any_order(size_t count, const std::function<void(T*)>& run) {
@@ -81,83 +55,7 @@ Numbers<T> same_in_any_order(size_t count, const std::function<void(T*)>& run) {
     return first;
 }
 
-void check_all_near(const double* a, const double* b, size_t count, double tolerance) {
-    double worst = 0;
-    for (size_t i = 0; i < count; ++i) {
-        const double off = std::fabs(a[i] - b[i]) / std::max(1.0, std::fabs(b[i]));
-        if (!(off <= worst)) worst = off;
-    }
-    CHECK_NEAR(worst, 0, tolerance);
-}
-
 // --- render ----------------------------------------------------------------------------------------------------------
-
-// Pictures, gradients by the canvas and by the strokes, and losses, one pixel and one stroke at a time.
-template <typename Stroke>
-struct Truth {
-    Numbers<double> out, by_canvas, by_strokes, losses;
-
-    // `upstream` is the gradient that flows back, or (if `loss`) the target of l1 * sum|d| + l2 * sum d^2.
-    Truth(const Numbers<double>& canvas, const Numbers<double>& strokes, const Numbers<double>& upstream,
-          const TextureAtlas& atlas, const RenderShape<double>& shape, bool loss, double l1, double l2)
-        : out(canvas), by_canvas(canvas.size()), by_strokes(strokes.size()), losses(2 * shape.batch) {
-        constexpr int kSums = cuda::kTotalSums<Stroke>, P = Stroke::kParameters;
-        const int64_t plane = int64_t(shape.height) * shape.width;
-        const double softness = shape.softness_at ? *shape.softness_at : shape.softness;
-        for (int64_t b = 0; b < shape.batch; ++b) {
-            const View<double> view{shape.scale, shape.origin[2 * b], shape.origin[2 * b + 1], softness};
-            std::vector<Stroke> set(shape.strokes);
-            for (int64_t t = 0; t < shape.strokes; ++t)
-                set[t].setup(&strokes[(b * shape.strokes + t) * P], view, atlas);
-            Numbers<double> sums(shape.strokes * kSums);
-            for (int64_t at = 0; at < plane; ++at) {
-                const double x = double(at % shape.width) + 0.5, y = double(at / shape.width) + 0.5;
-                std::vector<Sample<double>> samples;
-                Numbers<double> under;
-                double h[3], g[3];
-                for (int c = 0; c < 3; ++c) h[c] = canvas[(3 * b + c) * plane + at];
-                for (const Stroke& stroke : set) {
-                    samples.push_back(stroke.sample(x, y));
-                    const double alpha = samples.back().coverage * stroke.paint.opacity;
-                    for (int c = 0; c < 3; ++c) {
-                        under.push_back(h[c]);
-                        h[c] = alpha * stroke.paint.color(c, samples.back()) + (1 - alpha) * h[c];
-                    }
-                }
-                for (int c = 0; c < 3; ++c) {
-                    const int64_t i = (3 * b + c) * plane + at;
-                    out[i] = h[c];
-                    g[c] = upstream[i];
-                    if (!loss) continue;
-                    const double d = h[c] - upstream[i];
-                    losses[2 * b] += std::fabs(d);
-                    losses[2 * b + 1] += d * d;
-                    g[c] = 2 * l2 * d + (d > 0 ? l1 : d < 0 ? -l1 : 0);
-                }
-                for (int64_t t = shape.strokes - 1; t >= 0; --t) {
-                    const Stroke& stroke = set[t];
-                    const Sample<double>& s = samples[t];
-                    if (!(s.coverage > 0)) continue;
-                    const double alpha = s.coverage * stroke.paint.opacity;
-                    double* const sum = &sums[t * kSums];
-                    double g_alpha = 0, g_t = 0, g_extra = 0;
-                    for (int c = 0; c < 3; ++c) {
-                        g_alpha += g[c] * (stroke.paint.color(c, s) - under[3 * t + c]);
-                        stroke.paint.color_grad(c, s, g[c] * alpha, sum + Stroke::kSums, g_t, g_extra);
-                        g[c] *= 1 - alpha;
-                    }
-                    sum[kSums - 1] += g_alpha * s.coverage;
-                    stroke.accumulate(x, y, s, g_alpha * stroke.paint.opacity, g_t, g_extra, sum);
-                }
-                for (int c = 0; c < 3; ++c) by_canvas[(3 * b + c) * plane + at] = g[c];
-            }
-            for (int64_t t = 0; t < shape.strokes; ++t) {
-                const int64_t n = (b * shape.strokes + t) * P;
-                cuda::finish_stroke(set[t], &strokes[n], view, &sums[t * kSums], &by_strokes[n]);
-            }
-        }
-    }
-};
 
 template <typename Stroke>
 void test_render(int kind, int64_t batch, int64_t count, int height, int width, double size) {
@@ -169,7 +67,7 @@ void test_render(int kind, int64_t batch, int64_t count, int height, int width, 
     const Numbers<double> origin = random_numbers(2 * batch, 6, -0.2, 0.2);
     RenderShape<double> shape{batch, count, height, width, 1.2 * std::min(height, width), origin.data(), 1.5};
 
-    const Truth<Stroke> truth(canvas, strokes, grad, atlas.atlas, shape, false, 0, 0);
+    const PlainRender<Stroke> truth(canvas, strokes, grad, atlas.atlas, shape, false, 0, 0);
     const auto out = same_in_any_order<double>(pixels, [&](double* results) {
         Workspace space(cuda::render_workspace(kind, shape));
         cuda::launch_render(canvas.data(), strokes.data(), kind, atlas.atlas, shape, results, space.data(), nullptr);
@@ -185,7 +83,7 @@ void test_render(int kind, int64_t batch, int64_t count, int height, int width, 
 
     const double softness = 2.0;  // read from memory, whatever the number beside it
     shape.softness_at = &softness;
-    const Truth<Stroke> loss(canvas, strokes, target, atlas.atlas, shape, true, 0.3, 0.7);
+    const PlainRender<Stroke> loss(canvas, strokes, target, atlas.atlas, shape, true, 0.3, 0.7);
     const auto losses = same_in_any_order<double>(2 * batch + strokes.size(), [&](double* results) {
         Workspace space(cuda::render_loss_workspace(kind, shape));
         cuda::launch_render_loss(target.data(), canvas.data(), strokes.data(), kind, atlas.atlas, shape, 0.3, 0.7,
@@ -216,8 +114,8 @@ void test_draw(int kind, Output output, int64_t count, int height, int width, do
     // Each stroke on canvases of one grey, which tell its alpha and its colours.
     RenderShape<double> shape{count, 1, height, width, double(std::min(height, width)), origin.data(), 1.3};
     const Numbers<double> black(3 * count * plane, 0.0), white(3 * count * plane, 1.0);
-    const Truth<Stroke> on_black(black, exact, black, atlas.atlas, shape, false, 0, 0);
-    const Truth<Stroke> on_white(white, exact, white, atlas.atlas, shape, false, 0, 0);
+    const PlainRender<Stroke> on_black(black, exact, black, atlas.atlas, shape, false, 0, 0);
+    const PlainRender<Stroke> on_white(white, exact, white, atlas.atlas, shape, false, 0, 0);
     const auto drawn = same_in_any_order<Out>(4 * count * plane, [&](Out* results) {
         Workspace space(cuda::rasterize_workspace<T>(kind, count));
         cuda::launch_rasterize<T>(strokes.data(), count, kind, atlas.atlas, height, width, T(1.3), output, results,
@@ -240,30 +138,13 @@ void test_draw(int kind, Output output, int64_t count, int height, int width, do
 // The gradient by strokes is that of rendering each onto a black canvas of alpha (as one colour) and foreground.
 template <typename Stroke>
 void test_draw_backward(int kind, int64_t count, int height, int width) {
-    constexpr int kSums = cuda::kTotalSums<Stroke>, P = Stroke::kParameters;
     const RandomAtlas atlas(16, 8, 1);
     const Numbers<double> strokes = random_strokes<Stroke>(count, 8);
     const int64_t plane = int64_t(height) * width;
     const Numbers<double> by_colour = random_numbers(3 * count * plane, 9, -1, 1);
     const Numbers<double> by_alpha = random_numbers(count * plane, 10, -1, 1);
-    Numbers<double> expected(strokes.size());
-    for (int64_t n = 0; n < count; ++n) {
-        const View<double> view{double(std::min(height, width)), 0, 0, 1.3};
-        Stroke stroke;
-        stroke.setup(&strokes[n * P], view, atlas.atlas);
-        double sums[kSums] = {};
-        for (int64_t at = 0; at < plane; ++at) {
-            const double x = double(at % width) + 0.5, y = double(at / width) + 0.5;
-            const Sample<double> s = stroke.sample(x, y);
-            if (!(s.coverage > 0)) continue;
-            double g_t = 0, g_extra = 0;
-            for (int c = 0; c < 3; ++c)
-                stroke.paint.color_grad(c, s, by_colour[(3 * n + c) * plane + at], sums + Stroke::kSums, g_t, g_extra);
-            sums[kSums - 1] += by_alpha[n * plane + at] * s.coverage;
-            stroke.accumulate(x, y, s, by_alpha[n * plane + at] * stroke.paint.opacity, g_t, g_extra, sums);
-        }
-        cuda::finish_stroke(stroke, &strokes[n * P], view, sums, &expected[n * P]);
-    }
+    const Numbers<double> expected =
+        drawn_backward<Stroke>(strokes, by_colour, by_alpha, atlas.atlas, height, width, 1.3);
     const auto grads = same_in_any_order<double>(strokes.size(), [&](double* results) {
         Workspace space(cuda::rasterize_backward_workspace<double>(kind, count, height, width));
         cuda::launch_rasterize_backward<double>(by_colour.data(), by_alpha.data(), strokes.data(), count, kind,
@@ -279,87 +160,31 @@ void test_composite(int64_t batch, int64_t count, int64_t pixels) {
     const Numbers<double> colours = random_numbers(batch * count * 3 * pixels, 13);
     Numbers<double> alpha = random_numbers(batch * count * pixels, 14);
     for (size_t i = 0; i < alpha.size(); i += 5) alpha[i] = 1;
-    Numbers<double> out(canvas), by_canvas(grad), by_colours(colours.size()), by_alpha(alpha.size());
-    for (int64_t b = 0; b < batch; ++b) {
-        for (int64_t i = 0; i < 3 * pixels; ++i) {
-            const int64_t c = i / pixels, p = i % pixels, at = b * 3 * pixels + i;
-            Numbers<double> under;
-            for (int64_t t = 0; t < count; ++t) {
-                const double a = alpha[(b * count + t) * pixels + p];
-                under.push_back(out[at]);
-                out[at] = a * colours[((b * count + t) * 3 + c) * pixels + p] + (1 - a) * out[at];
-            }
-            for (int64_t t = count - 1; t >= 0; --t) {
-                const int64_t by = (b * count + t) * pixels + p, colour = ((b * count + t) * 3 + c) * pixels + p;
-                by_alpha[by] += by_canvas[at] * (colours[colour] - under[t]);
-                by_colours[colour] = by_canvas[at] * alpha[by];
-                by_canvas[at] *= 1 - alpha[by];
-            }
-        }
-    }
+    const PlainComposite plain(canvas, colours, alpha, grad, batch, count, pixels);
     const auto ours = same_in_any_order<double>(canvas.size(), [&](double* results) {
         cuda::launch_composite(canvas.data(), colours.data(), alpha.data(), results, batch, count, pixels, nullptr);
     });
-    check_all_near(ours.data(), out.data(), out.size(), 1e-14);
+    check_all_near(ours.data(), plain.out.data(), canvas.size(), 1e-14);
     const auto grads = same_in_any_order<double>(canvas.size() + colours.size() + alpha.size(), [&](double* results) {
         Workspace space(cuda::composite_workspace(batch, count, pixels) * sizeof(double));
         cuda::launch_composite_backward(grad.data(), canvas.data(), colours.data(), alpha.data(), results,
                                         results + canvas.size(), results + canvas.size() + colours.size(),
                                         reinterpret_cast<double*>(space.data()), batch, count, pixels, nullptr);
     });
-    check_all_near(grads.data(), by_canvas.data(), by_canvas.size(), 1e-13);
-    check_all_near(grads.data() + canvas.size(), by_colours.data(), by_colours.size(), 1e-13);
-    check_all_near(grads.data() + canvas.size() + colours.size(), by_alpha.data(), by_alpha.size(), 1e-13);
+    check_all_near(grads.data(), plain.by_canvas.data(), plain.by_canvas.size(), 1e-13);
+    check_all_near(grads.data() + canvas.size(), plain.by_colours.data(), plain.by_colours.size(), 1e-13);
+    check_all_near(grads.data() + canvas.size() + colours.size(), plain.by_alpha.data(), plain.by_alpha.size(), 1e-13);
 }
 
 // --- sinkhorn --------------------------------------------------------------------------------------------------------
-
-// The definition (cpu/sinkhorn.h), over all pairs of pixels.
-double transport_cost(Numbers<double> x, Numbers<double> y, int height, int width, double epsilon, int iterations,
-                      bool euclidean) {
-    const int n = height * width;
-    for (Numbers<double>* mass : {&x, &y}) {
-        double total = 0;
-        for (const double m : *mass) total += m;
-        for (double& m : *mass) m /= total;
-    }
-    const auto cost = [&](int i, int j) {
-        const double dy = double(i / width - j / width) / height, dx = double(i % width - j % width) / width;
-        return euclidean ? std::sqrt(dy * dy + dx * dx) : dy * dy + dx * dx;
-    };
-    Numbers<double> p(n, 0.0), q(n, 0.0);  // exp(p) and exp(q) scale rows and columns
-    const auto scale = [&](const Numbers<double>& from, Numbers<double>& to) {
-        for (int i = 0; i < n; ++i) {
-            double sum = 0;
-            for (int j = 0; j < n; ++j) sum += std::exp(from[j] - cost(i, j) / epsilon);
-            to[i] = -std::log(sum);
-        }
-    };
-    Numbers<double> field(n, 0.0);
-    for (int k = 0; k < iterations; ++k) {
-        scale(field, p);
-        for (int i = 0; i < n; ++i) field[i] = std::log(x[i]) + p[i];
-        scale(field, q);
-        if (k + 1 < iterations) {
-            for (int i = 0; i < n; ++i) field[i] = std::log(y[i]) + q[i];
-        }
-    }
-    double total = 0;
-    for (int i = 0; i < n; ++i) {
-        for (int j = 0; j < n; ++j) {
-            const double c = cost(i, j);
-            total += x[i] * y[j] * std::exp(p[i] + q[j] - c / epsilon) * c;
-        }
-    }
-    return total;
-}
 
 void test_sinkhorn(int64_t batch, int height, int width, double epsilon, int iterations, bool euclidean) {
     const int64_t pixels = int64_t(height) * width, all = batch * pixels;
     const Numbers<double> x = random_numbers(all, 15, 0.05, 1), y = random_numbers(all, 16, 0.05, 1);
     const Numbers<double> grad = random_numbers(batch, 17, 0.5, 2);
-    const SinkhornShape shape{batch, height, width, iterations, epsilon,
-                              euclidean ? TransportCost::kEuclidean : TransportCost::kSquaredEuclidean};
+    const SinkhornShape shape{batch,   height,
+                              width,   iterations,
+                              epsilon, euclidean ? TransportCost::kEuclidean : TransportCost::kSquaredEuclidean};
     const auto space_of = [&] { return cuda::sinkhorn_workspace<double>(shape) * int64_t(sizeof(double)); };
     const auto given = [&](Workspace& space) {
         return space_of() == 0 ? nullptr : reinterpret_cast<double*>(space.data());
