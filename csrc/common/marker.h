@@ -17,7 +17,7 @@ struct MarkerStroke {
     Paint<T, kGradient, kRidge> paint;
     Bezier<T> curve;
     T r, half_s, inv_s, reach;
-    T ex, ey;  // added to B' so that the tangent exists everywhere, along the chord
+    T ex, ey;              // added to B' so that the tangent exists everywhere, along the chord
     T wx0, wy0, wx1, wy1;  // the tangent W at both ends
     T bend;                // W x W', the same all along the curve
     T px[kSamples + 1], py[kSamples + 1], tx[kSamples + 1], ty[kSamples + 1];
@@ -110,7 +110,8 @@ struct MarkerStroke {
         return t;
     }
 
-    // Least |a| near t, where it is smooth: da/dt = 0, times |W|^3 (the tangent turns at the rate bend / |W|^2). It exists for pixels beyond the centre of curvature; where |a| bends down, step downhill instead.
+    // Least |a| near t, where it is smooth: da/dt = 0, times |W|^3 (the tangent turns at the rate bend / |W|^2). It
+    // exists for pixels beyond the centre of curvature; where |a| bends down, step downhill instead.
     template <typename V>
     NP_HD V stationary(V x, V y, V t, V reach_t) const {
         const V low = vmax(t - reach_t, V(0)), high = vmin(t + reach_t, V(1)), walk = V(T(0.25)) * reach_t;

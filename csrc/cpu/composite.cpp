@@ -99,7 +99,8 @@ void composite_backward(const T* grad, const T* canvas, const T* foreground, con
                 const T *u0 = canvases.get() + t * 3 * chunk, *u1 = u0 + chunk, *u2 = u1 + chunk;
                 T* da = grad_alpha + map;
                 T *d0 = grad_foreground + colours, *d1 = d0 + pixels, *d2 = d1 + pixels;
-#pragma omp simd
+                // Seven streams to write: whole cache lines at a time, as AVX-512 would, are a third slower.
+#pragma omp simd simdlen(32 / sizeof(T))
                 for (int64_t p = 0; p < count; ++p) {
                     const T rest = T(1) - a[p];
                     da[p] = g0[p] * (c0[p] - u0[p]) + g1[p] * (c1[p] - u1[p]) + g2[p] * (c2[p] - u2[p]);

@@ -81,7 +81,7 @@ T narrowed(double value) {
 }
 
 Grid grid_of(const SinkhornShape& shape) {
-    return {shape.height, shape.width, (shape.width + kLanes - 1) / kLanes * kLanes};
+    return {shape.height, shape.width, (shape.width + kWidth - 1) / kWidth * kWidth};
 }
 
 template <typename T, typename Sums>
