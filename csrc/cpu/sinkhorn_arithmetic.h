@@ -81,18 +81,25 @@ struct Grid {
     int64_t size() const { return height * stride; }
 };
 
-inline double largest(const double* values, int64_t count) {
-    double most = -kInfinity;
-#pragma omp simd reduction(max : most)
-    for (int64_t i = 0; i < count; ++i) most = values[i] > most ? values[i] : most;
+// The largest of `most` and the terms 0 <= i < count. term(load, i) gives the i-th of them, or as many as a vector
+// holds from there on, from what load(p) reads. Not a simd loop: clang does not vectorise the maximum of floating-point
+// numbers.
+template <typename Term>
+inline double largest_of(double most, int64_t count, const Term& term) {
+    Vector several(most);
+    int64_t i = 0;
+    for (; i + kWidth <= count; i += kWidth) several = vmax(term(load_vector, i), several);
+    for (int lane = 0; lane < kWidth; ++lane) most = vmax(several[lane], most);
+    for (; i < count; ++i) most = vmax(term([](const double* p) { return *p; }, i), most);
     return most;
 }
 
+inline double largest(const double* values, int64_t count) {
+    return largest_of(-kInfinity, count, [&](const auto& load, int64_t i) { return load(values + i); });
+}
+
 inline double smallest(const double* values, int64_t count) {
-    double least = kInfinity;
-#pragma omp simd reduction(min : least)
-    for (int64_t i = 0; i < count; ++i) least = values[i] < least ? values[i] : least;
-    return least;
+    return -largest_of(-kInfinity, count, [&](const auto& load, int64_t i) { return -load(values + i); });
 }
 
 inline double bounded(double value) {
@@ -107,14 +114,9 @@ inline double exponentials(const double* exponents, const double* weights, doubl
 #pragma omp simd
     for (int64_t i = 0; i < count; ++i) values[i] = exp_lane(exponents[i] - shift);
     if (!weights) return 0;
-    double most = 0;
-#pragma omp simd reduction(max : most)
-    for (int64_t i = 0; i < count; ++i) {
-        weighted[i] = values[i] * weights[i];
-        const double size = std::abs(weighted[i]);
-        most = size > most ? size : most;
-    }
-    return most;
+#pragma omp simd
+    for (int64_t i = 0; i < count; ++i) weighted[i] = values[i] * weights[i];
+    return largest_of(0, count, [&](const auto& load, int64_t i) { return vabs(load(weighted + i)); });
 }
 
 }  // namespace neuralpaint::cpu::transport

@@ -146,8 +146,8 @@ class DenseSums {
         for (int64_t r = 0; r < grid_.height; ++r) {
             const double* y = exponents + r * grid_.stride;
             const double* far = exponent_.data() + std::abs(r - row) * stride_ + reach_ - column;
-#pragma omp simd reduction(max : most)
-            for (int64_t c = 0; c < grid_.width; ++c) most = y[c] - far[c] > most ? y[c] - far[c] : most;
+            most =
+                largest_of(most, grid_.width, [&](const auto& load, int64_t c) { return load(y + c) - load(far + c); });
         }
         return most;
     }
