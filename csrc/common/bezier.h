@@ -26,6 +26,7 @@ struct Bezier {
     T cx, cy;    // P2 - P0
     T ax, ay;    // P0 - 2 P1 + P2: half of the second derivative
     T d0x, d0y;  // B'(0)
+    T d1x, d1y;  // B'(1)
 
     NP_HD void setup(const T* p, const View<T>& view) {
         x0 = (p[0] - view.ox) * view.scale;
@@ -40,6 +41,8 @@ struct Bezier {
         // Not from P1, whose rounding would give a direction to an end where B' vanishes (P1 = P0 or P1 = P2).
         d0x = T(2) * cx * p[2];
         d0y = T(2) * cy * p[3];
+        d1x = T(2) * cx * (T(1) - p[2]);
+        d1y = T(2) * cy * (T(1) - p[3]);
         ax = cx * (T(1) - p[2]) - T(0.5) * d0x;
         ay = cy * (T(1) - p[3]) - T(0.5) * d0y;
     }
@@ -50,10 +53,13 @@ struct Bezier {
         by = V(y0) + t * (V(d0y) + t * V(ay));
     }
 
+    // Between the ends, whose signs agree. B'(0) + 2 A t would cancel at an end where B' vanishes, and leave it a
+    // direction of rounding errors.
     template <typename V>
     NP_HD void velocity(V t, V& dx, V& dy) const {
-        dx = V(d0x) + t * V(T(2) * ax);
-        dy = V(d0y) + t * V(T(2) * ay);
+        const V s = V(1) - t;
+        dx = s * V(d0x) + t * V(d1x);
+        dy = s * V(d0y) + t * V(d1y);
     }
 
     NP_HD Bounds<T> bounds(T reach) const {

@@ -17,11 +17,9 @@ struct MarkerStroke {
     Paint<T, kGradient, kRidge> paint;
     Bezier<T> curve;
     T r, half_s, inv_s, reach;
-    T ex, ey;  // added to B' so that the tangent exists everywhere, along the chord
-    // With q0 = p - P0, W = W0 + 2 A t the tangent and perp W = (-Wy, Wx):
-    //   q·W      = q0·W0 + t (2 q0·A + c1) + t² c2 + t³ c3
-    //   q·perp W = W0 x q0 + t (2 A x q0 + e1) + t² e2
-    T wx0, wy0, c1, c2, c3, e1, e2;
+    T ex, ey;              // added to B' so that the tangent exists everywhere, along the chord
+    T wx0, wy0, wx1, wy1;  // the tangent W at both ends
+    T bend;                // W x W', the same all along the curve
     T px[kSamples + 1], py[kSamples + 1], tx[kSamples + 1], ty[kSamples + 1];
     T slack[kSamples + 1];  // how much nearer than the sample the square can come, half an interval on either side
 
@@ -36,6 +34,11 @@ struct MarkerStroke {
         reach = (r + half_s) * T(1.41421357);
         ex = T(kChordShare) * curve.cx + T(1e-9);
         ey = T(kChordShare) * curve.cy;
+        wx0 = curve.d0x + ex;
+        wy0 = curve.d0y + ey;
+        wx1 = curve.d1x + ex;
+        wy1 = curve.d1y + ey;
+        bend = T(2) * (wx0 * curve.ay - wy0 * curve.ax);
         for (int k = 0; k <= kSamples; ++k) {
             const T t = T(k) / T(kSamples);
             curve.point(t, px[k], py[k]);
@@ -44,14 +47,6 @@ struct MarkerStroke {
             tx[k] *= inv;
             ty[k] *= inv;
         }
-        const T ax = curve.ax, ay = curve.ay, dx = curve.d0x, dy = curve.d0y;
-        wx0 = dx + ex;
-        wy0 = dy + ey;
-        c1 = -(dx * wx0 + dy * wy0);
-        c2 = T(-2) * (dx * ax + dy * ay) - (ax * wx0 + ay * wy0);
-        c3 = T(-2) * (ax * ax + ay * ay);
-        e1 = -(wx0 * dy - wy0 * dx);
-        e2 = T(-2) * (ax * dy - ay * dx) - (wx0 * ay - wy0 * ax);
         // From a sample the square moves by half an interval, and turns about a point within `reach` by no more than
         // the tangents at the interval's ends do (an angle is at most pi/2 times its sine).
         for (int k = 0; k <= kSamples; ++k) {
@@ -77,9 +72,9 @@ struct MarkerStroke {
     // The tangent, not normalised.
     template <typename V>
     NP_HD void frame(V t, V& wx, V& wy) const {
-        curve.velocity(t, wx, wy);
-        wx = wx + V(ex);
-        wy = wy + V(ey);
+        const V s = V(1) - t;
+        wx = s * V(wx0) + t * V(wx1);
+        wy = s * V(wy0) + t * V(wy1);
     }
 
     // a = q·T and b = q·N at t, with T the unit tangent and N = (-Ty, Tx).
@@ -94,16 +89,19 @@ struct MarkerStroke {
     }
 
     // Root near t of q·(W + turn·perp W), W = tangent, perp W = (-Wy, Wx); turn 0: a = 0, turn -1: a = b, +1: a = -b.
+    // Evaluated at t itself, not as the cubic in t that it is: near an end where B' vanishes, W is smaller than the
+    // rounding errors of the cubic's terms. The slope, q·(W' + turn·perp W') - W², takes B' = W.
     template <typename V>
     NP_HD V root(V x, V y, V t, V turn, V reach_t) const {
         const V low = vmax(t - reach_t, V(0)), high = vmin(t + reach_t, V(1)), tiny(T(1e-9));
-        const V qx = x - V(curve.x0), qy = y - V(curve.y0), ax2(T(2) * curve.ax), ay2(T(2) * curve.ay);
-        const V f0 = qx * V(wx0) + qy * V(wy0) + turn * (qy * V(wx0) - qx * V(wy0));
-        const V f1 = qx * ax2 + qy * ay2 + V(c1) + turn * (qy * ax2 - qx * ay2 + V(e1));
-        const V f2 = V(c2) + turn * V(e2);
+        const V q0x = x - V(curve.x0), q0y = y - V(curve.y0);
+        const V ax2(T(2) * curve.ax), ay2(T(2) * curve.ay), gx = ax2 - turn * ay2, gy = ay2 + turn * ax2;
         for (int i = 0; i < kNewtonSteps<T>; ++i) {
-            const V value = f0 + t * (f1 + t * (f2 + t * V(c3)));
-            const V slope = f1 + t * (f2 + f2 + t * V(T(3) * c3));
+            V wx, wy;
+            frame(t, wx, wy);
+            const V qx = q0x - t * (V(curve.d0x) + t * V(curve.ax)), qy = q0y - t * (V(curve.d0y) + t * V(curve.ay));
+            const V value = qx * (wx - turn * wy) + qy * (wy + turn * wx);
+            const V slope = qx * gx + qy * gy - (wx * wx + wy * wy);
             const V next = vmin(vmax(t - value / select(vabs(slope) > tiny, slope, V(-1)), low), high);
             const bool moves = any(vabs(next - t) > V(kNewtonMove<T>));
             t = next;
@@ -112,8 +110,8 @@ struct MarkerStroke {
         return t;
     }
 
-    // Least |a| near t, where it is smooth: da/dt = 0, times |W|^3 (the tangent turns at the rate bend / |W|^2 with
-    // bend = W x W'). It exists for pixels beyond the centre of curvature; where |a| bends down, step downhill instead.
+    // Least |a| near t, where it is smooth: da/dt = 0, times |W|^3 (the tangent turns at the rate bend / |W|^2). It
+    // exists for pixels beyond the centre of curvature; where |a| bends down, step downhill instead.
     template <typename V>
     NP_HD V stationary(V x, V y, V t, V reach_t) const {
         const V low = vmax(t - reach_t, V(0)), high = vmin(t + reach_t, V(1)), walk = V(T(0.25)) * reach_t;
@@ -123,9 +121,9 @@ struct MarkerStroke {
             curve.point(t, bx, by);
             frame(t, wx, wy);
             const V qx = x - bx, qy = y - by, side = sign(qx * wx + qy * wy);
-            const V bend = wx * ay2 - wy * ax2, w2 = wx * wx + wy * wy;
-            const V value = side * (bend * (wx * qy - wy * qx) - w2 * w2);
-            const V slope = side * (bend * (ax2 * qy - ay2 * qx) - V(T(4)) * w2 * (wx * ax2 + wy * ay2));
+            const V w2 = wx * wx + wy * wy;
+            const V value = side * (V(bend) * (wx * qy - wy * qx) - w2 * w2);
+            const V slope = side * (V(bend) * (ax2 * qy - ay2 * qx) - V(T(4)) * w2 * (wx * ax2 + wy * ay2));
             const V step = select(slope > tiny, value / vmax(slope, tiny), walk * sign(value));
             t = vmin(vmax(t - step, low), high);
         }
@@ -202,11 +200,10 @@ struct MarkerStroke {
     // At a kink |a| = |b| the minimum moves so that weight·d|a| + (1 - weight)·d|b| vanishes along t.
     template <typename V>
     NP_HD V kink_weight(V t, V a, V b) const {
-        V dx, dy;
+        V dx, dy, wx, wy;
         curve.velocity(t, dx, dy);
-        const V wx = dx + V(ex), wy = dy + V(ey), inv = V(1) / vsqrt(wx * wx + wy * wy);
-        const V tx_ = wx * inv, ty_ = wy * inv;
-        const V turn = (V(T(2) * curve.ay) * tx_ - V(T(2) * curve.ax) * ty_) * inv;
+        frame(t, wx, wy);
+        const V inv = V(1) / vsqrt(wx * wx + wy * wy), tx_ = wx * inv, ty_ = wy * inv, turn = V(bend) * inv * inv;
         const V a_t = sign(a) * (b * turn - dx * tx_ - dy * ty_), b_t = sign(b) * (dx * ty_ - dy * tx_ - a * turn);
         const V gap = a_t - b_t;
         return clamp(-b_t / select(vabs(gap) > V(T(1e-12)), gap, V(1)), T(0), T(1));

@@ -1,5 +1,5 @@
 // Lanes stored in fewer bits: bytes, half precision and bfloat16, rounded to the nearest (halves: to even). Doubles are
-// rounded to float first, as torch does.
+// rounded to float first, as torch does. NaN stays NaN; its payload depends on the machine.
 #pragma once
 
 #include "common/lanes.h"
@@ -28,24 +28,23 @@ NP_HD vector_t<float, N> floats(Lanes<T, N> a) {
     return __builtin_convertvector(a.v, vector_t<float, N>);
 }
 
-// The bits of halves by integer arithmetic, where no instruction gives them.
+// The bits of halves, where no instruction gives them. A half of exponent e is a multiple q of 2^(e - 10), and so is
+// what is left of a float when 2^(e + 13) is added to it: the addition rounds, and its last bits are q. Below 2^-14
+// halves keep to that exponent, and from 65536 they are infinite.
 template <int N>
 NP_HD vector_t<int32_t, N> half_bits(vector_t<float, N> x) {
     using Ints = vector_t<int32_t, N>;
     using Floats = vector_t<float, N>;
-    constexpr int32_t kInfinity = 0x7f800000, kHalfInfinity = 0x7c00;
-    constexpr int32_t kLeastNormal = 113 << 23;  // 2^-14
-    constexpr int32_t kRebias = 112 << 23;       // from an exponent's bias of 127 to one of 15
+    using R = Register<float, N>;
+    constexpr int32_t kInfinity = 0x7f800000, kQuiet = 0x200;
     const Ints bits = (Ints)x, size = bits & 0x7fffffff;
-    // The 13 bits that are dropped round up from one half, or just above it if the last bit kept is 0. That may carry
-    // into the exponent, which is right, up to infinity.
-    const Ints rounded = (size - kRebias + 0xfff + ((size >> 13) & 1)) >> 13;
-    const Ints normal = rounded < kHalfInfinity ? rounded : Ints{} + kHalfInfinity;
-    // Denormal halves are multiples of 2^-24, the last place of numbers from 0.5 to 1: the addition rounds.
-    const Ints denormal = (Ints)((Floats)size + 0.5f) - 0x3f000000;
-    const Ints nan = 0x7e00 | ((size >> 13) & 0x3ff);
-    const Ints number = size < kLeastNormal ? denormal : normal;
-    return (size > kInfinity ? nan : number) | ((bits >> 16) & 0x8000);
+    const Floats bounded = R::min((Floats)size, Floats{} + 0x1p16f);  // NaN too
+    const Ints exponent = (Ints)R::max((Floats)((Ints)bounded & kInfinity), Floats{} + 0x1p-14f);
+    const Ints added = exponent + (13 << 23);
+    const Ints q = (Ints)(bounded + (Floats)added) - added;
+    // The leading one that q has, but for denormals, counts as one more in the exponent.
+    const Ints number = q + (exponent >> 13) - (113 << 10);
+    return number | ((size > kInfinity) & kQuiet) | ((bits >> 16) & 0x8000);
 }
 
 template <int N>
@@ -62,6 +61,12 @@ NP_HD vector_t<int32_t, N> bfloat16_bits(vector_t<float, N> x) {
 template <typename T, int N>
 NP_HD void store_half(Half* p, Lanes<T, N> a) {
     const vector_t<float, N> x = narrow::floats(a);
+    if constexpr (N == 2) {
+        Half four[4];
+        store_half(four, Lanes<float, 4>(vector_t<float, 4>{x[0], x[1]}));
+        std::memcpy(p, four, N * sizeof(Half));
+        return;
+    }
 #if defined(__F16C__)
     constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT;
     if constexpr (N == 4) {
@@ -86,6 +91,13 @@ NP_HD void store_half(Half* p, Lanes<T, N> a) {
 
 template <typename T, int N>
 NP_HD void store_bfloat16(BFloat16* p, Lanes<T, N> a) {
+    if constexpr (N == 2) {
+        const vector_t<float, N> x = narrow::floats(a);
+        BFloat16 four[4];
+        store_bfloat16(four, Lanes<float, 4>(vector_t<float, 4>{x[0], x[1]}));
+        std::memcpy(p, four, N * sizeof(BFloat16));
+        return;
+    }
     IntRegister<N>::store_shorts(&p->bits, narrow::bfloat16_bits<N>(narrow::floats(a)));
 }
 

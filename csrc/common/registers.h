@@ -89,6 +89,6 @@ struct IntRegister : PlainIntRegister<N> {};
 #include "common/registers_neon.h"
 #else
 namespace neuralpaint {
-constexpr int kRegisterBytes = 16;
+constexpr int kRegisters = 16, kRegisterBytes = 16;
 }
 #endif

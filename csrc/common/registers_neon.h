@@ -5,7 +5,7 @@
 
 namespace neuralpaint {
 
-constexpr int kRegisterBytes = 16;
+constexpr int kRegisters = 32, kRegisterBytes = 16;
 
 // min and max by comparison: NEON's own give NaN where either argument is.
 #define NP_NEON_REGISTER(T, N, suffix, native, bits)                                                                 \

@@ -18,13 +18,13 @@ namespace neuralpaint {
 #define NP_AVX512
 #endif
 
-// How many bytes the build's registers hold.
+// How many vector registers the build has, and how many bytes each of them holds.
 #if defined(NP_AVX512)
-constexpr int kRegisterBytes = 64;
+constexpr int kRegisters = 32, kRegisterBytes = 64;
 #elif defined(__AVX__)
-constexpr int kRegisterBytes = 32;
+constexpr int kRegisters = 16, kRegisterBytes = 32;
 #else
-constexpr int kRegisterBytes = 16;
+constexpr int kRegisters = 16, kRegisterBytes = 16;
 #endif
 
 // The single instructions for these; compilers make two or three of the plain forms. NaN: the second argument.

@@ -80,7 +80,7 @@ T narrowed(double value) {
 }
 
 Grid grid_of(const SinkhornShape& shape) {
-    return {shape.height, shape.width, (shape.width + kLanes - 1) / kLanes * kLanes};
+    return {shape.height, shape.width, (shape.width + kWidth - 1) / kWidth * kWidth};
 }
 
 template <typename T, typename Sums>
@@ -186,16 +186,16 @@ void backward(const T* grad, const T* mass_x, const T* mass_y, const double* pot
 template <typename T>
 int64_t first_invalid_mass(const T* mass, int64_t batch, int64_t pixels) {
     for (int64_t b = 0; b < batch; ++b) {
-        T least = 0;
+        int negative = 0;
         double sum = 0;
-#pragma omp simd reduction(min : least) reduction(+ : sum)
+#pragma omp simd reduction(| : negative) reduction(+ : sum)
         for (int64_t i = 0; i < pixels; ++i) {
             const T value = mass[b * pixels + i];
-            least = value < least ? value : least;
+            negative |= value < 0;
             sum += static_cast<double>(value);
         }
         // NaN and infinity make the sum so.
-        if (!(least >= 0 && sum > 0 && sum < kInfinity)) return b;
+        if (negative || !(sum > 0 && sum < kInfinity)) return b;
     }
     return -1;
 }

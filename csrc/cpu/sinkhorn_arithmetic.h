@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <limits>
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
 
+#include "common/lanes.h"
 #include "common/logsumexp.h"
+#include "cpu/flush_denormals.h"
 #include "cpu/parallel.h"
 
 namespace neuralpaint::cpu::transport {
@@ -25,65 +23,28 @@ inline constexpr double kLargest =
 
 inline constexpr int64_t kTermsPerTask = 200 * 1000;
 
-#if defined(__AVX512F__)
-inline constexpr int64_t kLanes = 8;
-#elif defined(__AVX__)
-inline constexpr int64_t kLanes = 4;
-#else
-inline constexpr int64_t kLanes = 2;
-#endif
-typedef double Vec __attribute__((vector_size(kLanes * sizeof(double))));
-
-inline Vec load(const double* p) {
-    Vec v;
-    std::memcpy(&v, p, sizeof v);
-    return v;
-}
-
-// A load that stays in its register. Compilers would rather read memory again for each use, and the loads, many of them
-// across two cache lines, would then take longer than the arithmetic.
-inline Vec load_once(const double* p) {
-    Vec v = load(p);
-#if defined(__x86_64__) && defined(__AVX__)
-    asm("" : "+v"(v));
-#endif
-    return v;
-}
-
-inline void store(double* p, Vec v) { std::memcpy(p, &v, sizeof v); }
-
-// Denormal intermediate values are lost on purpose (kSmallestSum allows for it), and slow on some processors.
-class FlushDenormals {
- public:
-#if defined(__SSE2__)
-    FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }
-    ~FlushDenormals() { _mm_setcsr(saved_); }
-
- private:
-    unsigned saved_;
-#else
-    FlushDenormals() {}
-#endif
-    FlushDenormals(const FlushDenormals&) = delete;
-};
+inline constexpr int64_t kWidth = kLanes<double>;  // of a vector
+using Vector = Lanes<double, kLanes<double>>;
+NP_HD Vector load_vector(const double* p) { return load<double, kLanes<double>>(p); }
+NP_HD Vector load_vector_once(const double* p) { return load_once<double, kLanes<double>>(p); }
 
 // out[R, V vectors] (+)= a[R, depth] * b[depth, V vectors].
 template <int R, int V>
 inline void product_tile(const double* a, int64_t a_stride, const double* b, int64_t stride, double* out, int64_t depth,
                          bool accumulate) {
-    Vec sum[R][V];
+    Vector sum[R][V];
     for (int r = 0; r < R; ++r)
-        for (int v = 0; v < V; ++v) sum[r][v] = accumulate ? load(out + r * stride + v * kLanes) : Vec{};
+        for (int v = 0; v < V; ++v) sum[r][v] = accumulate ? load_vector(out + r * stride + v * kWidth) : Vector(0.0);
     for (int64_t k = 0; k < depth; ++k) {
-        Vec right[V];
-        for (int v = 0; v < V; ++v) right[v] = load_once(b + k * stride + v * kLanes);
+        Vector right[V];
+        for (int v = 0; v < V; ++v) right[v] = load_vector_once(b + k * stride + v * kWidth);
         for (int r = 0; r < R; ++r) {
             const double left = a[r * a_stride + k];
             for (int v = 0; v < V; ++v) sum[r][v] += left * right[v];
         }
     }
     for (int r = 0; r < R; ++r)
-        for (int v = 0; v < V; ++v) store(out + r * stride + v * kLanes, sum[r][v]);
+        for (int v = 0; v < V; ++v) store(out + r * stride + v * kWidth, sum[r][v]);
 }
 
 template <int V>
@@ -96,19 +57,19 @@ inline void product_columns(const double* a, int64_t a_stride, const double* b, 
         product_tile<1, V>(a + r * a_stride, a_stride, b, stride, out + r * stride, depth, accumulate);
 }
 
-// out[rows, stride] (+)= a[rows, depth] * b[depth, stride]; stride is a multiple of kLanes.
+// out[rows, stride] (+)= a[rows, depth] * b[depth, stride]; stride is a multiple of kWidth.
 inline void product(const double* a, int64_t a_stride, const double* b, int64_t stride, double* out, int64_t rows,
                     int64_t depth, bool accumulate) {
     const int64_t grain = std::max<int64_t>(4, kTermsPerTask / (depth * stride) / 4 * 4);
     parallel_for(0, (rows + 3) / 4, grain / 4, [&](int64_t begin, int64_t end) {
-        const FlushDenormals flush;
+        const FlushDenormals flush;  // kSmallestSum allows for what that loses
         const int64_t first = 4 * begin, count = std::min(rows, 4 * end) - first;
         const double* left = a + first * a_stride;
         double* sums = out + first * stride;
         int64_t c = 0;
-        for (; c + 3 * kLanes <= stride; c += 3 * kLanes)
+        for (; c + 3 * kWidth <= stride; c += 3 * kWidth)
             product_columns<3>(left, a_stride, b + c, stride, sums + c, count, depth, accumulate);
-        for (; c < stride; c += kLanes)
+        for (; c < stride; c += kWidth)
             product_columns<1>(left, a_stride, b + c, stride, sums + c, count, depth, accumulate);
     });
 }
@@ -119,18 +80,25 @@ struct Grid {
     int64_t size() const { return height * stride; }
 };
 
-inline double largest(const double* values, int64_t count) {
-    double most = -kInfinity;
-#pragma omp simd reduction(max : most)
-    for (int64_t i = 0; i < count; ++i) most = values[i] > most ? values[i] : most;
+// The largest of `most` and the terms 0 <= i < count. term(load, i) gives the i-th of them, or as many as a vector
+// holds from there on, from what load(p) reads. Not a simd loop: clang does not vectorise the maximum of floating-point
+// numbers.
+template <typename Term>
+inline double largest_of(double most, int64_t count, const Term& term) {
+    Vector several(most);
+    int64_t i = 0;
+    for (; i + kWidth <= count; i += kWidth) several = vmax(term(load_vector, i), several);
+    for (int lane = 0; lane < kWidth; ++lane) most = vmax(several[lane], most);
+    for (; i < count; ++i) most = vmax(term([](const double* p) { return *p; }, i), most);
     return most;
 }
 
+inline double largest(const double* values, int64_t count) {
+    return largest_of(-kInfinity, count, [&](const auto& load, int64_t i) { return load(values + i); });
+}
+
 inline double smallest(const double* values, int64_t count) {
-    double least = kInfinity;
-#pragma omp simd reduction(min : least)
-    for (int64_t i = 0; i < count; ++i) least = values[i] < least ? values[i] : least;
-    return least;
+    return -largest_of(-kInfinity, count, [&](const auto& load, int64_t i) { return -load(values + i); });
 }
 
 inline double bounded(double value) {
@@ -145,14 +113,9 @@ inline double exponentials(const double* exponents, const double* weights, doubl
 #pragma omp simd
     for (int64_t i = 0; i < count; ++i) values[i] = exp_lane(exponents[i] - shift);
     if (!weights) return 0;
-    double most = 0;
-#pragma omp simd reduction(max : most)
-    for (int64_t i = 0; i < count; ++i) {
-        weighted[i] = values[i] * weights[i];
-        const double size = std::abs(weighted[i]);
-        most = size > most ? size : most;
-    }
-    return most;
+#pragma omp simd
+    for (int64_t i = 0; i < count; ++i) weighted[i] = values[i] * weights[i];
+    return largest_of(0, count, [&](const auto& load, int64_t i) { return vabs(load(weighted + i)); });
 }
 
 }  // namespace neuralpaint::cpu::transport

