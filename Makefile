@@ -1,5 +1,7 @@
 # make demo        paints examples/photos into out/ (sets up .venv first)
-# make test        unit tests of the C++ maths and the whole Python suite
+# make test        unit tests of the C++ maths at every level, the whole Python suite, and the ops' tests at every level
+# make cross-test  the unit tests for aarch64, emulated (needs aarch64-linux-gnu-g++ and qemu-aarch64)
+# make clang-test  the unit tests as clang compiles them
 # make bench       benchmarks, about two minutes; results go to benchmarks/results too. BENCH="-k sinkhorn --threads 1"
 #                  adds arguments. make bench-all runs every size, dtype and brush
 # make peers       the ops beside other implementations; SNP=DIR is a checkout of jiupinjia/stylized-neural-painting,
@@ -17,9 +19,9 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CPP := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
-BUILD_INPUTS := setup.py pyproject.toml tools/cuda_toolkit.py $(filter-out csrc/tests/%,$(CPP))
+BUILD_INPUTS := setup.py CMakeLists.txt csrc/CMakeLists.txt pyproject.toml tools/cuda_toolkit.py $(filter-out csrc/tests/%,$(CPP))
 
-.PHONY: demo test unit-test bench bench-all peers cuda-check gpu lint format clean
+.PHONY: demo test unit-test cross-test clang-test bench bench-all peers cuda-check gpu lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.built
@@ -27,12 +29,25 @@ demo: $(VENV)/.built
 
 test: unit-test $(VENV)/.built-dev
 	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python tools/each_level.py -n $(WORKERS)
 
-# The kernels themselves are compiled by cuda-check.
-unit-test:
-	cmake -S . -B build/cmake -DNEURALPAINT_CUDA=OFF
-	cmake --build build/cmake --parallel $(WORKERS)
-	ctest --test-dir build/cmake --output-on-failure
+# The kernels at every level, without torch; the CUDA kernels are compiled by cuda-check, and emulated here.
+unit-test: $(VENV)/.torch
+	PATH="$(abspath $(BIN)):$$PATH" cmake -G Ninja -S . -B build/cmake
+	$(BIN)/cmake --build build/cmake --parallel $(WORKERS)
+	$(BIN)/ctest --test-dir build/cmake --output-on-failure --parallel $(WORKERS)
+
+cross-test: $(VENV)/.torch
+	PATH="$(abspath $(BIN)):$$PATH" cmake -G Ninja -S . -B build/cross -DCMAKE_SYSTEM_NAME=Linux \
+		-DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \
+		"-DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64;-L;/usr/aarch64-linux-gnu"
+	$(BIN)/cmake --build build/cross --parallel $(WORKERS)
+	$(BIN)/ctest --test-dir build/cross --output-on-failure --parallel $(WORKERS)
+
+clang-test: $(VENV)/.torch
+	PATH="$(abspath $(BIN)):$$PATH" cmake -G Ninja -S . -B build/clang -DCMAKE_CXX_COMPILER=clang++
+	$(BIN)/cmake --build build/clang --parallel $(WORKERS)
+	$(BIN)/ctest --test-dir build/clang --output-on-failure --parallel $(WORKERS)
 
 bench: $(VENV)/.built-dev
 	$(BIN)/python -m pytest benchmarks -p no:cacheprovider --benchmark-only --benchmark-quiet \
@@ -64,13 +79,13 @@ format: $(VENV)/.built-dev
 	$(BIN)/clang-format -i $(CPP)
 
 clean:
-	rm -rf build dist out *.egg-info neuralpaint/_C*.so .mypy_cache .ruff_cache .pytest_cache
+	rm -rf build dist out *.egg-info neuralpaint/_C*.so neuralpaint/lib .mypy_cache .ruff_cache .pytest_cache
 	rm -f $(VENV)/.built $(VENV)/.built-dev
 
 # Set-up, a stamp file a step. The extension is built against the torch in the environment, hence no build isolation.
 $(VENV)/.torch:
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install "$(TORCH)" "setuptools>=77" wheel ninja
+	$(PIP) install "$(TORCH)" "setuptools>=77" wheel ninja "cmake>=3.25" pybind11
 	touch $@
 
 $(VENV)/.built: $(VENV)/.torch $(BUILD_INPUTS)
@@ -80,3 +95,20 @@ $(VENV)/.built: $(VENV)/.torch $(BUILD_INPUTS)
 $(VENV)/.built-dev: $(VENV)/.torch $(BUILD_INPUTS)
 	PATH="$(abspath $(BIN)):$$PATH" $(PIP) install --no-build-isolation -e ".[dev]"
 	touch $(VENV)/.built $@
+
+# What is published. The libraries that torch brings stay out of the wheel; auditwheel names the oldest Linux it runs on.
+# WHEEL_TEST="python3.10:torch==2.10.0 python3.14:torch==2.13.0" tests other pairs than the default of the script.
+FROM_TORCH := libtorch.so libtorch_cpu.so libtorch_cuda.so libc10.so libc10_cuda.so libcudart.so.*
+
+.PHONY: wheel sdist wheel-test
+
+wheel: $(VENV)/.built-dev
+	rm -rf build/lib.* build/bdist.* build/wheel dist/neuralpaint-*.whl
+	PATH="$(abspath $(BIN)):$$PATH" $(PIP) wheel --no-build-isolation --no-deps -w build/wheel .
+	PATH="$(abspath $(BIN)):$$PATH" auditwheel repair $(FROM_TORCH:%=--exclude '%') -w dist build/wheel/neuralpaint-*.whl
+
+sdist: $(VENV)/.torch
+	$(BIN)/python -c "from setuptools import build_meta; print(build_meta.build_sdist('dist'))"
+
+wheel-test:
+	PYTHON="$(abspath $(BIN))/python" tools/wheel_test.sh $(WHEEL_TEST)
