@@ -1,4 +1,6 @@
-// Exit status 0 if this processor can run code of the level LEVEL.
+// Exit status 0 if this processor can run code of the level that the argument names.
 #include "python/processor.h"
 
-int main() { return neuralpaint::missing_features(neuralpaint::level_features(LEVEL)).empty() ? 0 : 1; }
+int main(int count, char** arguments) {
+    return count == 2 && neuralpaint::missing_features(neuralpaint::level_features(arguments[1])).empty() ? 0 : 1;
+}
