@@ -31,7 +31,8 @@ RUN if [ -n "$CUDA" ]; then export NEURALPAINT_CUDA=1 CUDA_HOME="/usr/local/cuda
     pip wheel --no-build-isolation --no-deps -w /wheel /source
 
 FROM torch
-RUN --mount=type=bind,from=build,source=/wheel,target=/wheel pip install /wheel/*.whl && neuralpaint info --build
+RUN --mount=type=bind,from=build,source=/wheel,target=/wheel pip install /wheel/*.whl && \
+    python -c 'from neuralpaint.extension import build_facts; print(build_facts())'
 ENV HF_HOME=/tmp/huggingface
 WORKDIR /work
 ENTRYPOINT ["neuralpaint"]
