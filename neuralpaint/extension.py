@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import platform
+import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +80,27 @@ def choose_level(built: list[str], capability: str, asked: str | None, missing: 
     return running[0]
 
 
+def _is_whole(path: Path) -> bool:
+    """Whether the file holds all that its header speaks of. The loader does not look, and a process dies by SIGBUS when
+    it reads what is not there."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = file.read(64)
+    if sys.platform != "linux":
+        return size > 64
+    if len(header) < 64 or header[:5] != b"\x7fELF\x02":
+        return False
+    (sections,) = struct.unpack_from("<Q", header, 40)  # e_shoff; the table of sections is the last thing in the file
+    entry, count = struct.unpack_from("<HH", header, 58)  # e_shentsize, e_shnum
+    return size >= sections + entry * count
+
+
 def _open(name: str) -> None:
     path = FOLDER / f"libneuralpaint_{name}.so"
     if not path.is_file():
         raise ImportError(f"{path} is missing: reinstall neuralpaint")
+    if not _is_whole(path):
+        raise ImportError(f"{path} is damaged: reinstall neuralpaint")
     try:
         _C.load(str(path))
     except RuntimeError as error:

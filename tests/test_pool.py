@@ -56,8 +56,10 @@ def test_kept_memory_has_a_limit_and_can_be_given_back() -> None:
 
 def test_results_behave_like_any_tensor() -> None:
     alpha = alpha_of(8)
-    alpha.resize_(16, 1, 256, 256)
-    assert alpha.shape[0] == 16
+    alpha.resize_(4, 1, 256, 256)
+    assert alpha.shape[0] == 4
+    with pytest.raises(RuntimeError, match="not resizable"):
+        alpha.resize_(16, 1, 256, 256)
     shared = alpha_of(8).share_memory_()
     assert shared.is_shared() and torch.equal(shared, alpha_of(8))
 

@@ -90,13 +90,17 @@ def compile_kernels(nvcc: str, source: Path, folder: Path) -> tuple[Path, int, s
 
 
 def compile_glue(toolkit: Path, source: Path, folder: Path) -> tuple[Path, int, str]:
-    from torch.utils.cpp_extension import include_paths
+    import importlib.util
 
-    # A CPU build of torch has the headers of c10/cuda, but not the configuration that they would include.
-    defines = ["-DWITH_CUDA", "-DC10_CUDA_NO_CMAKE_CONFIGURE_FILE"]
-    includes = [f"-I{CSRC}", *(f"-isystem{path}" for path in [*include_paths(), str(toolkit / "include")])]
+    # As csrc/CMakeLists.txt compiles them. The stable ABI's headers are in a CPU build of torch too.
+    torch = importlib.util.find_spec("torch")
+    if torch is None or not torch.submodule_search_locations:
+        return source, 1, "torch is not installed"
+    headers = Path(next(iter(torch.submodule_search_locations))) / "include"
+    defines = ["-DUSE_CUDA", "-DTORCH_TARGET_VERSION=0x020a000000000000ULL"]
+    includes = [f"-I{CSRC}", f"-isystem{headers}", f"-isystem{toolkit / 'include'}"]
     command = [os.environ.get("CXX", "g++"), "-c", str(source), "-o", str(folder / f"{source.stem}.cpp.o"), "-fPIC"]
-    return run(source, [*command, "-std=c++20", "-O0", "-Wall", *defines, *includes])
+    return run(source, [*command, "-std=c++17", "-O0", "-Wall", *defines, *includes])
 
 
 def run(source: Path, command: list[str]) -> tuple[Path, int, str]:

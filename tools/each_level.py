@@ -2,7 +2,7 @@
 
     python tools/each_level.py [PYTEST ARGUMENT...]
 
-A level that this processor lacks is emulated by qemu-x86_64 where it can be, with tools/smoke.py for the tests; one that
+A level that this processor lacks is emulated by qemu-x86_64 where it can be, and runs tools/smoke.py instead; one that
 nothing here can run is named. Exit status 1 if a level failed.
 """
 

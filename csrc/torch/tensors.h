@@ -63,7 +63,9 @@ inline Tensor make_empty(const Tensor& like, std::initializer_list<int64_t> size
     return torch::stable::new_empty(like, Sizes(sizes.begin(), sizes.size()), type);
 }
 
-inline Tensor make_empty(const Tensor& like) { return torch::stable::new_empty(like, like.sizes(), like.scalar_type()); }
+inline Tensor make_empty(const Tensor& like) {
+    return torch::stable::new_empty(like, like.sizes(), like.scalar_type());
+}
 
 // The caller has checked that the dtype is T's.
 template <typename T>
