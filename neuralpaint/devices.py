@@ -26,7 +26,7 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
     if chosen.type not in ("cpu", "cuda"):
         raise ValueError(f"device {str(device)!r} is not supported: use auto, cpu or cuda")
     if chosen.type == "cuda" and not extension.HAS_CUDA:
-        raise ValueError(f"no device {str(device)!r}: neuralpaint is built without CUDA; use cpu")
+        raise ValueError(f"no device {str(device)!r}: neuralpaint has no CUDA kernels ({extension.NO_CUDA}); use cpu")
     if chosen.type == "cuda" and (chosen.index or 0) >= gpus:
         raise ValueError(f"no device {str(device)!r}: torch finds {gpus} GPUs; use auto or cpu")
     return chosen

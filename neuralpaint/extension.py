@@ -13,10 +13,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+
+class KernelError(ImportError):
+    """No kernels can be used. The message says what to do."""
+
+
 try:
     from neuralpaint import _C
 except ImportError as error:
-    raise ImportError(
+    raise KernelError(
         "neuralpaint's compiled module is missing, damaged or built for another Python: reinstall neuralpaint, or in "
         f"the source folder run `pip install .` ({error})"
     ) from error
@@ -30,7 +35,7 @@ _CAPABILITIES = {"x86_64": tuple(_X86_LEVELS), "aarch64": ("default", "sve256")}
 
 
 def _check_torch(version: str) -> None:
-    """Raises ImportError if torch lacks what the kernels call."""
+    """Raises KernelError if torch lacks what the kernels call."""
     numbers = version.split("+")[0].split(".")
     try:
         known = int(numbers[0]), int(numbers[1])
@@ -38,7 +43,15 @@ def _check_torch(version: str) -> None:
         return  # a build of one's own: opening the kernels tells
     if known < OLDEST_TORCH:
         oldest = ".".join(map(str, OLDEST_TORCH))
-        raise ImportError(f"neuralpaint needs torch {oldest} or newer, but {version} is installed: upgrade torch")
+        raise KernelError(f"neuralpaint needs torch {oldest} or newer, but {version} is installed: upgrade torch")
+
+
+def _check_asked(asked: str | None) -> None:
+    """Raises KernelError if this is no value of ATEN_CPU_CAPABILITY on this family of processors."""
+    machine = platform.machine().lower()
+    known = _CAPABILITIES.get({"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine))
+    if asked and known and asked not in known:
+        raise KernelError(f"ATEN_CPU_CAPABILITY is {asked!r}, but takes {', '.join(known)}: change or unset it")
 
 
 def choose_level(built: list[str], capability: str, asked: str | None, missing: Any) -> str:
@@ -51,16 +64,13 @@ def choose_level(built: list[str], capability: str, asked: str | None, missing: 
         missing: a function from a level to the instruction sets that the processor lacks for it.
 
     Raises:
-        ImportError: if `asked` is unknown or more than the processor can run, or if the processor can run none.
+        KernelError: if `asked` is unknown or more than the processor can run, or if the processor can run none.
     """
-    machine = platform.machine().lower()
-    known = _CAPABILITIES.get({"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine))
-    if asked and known and asked not in known:
-        raise ImportError(f"ATEN_CPU_CAPABILITY is {asked!r}, but takes {', '.join(known)}: change or unset it")
+    _check_asked(asked)
     if not set(built) & set(_X86_LEVELS.values()):
         level = built[0]  # native, or the only level of this family of processors
         if missing(level):
-            raise ImportError(
+            raise KernelError(
                 f"this processor cannot run neuralpaint's kernels, which were built for another: it lacks "
                 f"{', '.join(missing(level))}. Build them again here, or for every processor: unset NEURALPAINT_ARCH"
             )
@@ -70,13 +80,13 @@ def choose_level(built: list[str], capability: str, asked: str | None, missing: 
     usable = [level for level in order[order.index(best) :] if level in built]
     running = [level for level in usable if not missing(level)]
     if asked and usable and not running[:1] == usable[:1]:
-        raise ImportError(
+        raise KernelError(
             f"ATEN_CPU_CAPABILITY is {asked}, but this processor lacks {', '.join(missing(usable[0]))}: unset it"
         )
     if not running:
         lowest = [level for level in order if level in built][-1]
         reason = f"it lacks {', '.join(missing(lowest))}" if missing(lowest) else f"ATEN_CPU_CAPABILITY is {asked}"
-        raise ImportError(f"this installation of neuralpaint needs a processor of level {lowest} or better: {reason}")
+        raise KernelError(f"this installation of neuralpaint needs a processor of level {lowest} or better: {reason}")
     return running[0]
 
 
@@ -98,13 +108,13 @@ def _is_whole(path: Path) -> bool:
 def _open(name: str) -> None:
     path = FOLDER / f"libneuralpaint_{name}.so"
     if not path.is_file():
-        raise ImportError(f"{path} is missing: reinstall neuralpaint")
+        raise KernelError(f"{path} is missing: reinstall neuralpaint")
     if not _is_whole(path):
-        raise ImportError(f"{path} is damaged: reinstall neuralpaint")
+        raise KernelError(f"{path} is damaged: reinstall neuralpaint")
     try:
         _C.load(str(path))
     except RuntimeError as error:
-        raise ImportError(
+        raise KernelError(
             f"{path.name} cannot be opened with torch {torch.__version__}: it is damaged, or this torch is built "
             f"differently from PyPI's. Reinstall neuralpaint and torch ({error})"
         ) from error
@@ -118,10 +128,12 @@ def _open_cuda() -> str:
         return f"torch {torch.__version__} is built without CUDA"
     try:
         _open("cuda")
-    except ImportError as error:
+    except KernelError as error:
         return str(error)
     return ""
 
+
+_check_asked(os.environ.get("ATEN_CPU_CAPABILITY"))
 
 import torch  # noqa: E402  (after the module: it takes seconds, and first: the kernels need its libraries)
 

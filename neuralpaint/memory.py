@@ -44,15 +44,39 @@ def available() -> int:
             free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
         except (AttributeError, ValueError, OSError):
             free = 4 * 2**30
-    for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):
-        try:
-            free = min(free, int(Path(limit).read_text()) - int(Path(used).read_text()))
-        except (OSError, ValueError):  # none, or "max"
-            continue
+    free = min([free, *_cgroup_free()])
     return max(free, 0)
+
+
+def _cgroup_free(processes: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> list[int]:
+    """What the limits on this process's control group, and on each group above it, leave. Cached file pages that the
+    system can drop count as free."""
+    try:
+        lines = processes.read_text().splitlines()
+    except OSError:
+        return []
+    left = []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            base, limit_name, used_name, cache_name = root, "memory.max", "memory.current", "inactive_file"
+        elif "memory" in controllers.split(","):
+            base, cache_name = root / "memory", "total_inactive_file"
+            limit_name, used_name = "memory.limit_in_bytes", "memory.usage_in_bytes"
+        else:
+            continue
+        # In a container the path may be the host's, of which only the root is there.
+        group = base / path.lstrip("/")
+        for folder in (group, *group.parents):
+            try:
+                limit, used = (int((folder / name).read_text()) for name in (limit_name, used_name))
+                found = re.search(rf"^{cache_name} (\d+)", (folder / "memory.stat").read_text(), re.MULTILINE)
+                left.append(limit - used + (int(found[1]) if found else 0))
+            except (OSError, ValueError):  # no limit there, or "max"
+                pass
+            if folder == base:
+                break
+    return left
 
 
 def _meminfo() -> int | None:

@@ -40,7 +40,7 @@ def test_named(gpus):
     [
         ("cuda:2", 2, True, "no device 'cuda:2': torch finds 2 GPUs"),
         ("cuda", 0, True, "no device 'cuda': torch finds 0 GPUs"),
-        ("cuda", 2, False, "no device 'cuda': neuralpaint is built without CUDA"),
+        ("cuda", 2, False, "no device 'cuda': neuralpaint has no CUDA kernels"),
         ("abacus", 2, True, "unknown device 'abacus'"),
         ("meta", 2, True, "device 'meta' is not supported"),
     ],

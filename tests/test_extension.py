@@ -90,3 +90,19 @@ def test_missing_and_damaged_kernels_are_named(tmp_path, monkeypatch) -> None:
     path.unlink()
     with pytest.raises(ImportError, match=f"{path.name} is missing: reinstall neuralpaint"):
         extension._open(extension.LEVEL)
+
+
+def test_the_command_says_so_in_one_line() -> None:
+    for value, words in (("foo", "ATEN_CPU_CAPABILITY is 'foo'"),):
+        command = [sys.executable, "-m", "neuralpaint", "paint", "no-such-photo.jpg", "-o", "painting.png"]
+        environment = os.environ | {"ATEN_CPU_CAPABILITY": value}
+        result = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert result.returncode == 2 and words in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_info_shows_what_runs(run) -> None:
+    assert extension.LEVEL in run("info", "--build").out
+    assert f'"level": "{extension.LEVEL}"' in run("info", "--build", "--json").out
+    for arguments in ((), ("strokes.safetensors", "--build")):
+        outcome = run("info", *arguments)
+        assert outcome.code == 2 and "--build" in outcome.err

@@ -45,7 +45,8 @@ def _printable(message: str, stream: TextIO) -> str:
 def explain(error: BaseException) -> tuple[str, int]:
     """(one line, exit code) for whatever went wrong: bad input is the caller's, the rest is ours or the machine's."""
     text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, (ValueError, TypeError)):
+    # By its name: importing it is what failed.
+    if isinstance(error, (ValueError, TypeError)) or type(error).__name__ == "KernelError":
         return text, MISUSED
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return f"not enough memory: try a smaller --size or fewer --strokes ({text})", FAILED

@@ -1,8 +1,9 @@
-"""neuralpaint info: what a stroke file holds."""
+"""neuralpaint info: what a stroke file holds, or what was built."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,22 +12,40 @@ from rich.table import Table
 from rich.text import Text
 
 from neuralpaint.cli.common import Debug
-from neuralpaint.cli.render import Strokes, load_painting
+from neuralpaint.cli.render import load_painting
 
 NAME = "info"
 
 
 def command(
-    strokes: Strokes,
+    strokes: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="STROKES",
+            show_default=False,
+            help="A stroke file: .safetensors of ours, or .npz of SNP's reference implementation.",
+        ),
+    ] = None,
+    build: Annotated[
+        bool, typer.Option("--build", help="Instead of a file: what was built of neuralpaint, and what runs here.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Shows what a stroke file holds.
+    """Shows what a stroke file holds, or which kernels run here.
 
     [bold]Examples[/bold]
       [cyan]neuralpaint info painting.safetensors[/cyan]
       [cyan]neuralpaint info painting.safetensors --json[/cyan]
+      [cyan]neuralpaint info --build[/cyan]
     """
+    if build == (strokes is not None):
+        raise ValueError("give a stroke file, or --build, and not both")
+    if strokes is None:
+        from neuralpaint import extension
+
+        _show(extension.build_facts(), as_json)
+        return
     painting = load_painting(strokes)
     height, width = painting.pixels()
     facts: dict[str, Any] = {
@@ -40,12 +59,17 @@ def command(
         "canvas": "#" + "".join(f"{round(255 * c):02x}" for c in painting.canvas),
         "metadata": painting.metadata,
     }
+    if not as_json:
+        facts["parameters"] = " ".join(painting.brush.parameters)
+        facts |= facts.pop("metadata")
+    _show(facts, as_json)
+
+
+def _show(facts: dict[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
-    facts["parameters"] = " ".join(painting.brush.parameters)
-    facts |= facts.pop("metadata")
     table = Table(show_header=False, box=None)
     for name, value in facts.items():
-        table.add_row(Text(str(name), style="bold"), Text(str(value)))
+        table.add_row(Text(str(name), style="bold"), Text(", ".join(value) if isinstance(value, list) else str(value)))
     Console().print(table)
