@@ -1,7 +1,7 @@
 # make demo        paints examples/photos into out/ (sets up .venv first)
 # make test        unit tests of the C++ maths at every level, the whole Python suite, and the ops' tests at every level
 # make cross-test  the unit tests for aarch64, emulated (needs aarch64-linux-gnu-g++ and qemu-aarch64)
-# make clang-test  the unit tests as clang compiles them
+# make clang-test  the unit tests as clang compiles them; LEVELS="x86-64-v3" for fewer levels
 # make bench       benchmarks, about two minutes; results go to benchmarks/results too. BENCH="-k sinkhorn --threads 1"
 #                  adds arguments. make bench-all runs every size, dtype and brush
 # make peers       the ops beside other implementations; SNP=DIR is a checkout of jiupinjia/stylized-neural-painting,
@@ -45,7 +45,8 @@ cross-test: $(VENV)/.torch
 	$(BIN)/ctest --test-dir build/cross --output-on-failure --parallel $(WORKERS)
 
 clang-test: $(VENV)/.torch
-	PATH="$(abspath $(BIN)):$$PATH" cmake -G Ninja -S . -B build/clang -DCMAKE_CXX_COMPILER=clang++
+	PATH="$(abspath $(BIN)):$$PATH" cmake -G Ninja -S . -B build/clang -DCMAKE_CXX_COMPILER=clang++ \
+		$(if $(LEVELS),"-DNEURALPAINT_LEVELS=$(LEVELS)")
 	$(BIN)/cmake --build build/clang --parallel $(WORKERS)
 	$(BIN)/ctest --test-dir build/clang --output-on-failure --parallel $(WORKERS)
 
