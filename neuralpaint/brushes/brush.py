@@ -10,14 +10,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
 
-from neuralpaint.brushes.texture import MAX_ACROSS, MAX_ALONG, pack_texture, quantize, texels_from_picture
+from neuralpaint.brushes.texture import (
+    MAX_ACROSS,
+    MAX_ALONG,
+    as_fake,
+    bristle_texels,
+    built_in_texture,
+    pack_texture,
+    texels_from_picture,
+    upload_once,
+)
 
 if TYPE_CHECKING:
+    import torch
+
     from neuralpaint.images import ImageLike
 
 OIL, WATERCOLOR, MARKER, TAPE = range(4)
@@ -54,6 +64,15 @@ class Brush:
     parameters: tuple[str, ...]
     held: tuple[tuple[int, float], ...] = ()
     description: str = ""
+
+    # The packed texture of a brush that has its own. It is there before anything is traced with it.
+    _own_texture: ClassVar[torch.Tensor | None] = None
+    _uploaded: ClassVar[dict[str, torch.Tensor]] = {}
+
+    def __post_init__(self) -> None:
+        if type(self).texels is not Brush.texels and (texels := self.texels()) is not None:
+            object.__setattr__(self, "_own_texture", pack_texture(*texels))
+            object.__setattr__(self, "_uploaded", {})
 
     def __str__(self) -> str:
         return self.name
@@ -121,12 +140,10 @@ class Brush:
     def _indices(self, names: Sequence[str]) -> tuple[int, ...]:
         return tuple(i for i, name in enumerate(self.parameters) if name in names)
 
-    @cached_property
+    @property
     def texture(self) -> torch.Tensor:
         """The packed rip-map, int32 `[2, 2·TH, 2·TW, 2]` on the CPU, for kind 0; else an empty int32 tensor."""
-        texels = self.texels()
-        with torch.inference_mode(False):  # a tensor of an inference would be of no use to a later gradient
-            return torch.empty(0, dtype=torch.int32) if texels is None else pack_texture(*texels)
+        return built_in_texture(self.kind == OIL, "cpu") if self._own_texture is None else self._own_texture
 
     @property
     def fingerprint(self) -> str:
@@ -137,32 +154,34 @@ class Brush:
     def texels(self) -> tuple[np.ndarray, np.ndarray] | None:
         """(alpha, ridge), uint8 `[2, TH, TW]` each: the large texture, then the small one. None for an untextured
         brush."""
-        if self.kind != OIL:
-            return None
-        # Generating the bristles takes a moment, which other brushes need not wait for.
-        from neuralpaint.brushes.bristles import bristle_textures
-
-        large, small = (bristle_textures(along=512, across=128, large=large) for large in (True, False))
-        alpha, ridge = (quantize(np.stack(pair)) for pair in zip(large, small, strict=True))
-        return alpha, ridge
+        return bristle_texels() if self.kind == OIL else None
 
     def __getstate__(self) -> dict[str, Any]:
         """With the packed texture, so that it is not packed again wherever the brush goes."""
-        return self.__dict__ | {"texture": self.texture}
+        kept = {name: value for name, value in self.__dict__.items() if name != "_uploaded"}
+        return kept | {"_own_texture": self.texture}
 
     def texture_on(self, device: torch.device | str) -> torch.Tensor:
-        """`texture` on a device, uploaded once."""
-        key = str(device)
-        cache = self.__dict__.setdefault("_textures", {})
-        if key not in cache:
-            with torch.inference_mode(False):
-                cache[key] = self.texture.to(device)
-        return cache[key]
+        """`texture` on a device, uploaded once. Of fake tensors' mode a fake one."""
+        import torch
+
+        key, own = str(device), self._own_texture
+        if own is None:
+            texture = built_in_texture(self.kind == OIL, key)
+        elif key == "cpu":
+            texture = own
+        elif torch.compiler.is_compiling():  # nothing may be kept that is made in a trace
+            texture = self._uploaded[key] if key in self._uploaded else own.to(device)
+        else:
+            texture = upload_once(self._uploaded, own, key)
+        return texture if torch.compiler.is_compiling() else as_fake(texture)
 
     def sample(
         self, n: int, generator: torch.Generator | None = None, device: torch.device | str | None = None
     ) -> torch.Tensor:
         """`n` random strokes, float32 `[n, P]`: every parameter uniform in [0, 1], those in `held` at their value."""
+        import torch
+
         strokes = torch.rand(n, self.count, generator=generator, device=generator.device if generator else device)
         for index, value in self.held:
             strokes[:, index] = value
@@ -187,6 +206,8 @@ class Brush:
         Returns:
             `[..., P]`.
         """
+        import torch
+
         self.check(strokes)
         x, y = (offset[..., 0], offset[..., 1]) if isinstance(offset, torch.Tensor) else offset
         moved_x, moved_y, resized = (
@@ -203,6 +224,8 @@ class Brush:
 
     def bounds(self, strokes: torch.Tensor) -> torch.Tensor:
         """Boxes that hold the strokes, edges' softness not counted: `[..., 4]` as x0, y0, x1, y1 in units."""
+        import torch
+
         self.check(strokes)
         if not (self.boxed or self.curved):
             raise ValueError(f"nobody knows where strokes of brush {self.name!r} lie: its geometry is unknown")
@@ -221,6 +244,8 @@ class Brush:
 
     def check(self, strokes: torch.Tensor) -> None:
         """Raises TypeError / ValueError unless `strokes` is a floating-point tensor `[..., P]` of this brush."""
+        import torch
+
         if not isinstance(strokes, torch.Tensor) or not strokes.is_floating_point():
             raise TypeError(f"strokes must be a floating-point tensor, got {getattr(strokes, 'dtype', type(strokes))}")
         if strokes.ndim < 1 or strokes.shape[-1] != self.count:
@@ -266,6 +291,7 @@ class TexturedBrush(Brush):
             raise ValueError(f"alpha and ridge must have the same shape, got {self.alpha.shape} and {self.ridge.shape}")
         digest = hashlib.sha256(repr(self.alpha.shape).encode() + self.alpha.tobytes() + self.ridge.tobytes())
         object.__setattr__(self, "digest", digest.hexdigest())
+        super().__post_init__()
 
     def texels(self) -> tuple[np.ndarray, np.ndarray]:
         return np.stack([self.alpha, self.alpha]), np.stack([self.ridge, self.ridge])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
-import torch.nn.functional as F
+
+if TYPE_CHECKING:
+    import torch
 
 MAX_ALONG, MAX_ACROSS = 512, 256
 MIN_SIDE = 8
@@ -34,6 +37,8 @@ def pack_texture(alpha: np.ndarray, ridge: np.ndarray) -> torch.Tensor:
     Raises:
         ValueError: if the shapes differ or a side is no power of two.
     """
+    import torch
+
     if alpha.shape != ridge.shape or alpha.ndim != 3 or alpha.shape[0] != 2:
         raise ValueError(f"alpha and ridge must both be [2, TH, TW], got {alpha.shape} and {ridge.shape}")
     _, height, width = alpha.shape
@@ -56,7 +61,60 @@ def pack_texture(alpha: np.ndarray, ridge: np.ndarray) -> torch.Tensor:
             packed = texels | texels[:, :, right] << 8 | texels[:, below] << 16 | texels[:, below][:, :, right] << 24
             row, column = 2 * height - 2 * h, 2 * width - 2 * w
             plane[:, row : row + h, column : column + w] = packed
-    return torch.from_numpy(plane.view(np.int32))
+    # Not a tensor of an inference, which would be of no use to a later gradient, nor a fake one: brushes keep it.
+    with torch.inference_mode(False), torch._C._DisableTorchDispatch():
+        return torch.from_numpy(plane.view(np.int32))
+
+
+def bristle_texels() -> tuple[np.ndarray, np.ndarray]:
+    """(alpha, ridge) of the oil brush, uint8 `[2, TH, TW]` each: the large texture, then the small one."""
+    # Generating the bristles takes a moment, which other brushes need not wait for.
+    from neuralpaint.brushes.bristles import bristle_textures
+
+    large, small = (bristle_textures(along=512, across=128, large=large) for large in (True, False))
+    alpha, ridge = (quantize(np.stack(pair)) for pair in zip(large, small, strict=True))
+    return alpha, ridge
+
+
+_built_in: dict[bool, dict[str, torch.Tensor]] = {False: {}, True: {}}
+
+
+def built_in_texture(bristles: bool, device: str) -> torch.Tensor:
+    """The packed texture of the bristles, or the empty one of a brush without, on a device; made once."""
+    import torch
+
+    made = _built_in[bristles]
+    if "cpu" not in made:
+        with torch.inference_mode(False), torch._C._DisableTorchDispatch():
+            none = torch.from_numpy(np.empty(0, dtype=np.int32))
+        made.setdefault("cpu", pack_texture(*bristle_texels()) if bristles else none)
+    return upload_once(made, made["cpu"], device)
+
+
+# Dynamo calls it instead of tracing it, as torch.compiler.assume_constant_result asks for; that one would import the
+# compiler, which takes seconds.
+built_in_texture._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+def upload_once(kept: dict[str, torch.Tensor], texture: torch.Tensor, device: str) -> torch.Tensor:
+    """The texture on that device, of the ones `kept` there, or uploaded and kept."""
+    import torch
+
+    if device == "cpu":
+        return texture
+    if device not in kept:
+        # Not as the mode of fake tensors or of a trace would have it: the result stays.
+        with torch.inference_mode(False), torch._C._DisableTorchDispatch():
+            kept[device] = texture.to(device)
+    return kept[device]
+
+
+def as_fake(texture: torch.Tensor) -> torch.Tensor:
+    """A fake tensor of its shape where the mode of fake tensors is on; else the texture itself."""
+    import torch
+
+    mode = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
+    return texture if mode is None else mode.from_tensor(texture)
 
 
 def texels_from_picture(grey: np.ndarray, alpha: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -74,6 +132,8 @@ def texels_from_picture(grey: np.ndarray, alpha: np.ndarray | None) -> tuple[np.
     Raises:
         ValueError: if nothing in the picture is paint.
     """
+    import torch
+
     if grey.shape[0] > grey.shape[1]:
         grey = np.rot90(grey).copy()
         alpha = None if alpha is None else np.rot90(alpha).copy()
@@ -98,6 +158,9 @@ def _power_of_two(side: int, limit: int) -> int:
 
 
 def _resample(plane: np.ndarray, height: int, width: int) -> torch.Tensor:
+    import torch
+    import torch.nn.functional as F
+
     x = torch.from_numpy(np.ascontiguousarray(plane, dtype=np.float32))[None, None]
     x = F.interpolate(x, size=(height, width), mode="bilinear", antialias=True, align_corners=False)
     return x[0, 0].clamp(0, 1)
@@ -105,6 +168,9 @@ def _resample(plane: np.ndarray, height: int, width: int) -> torch.Tensor:
 
 def _blur(plane: torch.Tensor, sigma: float) -> torch.Tensor:
     """Gaussian blur, zero outside: the caller divides by the blurred weight."""
+    import torch
+    import torch.nn.functional as F
+
     radius = int(3 * sigma)
     kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / sigma) ** 2)
     kernel = kernel / kernel.sum()
