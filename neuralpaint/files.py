@@ -118,6 +118,14 @@ def check_writable(path: str | os.PathLike) -> None:
         raise WriteError(path, error) from error
 
 
+def check_readable(path: str | os.PathLike) -> None:
+    """Raises ValueError if no stroke file can be there: nothing is, or a folder."""
+    if os.path.isdir(path):
+        raise ValueError(f"{path} is a folder: name a stroke file in it")
+    if not os.path.exists(path):
+        raise ValueError(f"{path} does not exist: check the path")
+
+
 def make_folder(path: str | os.PathLike) -> Path:
     """Creates a folder, and those above it, unless it is there. Raises WriteError if it cannot be."""
     try:

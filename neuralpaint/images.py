@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import math
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from PIL import Image, ImageCms, ImageColor, ImageOps
 
 from neuralpaint.files import atomic_write
+
+if TYPE_CHECKING:
+    import torch
 
 # Formats that hold pixels. PostScript and the like, which Pillow would hand to other programs, are left out.
 _FORMATS = "JPEG PNG WEBP TIFF BMP GIF AVIF JPEG2000 PPM TGA ICO PCX SGI QOI DDS".split()
@@ -35,7 +38,7 @@ _LONGEST_SIDE = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
 MAX_PIXELS = 178_956_970  # the size at which Pillow refuses to go on, too
 MAX_ASPECT = 64.0
 
-ImageLike = str | os.PathLike | Image.Image | np.ndarray | torch.Tensor
+ImageLike: TypeAlias = "str | os.PathLike | Image.Image | np.ndarray | torch.Tensor"
 
 
 def load_image(
@@ -66,12 +69,14 @@ def load_image(
             wrong shape.
         TypeError: if it is none of these kinds.
     """
-    if isinstance(image, torch.Tensor):
+    if _is_tensor(image):
         return _check_aspect(_from_tensor(image, name), name).to(device)
     rgb, alpha, label = _read(image, name)
     if alpha is not None:
         under = np.array(parse_color(canvas), dtype=np.float32)
         rgb = rgb * alpha[..., None] + under * (1 - alpha[..., None])
+    import torch  # takes seconds, which what is wrong with a picture need not wait for
+
     tensor = torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1), dtype=np.float32))
     return _check_aspect(tensor, label).to(device)
 
@@ -81,7 +86,7 @@ def load_grey(image: ImageLike, *, name: str = "image") -> tuple[np.ndarray, np.
 
     Raises as `load_image`.
     """
-    if isinstance(image, torch.Tensor):
+    if _is_tensor(image):
         rgb, alpha = _from_tensor(image, name).cpu().numpy().transpose(1, 2, 0), None
     else:
         rgb, alpha, _ = _read(image, name)
@@ -91,6 +96,8 @@ def load_grey(image: ImageLike, *, name: str = "image") -> tuple[np.ndarray, np.
 def resize(image: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """`[3, H, W]` or `[B, 3, H, W]` to that many pixels: the mean over each new pixel's area, bilinear where it
     grows."""
+    import torch.nn.functional as F
+
     batch = image if image.ndim == 4 else image[None]
     if batch.shape[-2:] != (height, width):
         if height <= batch.shape[-2] and width <= batch.shape[-1]:
@@ -113,6 +120,8 @@ def to_pil(image: torch.Tensor) -> Image.Image:
 
 def to_bytes(image: torch.Tensor) -> np.ndarray:
     """`[3, H, W]`, clamped to [0, 1], as uint8 `[H, W, 3]`, rounded to nearest."""
+    import torch
+
     planes = (image * 255.0).add_(0.5).clamp_(0.0, 255.0).to(torch.uint8)
     return torch.stack(planes.unbind(), dim=-1).cpu().numpy()
 
@@ -126,6 +135,21 @@ def check_output(path: str | os.PathLike, width: int = 1, height: int = 1) -> No
     limit = _LONGEST_SIDE.get(suffix, math.inf)
     if max(width, height) > limit:
         raise ValueError(f"{width}x{height} pixels do not fit a {suffix} file ({limit} a side): write a .png or .tiff")
+
+
+def check_there(path: str | os.PathLike) -> None:
+    """Raises ValueError if there is no file of that name, or nothing in it, as `load_image` would."""
+    label = os.fspath(path)
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise ValueError(f"{label} is a folder: name a picture in it")
+        if not path.exists():
+            raise ValueError(f"{label} does not exist: check the path")
+        if path.is_file() and path.stat().st_size == 0:
+            raise ValueError(f"{label} is empty (0 bytes): get the picture again")
+    except OSError as error:
+        raise ValueError(f"{label} cannot be read: {error.strerror}") from error
 
 
 def save_image(image: Image.Image, path: str | os.PathLike) -> None:
@@ -161,6 +185,11 @@ def parse_color(color: str | Sequence[float]) -> tuple[float, float, float]:
 # ----------------------------------------------------------------------------------------------------------------------
 
 
+def _is_tensor(image: object) -> TypeGuard[torch.Tensor]:
+    torch = sys.modules.get("torch")  # who has a tensor has loaded it
+    return torch is not None and isinstance(image, torch.Tensor)
+
+
 def _read(image: object, name: str) -> tuple[np.ndarray, np.ndarray | None, str]:
     """(rgb [H, W, 3], alpha [H, W] or None, what to call it), float32 in [0, 1]."""
     if isinstance(image, np.ndarray):
@@ -172,17 +201,8 @@ def _read(image: object, name: str) -> tuple[np.ndarray, np.ndarray | None, str]
         return rgb, alpha, name
     if not isinstance(image, (str, os.PathLike)):
         raise TypeError(f"{name} must be a path, a PIL image, an array or a tensor, got {type(image).__name__}")
-    label = os.fspath(image)
-    path = Path(image)
-    try:
-        if path.is_dir():
-            raise ValueError(f"{label} is a folder: name a picture in it")
-        if not path.exists():
-            raise ValueError(f"{label} does not exist: check the path")
-        if path.is_file() and path.stat().st_size == 0:
-            raise ValueError(f"{label} is empty (0 bytes): get the picture again")
-    except OSError as error:
-        raise ValueError(f"{label} cannot be read: {error.strerror}") from error
+    check_there(image)
+    label, path = os.fspath(image), Path(image)
     with _readable(label), Image.open(path, formats=_FORMATS) as opened:
         rgb, alpha = _from_pil(opened, label)
     return rgb, alpha, label
@@ -294,6 +314,8 @@ def _from_array(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | 
 
 
 def _from_tensor(tensor: torch.Tensor, name: str) -> torch.Tensor:
+    import torch
+
     if tensor.ndim == 4 and tensor.shape[0] == 1:
         tensor = tensor[0]
     if tensor.ndim != 3 or tensor.shape[0] != 3 or tensor.numel() == 0:

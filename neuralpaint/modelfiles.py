@@ -11,14 +11,14 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load as from_safetensors
-from safetensors.torch import save as to_safetensors
 
 from neuralpaint.files import atomic_write, make_folder
+
+if TYPE_CHECKING:
+    import torch
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 BUNDLED = Path(__file__).resolve().parent / "weights"
@@ -29,7 +29,7 @@ def write_model(
     state: Mapping[str, torch.Tensor],
     config: Mapping[str, Any],
     *,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     card: str | None = None,
 ) -> None:
     """Writes a network's folder, each file whole or not at all.
@@ -37,13 +37,17 @@ def write_model(
     Args:
         state: the weights.
         config: anything JSON can hold; the checksum of the weights is added as `sha256`.
-        dtype: of the weights in the file: float32, float16 or bfloat16.
+        dtype: of the weights in the file: float32 (the default), float16 or bfloat16.
         card: the model card, Markdown; an old one stays if this is None.
 
     Raises:
         ValueError: if the weights hold NaN or infinity, in that type too.
         OSError: if the folder cannot be written.
     """
+    import torch
+    from safetensors.torch import save as to_safetensors
+
+    dtype = torch.float32 if dtype is None else dtype
     folder = make_folder(folder)
     state = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     state = {name: value.to(dtype) if value.is_floating_point() else value for name, value in state.items()}
@@ -93,6 +97,8 @@ def read_weights(path: Path, checksum: str, expected: Mapping[str, torch.Tensor]
     Raises:
         ValueError: the file is missing, damaged or not the one of that SHA-256, or does not fit.
     """
+    from safetensors.torch import load as from_safetensors
+
     try:
         data = path.read_bytes()
     except OSError as error:

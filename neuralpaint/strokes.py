@@ -22,7 +22,7 @@ from neuralpaint import ops
 from neuralpaint.brushes import Brush, TexturedBrush, get_brush
 from neuralpaint.brushes.brush import ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN
 from neuralpaint.checks import check_whole
-from neuralpaint.files import atomic_write
+from neuralpaint.files import atomic_write, check_readable
 from neuralpaint.images import (
     MAX_ASPECT,
     ImageLike,
@@ -248,7 +248,7 @@ class Painting:
             ValueError: if it is missing, cut short, no stroke file of ours, of a newer version, or holds what no
                 painting can: an unknown brush, wrong shapes, NaN, values out of all range.
         """
-        _check_readable(path)
+        check_readable(path)
         try:
             with safe_open(os.fspath(path), framework="pt") as file:
                 text = (file.metadata() or {}).get(_HEADER)
@@ -305,7 +305,7 @@ class Painting:
         Raises:
             ValueError: if it is no such file, or its shapes fit no brush or not the one named.
         """
-        _check_readable(path)
+        check_readable(path)
         try:
             with np.load(path, allow_pickle=False) as file:
                 parts = [file[name].astype(np.float32) for name in ("x_ctt", "x_color", "x_alpha")]
@@ -359,13 +359,6 @@ def _mirror_angle(strokes: torch.Tensor) -> torch.Tensor:
     turned[..., 4] = 1 - theta
     turned[..., 5:8], turned[..., 8:11] = strokes[..., 8:11], strokes[..., 5:8]
     return torch.where(theta[..., None] == 0, strokes, turned)
-
-
-def _check_readable(path: str | os.PathLike) -> None:
-    if os.path.isdir(path):
-        raise ValueError(f"{path} is a folder: name a stroke file in it")
-    if not os.path.exists(path):
-        raise ValueError(f"{path} does not exist: check the path")
 
 
 def _not_ours(path: str | os.PathLike, detail: str) -> ValueError:

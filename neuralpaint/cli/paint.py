@@ -208,11 +208,8 @@ def command(
       [cyan]neuralpaint paint photo.jpg -o painting.png --engine my_brush:draw --renderer my-renderer[/cyan]
     """
     from neuralpaint.cli.engines import get_engine
-    from neuralpaint.devices import resolve_device
-    from neuralpaint.engines import EnginePool
-    from neuralpaint.images import parse_color
+    from neuralpaint.images import check_output, check_there, parse_color
     from neuralpaint.memory import parse_bytes
-    from neuralpaint.renderers import get_renderer
 
     check_range("--strokes", strokes, 1, MAX_STROKES)
     check_range("--size", size, 1, MAX_SIZE)
@@ -222,6 +219,17 @@ def command(
     chosen = resolve_brush(brush) if loaded is None else loaded.spec.brush()
     if loaded is not None and renderer in ("exact", "neural"):
         raise ValueError("--engine needs --renderer DIR, a network trained by `neuralpaint train-renderer --engine`")
+    check_range("--jobs", jobs, 1, MAX_JOBS)
+    check_range("--window", window, 1, MAX_SIZE)
+    parse_color(canvas)
+    found, several = _expand(photos)
+    if not several and (output.suffix or not os.path.isdir(output)):
+        check_output(output)
+        check_there(found[0])
+    from neuralpaint.devices import resolve_device  # torch takes seconds: what was wrong above need not wait for it
+    from neuralpaint.engines import EnginePool
+    from neuralpaint.renderers import get_renderer
+
     place = resolve_device(device)
     search = {
         "brush": chosen,
@@ -235,8 +243,6 @@ def command(
     }
     if resume and checkpoint is None:
         raise ValueError("--resume needs --checkpoint FOLDER, the state to go on from")
-    check_range("--jobs", jobs, 1, MAX_JOBS)
-    check_range("--window", window, 1, MAX_SIZE)
     if loaded is not None and (jobs is not None or ray is not None):
         raise ValueError("--engine draws in processes of its own: leave --jobs and --ray out")
     if jobs is not None and ray is not None:

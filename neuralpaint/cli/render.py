@@ -55,8 +55,7 @@ def command(
       [cyan]neuralpaint render painting.safetensors -o wall.tiff --size 16384 --memory 2G[/cyan]
     """
     from neuralpaint.cli.engines import draw_by, get_engine
-    from neuralpaint.devices import resolve_device
-    from neuralpaint.engines import EnginePool
+    from neuralpaint.files import check_readable
     from neuralpaint.images import check_output, save_image
     from neuralpaint.memory import parse_bytes
 
@@ -64,6 +63,10 @@ def command(
     check_output(output)
     if memory is not None:
         parse_bytes(memory, "--memory")
+    check_readable(strokes)
+    from neuralpaint.devices import resolve_device  # torch takes seconds: what was wrong above need not wait for it
+    from neuralpaint.engines import EnginePool
+
     place = resolve_device(device)
     painting = load_painting(strokes)
     height, width = painting.pixels(size)
@@ -81,6 +84,9 @@ def command(
 
 def load_painting(path: Path) -> Painting:
     """A stroke file of either kind. ValueError if it is none."""
+    from neuralpaint.files import check_readable
+
+    check_readable(path)
     from neuralpaint.strokes import Painting
 
     return Painting.from_snp(path) if path.suffix.lower() == ".npz" else Painting.load(path)

@@ -67,13 +67,12 @@ def command(
       [cyan]neuralpaint stylize photo.jpg -o sheet.png --all[/cyan]
       [cyan]neuralpaint stylize photo.jpg -o sweep.gif --sweep munch-scream,monet-irises[/cyan]
     """
-    from neuralpaint.devices import resolve_device
-    from neuralpaint.images import check_output, load_image, resize
+    from neuralpaint.images import check_output, check_there, load_image, resize
     from neuralpaint.memory import parse_bytes
-    from neuralpaint.styles.stylize import get_style_network
+    from neuralpaint.styles.files import find_style_network, style_names
 
     if list_styles:
-        for name in get_style_network(network).names:
+        for name in style_names(network):
             say(name)
         return
     if photo is None or output is None:
@@ -100,6 +99,11 @@ def command(
         if sweep is None:
             check_output(output)
         check_target(output, overwrite)
+    find_style_network(network)
+    check_there(photo)
+    from neuralpaint.devices import resolve_device  # torch takes seconds: what was wrong above need not wait for it
+    from neuralpaint.styles.stylize import get_style_network
+
     target = resolve_device(device)
     loaded = get_style_network(network).to(target)
     mixes, names, columns = _plan(loaded, style, everything, grid, sweep, cells, frames)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from neuralpaint.modelfiles import BUNDLED, CONFIG, WEIGHTS, read_model_config, read_weights, write_model
-from neuralpaint.styles.architecture import ARCHITECTURES, Architecture
+from neuralpaint.modelfiles import CONFIG, WEIGHTS, read_model_config, read_weights, write_model
+from neuralpaint.styles.architecture import Architecture
+from neuralpaint.styles.files import FORMAT, VERSION, find_style_network
 from neuralpaint.styles.network import StyleNetwork
 
-FORMAT, VERSION = "neuralpaint.styles", 1
 THUMBNAILS = "thumbnails"
 _LIMIT = 4096  # styles, channels: more in a file is damage, and would only fill the memory
 
@@ -86,18 +85,3 @@ def load_style_network(network: str | os.PathLike = "light") -> StyleNetwork:
     loaded.load_state_dict(read_weights(folder / WEIGHTS, str(config.get("sha256")), loaded.state_dict()))
     loaded.training_facts = dict(config.get("training") or {})
     return loaded.eval()
-
-
-def find_style_network(network: str | os.PathLike) -> Path:
-    """The folder of a network that is named or given. ValueError if there is none."""
-    bundled = BUNDLED / f"styles-{network}"
-    if str(network) in ARCHITECTURES and (bundled / CONFIG).is_file():
-        return bundled
-    folder = Path(network)
-    if not folder.is_dir():
-        have = [name for name in ARCHITECTURES if (BUNDLED / f"styles-{name}" / CONFIG).is_file()]
-        raise ValueError(
-            f"no style network {str(network)!r}: give the folder of one, or one of those that come along "
-            f"({', '.join(have) or 'none'})"
-        )
-    return folder

@@ -14,9 +14,10 @@ from neuralpaint.devices import resolve_device
 from neuralpaint.images import ImageLike, load_image, to_pil
 from neuralpaint.pages import keep_pages
 from neuralpaint.profiling import span
+from neuralpaint.styles.files import find_style_network
 from neuralpaint.styles.mixing import style_mix
 from neuralpaint.styles.network import SMALLEST, StyleNetwork
-from neuralpaint.styles.pretrained import find_style_network, load_style_network
+from neuralpaint.styles.pretrained import load_style_network
 from neuralpaint.styles.tiled import stylize_tiled
 
 MEMORY = 2 << 30  # bytes

@@ -1,0 +1,35 @@
+"""Where style networks lie, and what their configurations say; needs no torch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from neuralpaint.modelfiles import BUNDLED, CONFIG, read_model_config
+from neuralpaint.styles.architecture import ARCHITECTURES
+
+FORMAT, VERSION = "neuralpaint.styles", 1
+
+
+def find_style_network(network: str | os.PathLike) -> Path:
+    """The folder of a network that is named or given. ValueError if there is none."""
+    bundled = BUNDLED / f"styles-{network}"
+    if str(network) in ARCHITECTURES and (bundled / CONFIG).is_file():
+        return bundled
+    folder = Path(network)
+    if not folder.is_dir():
+        have = [name for name in ARCHITECTURES if (BUNDLED / f"styles-{name}" / CONFIG).is_file()]
+        raise ValueError(
+            f"no style network {str(network)!r}: give the folder of one, or one of those that come along "
+            f"({', '.join(have) or 'none'})"
+        )
+    return folder
+
+
+def style_names(network: str | os.PathLike) -> list[str]:
+    """The styles of a network, by its configuration alone. ValueError if there is none, or it is damaged."""
+    folder = find_style_network(network)
+    names = read_model_config(folder, FORMAT, VERSION, "style network").get("styles")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{folder / CONFIG} is damaged: it lacks or garbles styles")
+    return names
