@@ -86,7 +86,7 @@ def built_in_texture(bristles: bool, device: str) -> torch.Tensor:
     made = _built_in[bristles]
     if "cpu" not in made:
         with torch.inference_mode(False), torch._C._DisableTorchDispatch():
-            none = torch.from_numpy(np.empty(0, dtype=np.int32))
+            none = torch.empty(0, dtype=torch.int32, device="cpu")
         made.setdefault("cpu", pack_texture(*bristle_texels()) if bristles else none)
     return upload_once(made, made["cpu"], device)
 

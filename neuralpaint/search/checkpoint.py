@@ -69,5 +69,5 @@ class Checkpoint:
 
 def fingerprint(tensor: Tensor) -> str:
     """A digest of a tensor's shape and bytes."""
-    array = tensor.detach().cpu().contiguous().view(torch.uint8).numpy()
+    array = tensor.detach().cpu().reshape(-1).clone().view(torch.uint8).numpy()
     return hashlib.sha256(repr(tuple(tensor.shape)).encode() + array.tobytes()).hexdigest()
