@@ -31,9 +31,9 @@ test: unit-test $(VENV)/.built-dev
 	$(BIN)/python -m pytest -n $(WORKERS)
 	$(BIN)/python tools/each_level.py -n $(WORKERS)
 
-# The kernels at every level, without torch; the CUDA kernels are compiled by cuda-check, and emulated here.
-unit-test: $(VENV)/.torch
-	PATH="$(abspath $(BIN)):$$PATH" cmake -G Ninja -S . -B build/cmake
+# The kernels at every level, as they were compiled for the package; the CUDA kernels are emulated here.
+unit-test: $(VENV)/.built-dev
+	$(BIN)/cmake -S . -B build/cmake -DNEURALPAINT_TESTS=ON
 	$(BIN)/cmake --build build/cmake --parallel $(WORKERS)
 	$(BIN)/ctest --test-dir build/cmake --output-on-failure --parallel $(WORKERS)
 
@@ -82,6 +82,8 @@ format: $(VENV)/.built-dev
 clean:
 	rm -rf build dist out *.egg-info neuralpaint/_C*.so neuralpaint/lib .mypy_cache .ruff_cache .pytest_cache
 	rm -f $(VENV)/.built $(VENV)/.built-dev
+
+$(VENV)/.built $(VENV)/.built-dev wheel: export NEURALPAINT_BUILD := build/cmake
 
 # Set-up, a stamp file a step. The extension is built against the torch in the environment, hence no build isolation.
 $(VENV)/.torch:

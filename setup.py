@@ -1,7 +1,7 @@
 """Builds neuralpaint's native code: the libraries of kernels, by CMake, and the small module neuralpaint._C.
 
 The libraries lie in neuralpaint/lib, one for each level of processor; Python opens the best that its processor can run
-(neuralpaint/_extension.py). They keep to LibTorch's stable ABI: one build serves every torch from 2.10 on.
+(neuralpaint/extension.py). They keep to LibTorch's stable ABI: one build serves every torch from 2.10 on.
 
 Environment variables:
     NEURALPAINT_ARCH      levels to build, such as "x86-64-v2,x86-64-v3"; "native": for this machine alone; unset: all
@@ -10,6 +10,7 @@ Environment variables:
     TORCH_CUDA_ARCH_LIST  CUDA architectures (default: 8.0, 9.0 and PTX for newer ones)
     CXX                   the C++ compiler: GCC 11 or Clang 14, or newer
     MAX_JOBS              compilations at a time
+    NEURALPAINT_BUILD     CMake's folder (default: build/kernels-, the platform, the compiler, cpu or cuda)
 """
 
 import importlib.metadata
@@ -136,7 +137,8 @@ class BuildKernels(build_ext):
 
     def build_libraries(self, target):
         name = re.sub(r"\W+", "_", Path(compiler().split()[-1]).name)
-        build = ROOT / "build" / f"kernels-{sysconfig.get_platform()}-{name}-{'cpu' if NO_CUDA else 'cuda'}"
+        folder = f"build/kernels-{sysconfig.get_platform()}-{name}-{'cpu' if NO_CUDA else 'cuda'}"
+        build = ROOT / (os.environ.get("NEURALPAINT_BUILD") or folder)
         options = {
             "CMAKE_BUILD_TYPE": "Release",
             "NEURALPAINT_CUDA": "OFF" if NO_CUDA else "ON",
