@@ -6,7 +6,7 @@
 #                  adds arguments. make bench-all runs every size, dtype and brush
 # make peers       the ops beside other implementations; SNP=DIR is a checkout of jiupinjia/stylized-neural-painting,
 #                  PEERS="--only painting" adds arguments
-# make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills
+# make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills; CUDA_ARCH=90 for that one alone
 # make lint        ruff, mypy and clang-format; make format rewrites the files
 # make gpu         builds, tests, times and profiles on a machine with a GPU: see tools/gpu_check.sh
 # make clean       removes what was built, but not .venv
@@ -46,6 +46,7 @@ cross-test: $(VENV)/.torch
 
 clang-test: $(VENV)/.torch
 	PATH="$(abspath $(BIN)):$$PATH" cmake -G Ninja -S . -B build/clang -DCMAKE_CXX_COMPILER=clang++ \
+		-DNEURALPAINT_EMULATE_CUDA=OFF \
 		$(if $(LEVELS),"-DNEURALPAINT_LEVELS=$(LEVELS)")
 	$(BIN)/cmake --build build/clang --parallel $(WORKERS)
 	$(BIN)/ctest --test-dir build/clang --output-on-failure --parallel $(WORKERS)
@@ -63,7 +64,7 @@ peers: $(VENV)/.built-dev
 	$(BIN)/python -m benchmarks.peers $(if $(SNP),--snp "$(SNP)") $(PEERS)
 
 cuda-check: $(VENV)/.torch
-	$(BIN)/python tools/cuda_check.py
+	$(BIN)/python tools/cuda_check.py $(addprefix --arch ,$(CUDA_ARCH))
 
 gpu:
 	tools/gpu_check.sh

@@ -83,8 +83,8 @@ def demangle(kernels: list[Kernel], toolkit: Path) -> None:
         kernel.name = re.sub(r"\((?!\w[\w: ]*\)[\w-]).*$", "", name)
 
 
-def compile_kernels(nvcc: str, source: Path, folder: Path) -> tuple[Path, int, str]:
-    targets = [f"-gencode=arch=compute_{a},code=sm_{a}" for a in cuda_toolkit.ARCHITECTURES]
+def compile_kernels(nvcc: str, source: Path, architectures: list[str], folder: Path) -> tuple[Path, int, str]:
+    targets = [f"-gencode=arch=compute_{a},code=sm_{a}" for a in architectures]
     command = [nvcc, "-c", str(source), "-o", str(folder / f"{source.stem}.cu.o"), "-std=c++17", f"-I{CSRC}"]
     return run(source, [*command, *cuda_toolkit.NVCC_FLAGS, *targets, "-Xptxas", "-v"])
 
@@ -128,7 +128,11 @@ def print_table(kernels: list[Kernel]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Compile the CUDA sources and list what each kernel uses.")
     parser.add_argument("--jobs", type=int, default=2, help="compilations at a time")
-    jobs = parser.parse_args().jobs
+    parser.add_argument(
+        "--arch", action="append", choices=cuda_toolkit.ARCHITECTURES, help="compile for this one alone (repeatable)"
+    )
+    arguments = parser.parse_args()
+    jobs, architectures = arguments.jobs, arguments.arch or list(cuda_toolkit.ARCHITECTURES)
 
     nvcc = cuda_toolkit.find_nvcc()
     if nvcc is None:
@@ -145,12 +149,12 @@ def main() -> int:
 
     toolkit = cuda_toolkit.toolkit_root(nvcc)
     version = ".".join(map(str, cuda_toolkit.nvcc_version(nvcc)))
-    print(f"cuda-check: nvcc {version}, sm_{', sm_'.join(cuda_toolkit.ARCHITECTURES)}", flush=True)
+    print(f"cuda-check: nvcc {version}, sm_{', sm_'.join(architectures)}", flush=True)
     kernels: list[Kernel] = []
     failures = 0
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
         tasks = [pool.submit(compile_glue, toolkit, source, Path(folder)) for source in glue]
-        tasks += [pool.submit(compile_kernels, nvcc, source, Path(folder)) for source in sources]
+        tasks += [pool.submit(compile_kernels, nvcc, source, architectures, Path(folder)) for source in sources]
         for task in tasks:
             source, status, output = task.result()
             failures += status != 0

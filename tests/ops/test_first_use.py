@@ -16,10 +16,7 @@ def draw(canvas, strokes):
     return ops.render(canvas, strokes, "oil")
 """
 CASES = {
-    "eager": """
-traced = torch.compile(draw, fullgraph=True, backend="eager")(canvas, strokes)
-""",
-    "aot_eager": """
+    "compile": """
 leaf = strokes.clone().requires_grad_()
 traced = torch.compile(draw, fullgraph=True, backend="aot_eager")(canvas, leaf)
 traced.sum().backward()
