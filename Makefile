@@ -16,6 +16,9 @@ TORCH ?= torch==2.13.0
 VENV ?= .venv
 WORKERS ?= 2
 
+# CMake keeps the compiler it first saw: a folder for each that is asked for.
+CMAKE_BUILD := build/cmake$(if $(filter environment command,$(word 1,$(origin CXX))),-$(notdir $(lastword $(CXX))))
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CPP := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
@@ -33,9 +36,9 @@ test: unit-test $(VENV)/.built-dev
 
 # The kernels at every level, as they were compiled for the package; the CUDA kernels are emulated here.
 unit-test: $(VENV)/.built-dev
-	$(BIN)/cmake -S . -B build/cmake -DNEURALPAINT_TESTS=ON
-	$(BIN)/cmake --build build/cmake --parallel $(WORKERS)
-	$(BIN)/ctest --test-dir build/cmake --output-on-failure --parallel $(WORKERS)
+	PATH="$(abspath $(BIN)):$$PATH" cmake -G Ninja -S . -B $(CMAKE_BUILD) -DNEURALPAINT_TESTS=ON
+	$(BIN)/cmake --build $(CMAKE_BUILD) --parallel $(WORKERS)
+	$(BIN)/ctest --test-dir $(CMAKE_BUILD) --output-on-failure --parallel $(WORKERS)
 
 cross-test: $(VENV)/.torch
 	PATH="$(abspath $(BIN)):$$PATH" cmake -G Ninja -S . -B build/cross -DCMAKE_SYSTEM_NAME=Linux \
@@ -84,7 +87,7 @@ clean:
 	rm -rf build dist out *.egg-info neuralpaint/_C*.so neuralpaint/lib .mypy_cache .ruff_cache .pytest_cache
 	rm -f $(VENV)/.built $(VENV)/.built-dev
 
-$(VENV)/.built $(VENV)/.built-dev wheel: export NEURALPAINT_BUILD := build/cmake
+$(VENV)/.built $(VENV)/.built-dev wheel: export NEURALPAINT_BUILD := $(CMAKE_BUILD)
 
 # Set-up, a stamp file a step. The extension is built against the torch in the environment, hence no build isolation.
 $(VENV)/.torch:

@@ -17,12 +17,11 @@ from pathlib import Path
 
 from neuralpaint import _C, extension
 
-# Level -> the value of ATEN_CPU_CAPABILITY, and the processor for qemu to emulate. OpenBLAS, within NumPy, would take
-# qemu's processor for the one beneath: it is told.
+# Level -> the value of ATEN_CPU_CAPABILITY, and the processor for qemu to emulate.
 X86 = {"x86-64-v2": ("default", "Nehalem"), "x86-64-v3": ("avx2", "max,avx512f=off"), "x86-64-v4": ("avx512", None)}
 
-# Tracing sees no kernels.
-NO_LEVEL = ["--ignore", "tests/ops/test_first_use.py"]
+# Slow tests of tracing, which is the same at every level.
+LEAVE_OUT = ["--ignore", "tests/ops/test_first_use.py"]
 
 
 def main() -> int:
@@ -35,11 +34,11 @@ def main() -> int:
         environment = os.environ | {"ATEN_CPU_CAPABILITY": capability}
         if not _C.missing(level):
             print(f"--- {level}: tests/ops", flush=True)
-            command = [sys.executable, "-m", "pytest", "tests/ops", *NO_LEVEL, *sys.argv[1:]]
+            command = [sys.executable, "-m", "pytest", "tests/ops", *LEAVE_OUT, *sys.argv[1:]]
         elif emulator and processor:
             print(f"--- {level}: smoke test under {Path(emulator).name} -cpu {processor}", flush=True)
             command = [emulator, "-cpu", processor, sys.executable, "tools/smoke.py"]
-            environment["OPENBLAS_CORETYPE"] = "Nehalem"
+            environment["OPENBLAS_CORETYPE"] = "Nehalem"  # NumPy's OpenBLAS does not see what is emulated
         else:
             print(f"--- {level}: not run, this processor lacks {', '.join(_C.missing(level))}", flush=True)
             continue
