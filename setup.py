@@ -1,7 +1,7 @@
 """Builds neuralpaint's native code: the libraries of kernels, by CMake, and the small module neuralpaint._C.
 
 The libraries lie in neuralpaint/lib, one for each level of processor; Python opens the best that its processor can run
-(neuralpaint/extension.py). They keep to LibTorch's stable ABI: one build serves every torch from 2.10 on.
+(neuralpaint/_extension.py). They keep to LibTorch's stable ABI: one build serves every torch from 2.10 on.
 
 Environment variables:
     NEURALPAINT_ARCH      levels to build, such as "x86-64-v2,x86-64-v3"; "native": for this machine alone; unset: all

@@ -11,7 +11,7 @@ import torch
 from benchmarks import rivals
 from benchmarks.sizes import full
 from neuralpaint import ops
-from neuralpaint.benchmark.work import composite_work
+from neuralpaint.roofline.work import composite_work
 
 # Canvases, strokes on each, pixels a side.
 CASES = {

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from benchmarks.sizes import full
 from neuralpaint import ops
 from neuralpaint.data import StrokeDataset
-from neuralpaint.data.measure import BATCH
+from neuralpaint.roofline.dataset import BATCH
 
 COUNT = 4096
 DTYPES = [torch.uint8, *full(torch.float16, torch.float32)]

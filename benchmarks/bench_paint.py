@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import neuralpaint
-from neuralpaint.benchmark.cases import synthetic_photo
 from neuralpaint.brushes import brushes
+from neuralpaint.roofline.cases import synthetic_photo
 
 OTHERS = [brush for brush in brushes() if brush != "oil"]
 CASES = [

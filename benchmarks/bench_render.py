@@ -11,8 +11,8 @@ import torch
 from benchmarks import rivals
 from benchmarks.sizes import full
 from neuralpaint import ops
-from neuralpaint.benchmark.cases import sample, small_strokes
 from neuralpaint.brushes import brushes, get_brush
+from neuralpaint.roofline.cases import sample, small_strokes
 
 BRUSHES = list(brushes())
 

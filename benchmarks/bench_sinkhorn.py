@@ -11,7 +11,7 @@ import torch
 
 from benchmarks import rivals
 from neuralpaint import ops
-from neuralpaint.ops import reference_sinkhorn
+from neuralpaint.ops.reference import sinkhorn as reference_sinkhorn
 
 SHAPES = {"1 × 24²": (1, 24), "1 × 48²": (1, 48), "4 × 48²": (4, 48), "25 × 24²": (25, 24), "25 × 48²": (25, 48),
           "1 × 128²": (1, 128), "1 × 256²": (1, 256)}  # fmt: skip

@@ -37,9 +37,9 @@ def build(network: str, brush: str, size: int) -> nn.Module:
     if network == "stand-in":
         return StandIn(get_brush(brush).count, size)
     try:
-        from neuralpaint.renderers.dual_pathway import DualPathwayRenderer
+        from neuralpaint.renderers.networks.dual_pathway import DualPathwayRenderer
     except ImportError:
-        pytest.skip("this version has no neuralpaint.renderers.dual_pathway: the stand-in alone is timed")
+        pytest.skip("this version has no neuralpaint.renderers.networks.dual_pathway: the stand-in alone is timed")
     return DualPathwayRenderer(brush, size)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from neuralpaint import extension
-from neuralpaint.benchmark.machine import describe
+from neuralpaint import _extension as extension
+from neuralpaint.utils.machine import describe
 
 _ROWS = pytest.StashKey[list[tuple[str, str, float, float, float, float, str]]]()
 

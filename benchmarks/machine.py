@@ -6,7 +6,7 @@ import datetime
 import re
 from pathlib import Path
 
-from neuralpaint.benchmark.machine import cpu_model, describe
+from neuralpaint.utils.machine import cpu_model, describe
 
 __all__ = ["RESULTS", "cpu_model", "describe", "results_file"]
 

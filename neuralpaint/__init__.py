@@ -15,10 +15,10 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from neuralpaint import brushes
     from neuralpaint.brushes import Brush, TexturedBrush, get_brush
+    from neuralpaint.painting.painting import Painting
     from neuralpaint.search.paint import paint
-    from neuralpaint.search.progress import Progress
     from neuralpaint.search.restyle import restyle
-    from neuralpaint.strokes import Painting
+    from neuralpaint.search.runner import Progress
     from neuralpaint.styles.stylize import stylize
 
 # Where each public name lives. They are imported on first use, so that `neuralpaint --help` need not wait for torch.
@@ -26,7 +26,7 @@ _HOMES = {
     "paint": "neuralpaint.search",
     "restyle": "neuralpaint.search",
     "Progress": "neuralpaint.search",
-    "Painting": "neuralpaint.strokes",
+    "Painting": "neuralpaint.painting.painting",
     "Brush": "neuralpaint.brushes",
     "TexturedBrush": "neuralpaint.brushes",
     "get_brush": "neuralpaint.brushes",

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import neuralpaint
-from neuralpaint import extension
-from neuralpaint.devices import resolve_device
+from neuralpaint import _extension as extension
+from neuralpaint.utils.device import resolve_device
 
 
 @pytest.fixture

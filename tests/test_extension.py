@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from neuralpaint import _C, extension
+from neuralpaint import _C
+from neuralpaint import _extension as extension
 
 X86 = ["x86-64-v2", "x86-64-v3", "x86-64-v4"]
 

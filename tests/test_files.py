@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from neuralpaint.files import WriteError, atomic_write, check_writable, make_folder
+from neuralpaint.utils.files import WriteError, atomic_write, check_writable, make_folder
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ import pytest
 import torch
 from PIL import Image, ImageCms
 
-from neuralpaint import images
-from neuralpaint.images import load_grey, load_image, parse_color, psnr, resize, save_image
+from neuralpaint.images import io as images
+from neuralpaint.images.io import load_grey, load_image, parse_color, save_image
+from neuralpaint.images.metrics import psnr
+from neuralpaint.images.resample import resize
 
 
 def gradient(width=24, height=16):

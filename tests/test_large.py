@@ -9,12 +9,15 @@ import pytest
 import torch
 from PIL import Image
 
-from neuralpaint import Painting, largeimage, memory, paint
+from neuralpaint import Painting, paint
 from neuralpaint.brushes import get_brush
-from neuralpaint.files import WriteError
-from neuralpaint.images import load_image, resize
-from neuralpaint.largeimage import LargePhoto, open_photo, shrink, write_bands
+from neuralpaint.images import streaming as largeimage
+from neuralpaint.images.io import load_image
+from neuralpaint.images.resample import resize
+from neuralpaint.images.streaming import LargePhoto, open_photo, shrink, write_bands
 from neuralpaint.search import Preset
+from neuralpaint.utils import memory
+from neuralpaint.utils.files import WriteError
 
 vips = pytest.mark.skipif(not largeimage.has_vips(), reason="needs pyvips")
 
@@ -33,8 +36,8 @@ def painting(count=60, size=96, aspect=(1.0, 1.5)):
 def streamed(monkeypatch):
     """Every picture is large."""
     monkeypatch.setattr(largeimage, "LARGE", 100)
-    monkeypatch.setattr("neuralpaint.strokes.LARGE", 100)
-    monkeypatch.setattr("neuralpaint.search.large.LARGE", 100)
+    monkeypatch.setattr("neuralpaint.painting.painting.LARGE", 100)
+    monkeypatch.setattr("neuralpaint.search.memory.LARGE", 100)
     monkeypatch.setattr(largeimage, "_BAND", 16)
 
 
@@ -187,7 +190,7 @@ def test_bands_of_any_height():
 
 
 def test_no_seams_between_tiles(monkeypatch):
-    monkeypatch.setattr("neuralpaint.strokes._TILE", 24)
+    monkeypatch.setattr("neuralpaint.painting.painting._TILE", 24)
     shown = painting(400, 240, (1.0, 1.0))
     tiled = np.concatenate(list(shown.bands(rows=24))).astype(float)
     for axis in (0, 1):
@@ -231,7 +234,7 @@ def test_the_disk_fills_up_in_the_middle(tmp_path, suffix):
     script = f"""
 import resource, signal, sys
 import numpy as np
-from neuralpaint.largeimage import write_bands
+from neuralpaint.images.streaming import write_bands
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 noise = np.random.default_rng(0).integers(0, 256, (32, 512, 3), dtype=np.uint8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neuralpaint.memory import _cgroup_free
+from neuralpaint.utils.memory import _cgroup_free
 
 
 def group(folder, limit: str, used: int, cache: int, names=("memory.max", "memory.current", "inactive_file")) -> None:

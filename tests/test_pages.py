@@ -2,7 +2,7 @@ import threading
 
 import torch
 
-from neuralpaint.pages import keep_pages
+from neuralpaint.utils.page_cache import keep_pages
 
 
 def test_tensors_hold_what_they_should_within_and_after():

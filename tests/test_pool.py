@@ -10,7 +10,8 @@ import threading
 import pytest
 import torch
 
-from neuralpaint import extension, ops
+from neuralpaint import _extension as extension
+from neuralpaint import ops
 from neuralpaint.brushes import get_brush
 
 MIB = 1 << 20

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from neuralpaint.pooling import _means, area_pool
+from neuralpaint.images.resample import _means, area_pool
 
 SIZES = [((128, 128), (48, 48)), ((17, 31), (5, 31)), ((7, 9), (7, 9)), ((5, 8), (1, 3)), ((64, 48), (32, 24))]
 

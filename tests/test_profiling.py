@@ -7,7 +7,7 @@ import torch
 
 from neuralpaint import ops
 from neuralpaint.brushes import get_brush
-from neuralpaint.profiling import span
+from neuralpaint.utils.profiling import span
 
 
 def names(profile):

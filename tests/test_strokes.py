@@ -9,11 +9,13 @@ import pytest
 import torch
 from PIL import Image
 
-from neuralpaint import ops, strokes
+from neuralpaint import ops
 from neuralpaint.brushes import TexturedBrush, get_brush
-from neuralpaint.files import WriteError
-from neuralpaint.images import psnr, resize
-from neuralpaint.strokes import Painting
+from neuralpaint.images.metrics import psnr
+from neuralpaint.images.resample import resize
+from neuralpaint.painting import painting as strokes
+from neuralpaint.painting.painting import Painting
+from neuralpaint.utils.files import WriteError
 
 NAMES = ["oil", "watercolor", "marker", "tape", "pixel"]
 

@@ -15,7 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from neuralpaint import _C, extension
+from neuralpaint import _C
+from neuralpaint import _extension as extension
 
 # Level -> the value of ATEN_CPU_CAPABILITY, and the processor for qemu to emulate.
 X86 = {"x86-64-v2": ("default", "Nehalem"), "x86-64-v3": ("avx2", "max,avx512f=off"), "x86-64-v4": ("avx512", None)}

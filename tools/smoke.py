@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import torch
 
-from neuralpaint import extension, ops
+from neuralpaint import _extension as extension
+from neuralpaint import ops
 from neuralpaint.brushes import get_brush
 
 

@@ -37,7 +37,7 @@ try() {
     cp -r "$SOURCE/tests/ops" "$folder/empty/tests/"
     check "$bin/python" -c "import neuralpaint, sys; assert neuralpaint.__file__.startswith(sys.prefix), neuralpaint"
     check "$bin/neuralpaint" --version
-    check "$bin/python" -c "from neuralpaint.extension import build_facts; print(build_facts())"
+    check "$bin/python" -c "from neuralpaint._extension import build_facts; print(build_facts())"
     local capabilities=(default)
     grep -q avx2 /proc/cpuinfo 2>/dev/null && capabilities+=(avx2)
     grep -q avx512vl /proc/cpuinfo 2>/dev/null && capabilities+=(avx512)

@@ -19,9 +19,9 @@ from benchmarks.peers.context import Context
 from benchmarks.peers.row import Row, format_rows
 from benchmarks.peers.snp import check_checkout
 from benchmarks.peers.timing import reason
-from neuralpaint import extension
-from neuralpaint.files import WriteError, check_writable
-from neuralpaint.images import load_image
+from neuralpaint import _extension as extension
+from neuralpaint.images.io import load_image
+from neuralpaint.utils.files import WriteError, check_writable
 
 PACKAGES = {  # group: module, its name on PyPI
     "sinkhorn": {"ot": "POT", "geomloss": "geomloss"},

@@ -13,7 +13,9 @@ from benchmarks.peers.context import Context
 from benchmarks.peers.row import Row
 from benchmarks.peers.snp import SNP, SNPError
 from benchmarks.peers.timing import Stats, cores, here, race, reason
-from neuralpaint.images import load_image, psnr, resize
+from neuralpaint.images.io import load_image
+from neuralpaint.images.metrics import psnr
+from neuralpaint.images.resample import resize
 
 STROKES, SIZE = 500, 512
 TARGETS = {"balanced": 25, "fast": 80}

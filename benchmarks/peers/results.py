@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.peers.row import Row
-from neuralpaint.files import atomic_write
+from neuralpaint.utils.files import atomic_write
 
 FORMAT = 1
 GROUPS = ("rasterize", "composite", "render", "sinkhorn", "style", "stylize", "scaling", "painting")

@@ -15,8 +15,8 @@ from benchmarks.peers.snp import RENDERERS
 from benchmarks.peers.timing import here
 from neuralpaint import Painting
 from neuralpaint.brushes import get_brush
-from neuralpaint.features import VGG19Features
 from neuralpaint.losses import StyleLoss
+from neuralpaint.losses.features import VGG19Features
 from neuralpaint.renderers import ExactRenderer
 from neuralpaint.search.restyle import Restyle
 

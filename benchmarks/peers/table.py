@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.machine import RESULTS
 from benchmarks.peers import results
-from neuralpaint.files import WriteError, atomic_write
+from neuralpaint.utils.files import WriteError, atomic_write
 
 BEGIN, END = "<!-- peers: begin (python -m benchmarks.peers.table) -->", "<!-- peers: end -->"
 README = Path(__file__).parents[2] / "README.md"

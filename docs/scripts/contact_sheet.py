@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 import neuralpaint
-from neuralpaint.images import load_image, to_pil
+from neuralpaint.images.io import load_image, to_pil
 
 CELL, CAPTION, GAP = 300, 22, 8
 

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from neuralpaint.benchmark import cases
-from neuralpaint.benchmark.cases import Case
-from neuralpaint.benchmark.timing import Timing, time_call
+from neuralpaint.roofline import cases
+from neuralpaint.roofline.cases import Case
+from neuralpaint.roofline.timing import Timing, time_call
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "docs" / "images" / "cost_growth.png"

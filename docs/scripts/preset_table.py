@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 import neuralpaint
-from neuralpaint.images import load_image
+from neuralpaint.images.io import load_image
 from neuralpaint.search import PRESETS, Preset
 
 # The block-wise search with the pixel loss alone: what the joint search is compared with.

@@ -102,7 +102,7 @@ def category(stack: list[str]) -> str:
 
 def painter(brush: str, preset: str) -> Callable[[], None]:
     import neuralpaint
-    from neuralpaint.images import load_image
+    from neuralpaint.images.io import load_image
 
     photo = load_image(PHOTO)
     return lambda: neuralpaint.paint(photo, brush, 500, preset).render(512)

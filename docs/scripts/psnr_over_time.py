@@ -20,14 +20,14 @@ from typing import NamedTuple
 import torch
 
 from neuralpaint.brushes import get_brush
-from neuralpaint.images import load_image
+from neuralpaint.images.io import load_image
+from neuralpaint.painting.painting import Painting
 from neuralpaint.renderers import get_renderer
 from neuralpaint.search import PRESETS
 from neuralpaint.search.blocks import BlockSearch
 from neuralpaint.search.joint import JointSearch
 from neuralpaint.search.presets import get_preset
 from neuralpaint.search.problem import Problem
-from neuralpaint.strokes import Painting
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = sorted((ROOT / "examples" / "photos").glob("*.jpg"))

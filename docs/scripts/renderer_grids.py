@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from neuralpaint.images import to_pil
+from neuralpaint.images.io import to_pil
 from neuralpaint.renderers.pretrained import WEIGHTS, bundled_folder, load_network
-from neuralpaint.training.pictures import picture_grid
-from neuralpaint.training.source import Batch, BrushSource
+from neuralpaint.training.renderers.pictures import picture_grid
+from neuralpaint.training.renderers.source import Batch, BrushSource
 
 DOCS = Path(__file__).resolve().parents[1]
 SHOWN = 7

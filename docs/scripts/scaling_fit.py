@@ -62,7 +62,7 @@ def measure_drawing(count: int, sizes: tuple[int, ...]) -> list[dict]:
 
     from neuralpaint import Painting
     from neuralpaint.brushes import get_brush
-    from neuralpaint.search.initial import lay_strokes
+    from neuralpaint.search.seeding import lay_strokes
 
     generator, rows = torch.Generator().manual_seed(0), []
     block = (9 / 3 / count) ** (1 / 3)

@@ -20,18 +20,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from neuralpaint.features import Features, get_features
-from neuralpaint.images import to_pil
-from neuralpaint.styles.add import new_style
-from neuralpaint.styles.loss import StyleObjective, StyleTable
+from neuralpaint.images.io import to_pil
+from neuralpaint.losses.features import Features, get_features
 from neuralpaint.styles.mixing import sweep_mixes
 from neuralpaint.styles.network import StyleNetwork
-from neuralpaint.styles.paintings import load_styles, pictures_in
 from neuralpaint.styles.pretrained import load_style_network
-from neuralpaint.styles.settings import PRESETS, StyleSettings
 from neuralpaint.styles.sheets import style_sheet
 from neuralpaint.styles.stylize import stylize_tensor
-from neuralpaint.styles.train import StyleTrainer, held_out_losses, held_out_pieces, split
+from neuralpaint.training.styles.add import new_style
+from neuralpaint.training.styles.dataset import load_styles, pictures_in
+from neuralpaint.training.styles.objective import StyleObjective, StyleTable
+from neuralpaint.training.styles.settings import PRESETS, StyleSettings
+from neuralpaint.training.styles.trainer import StyleTrainer, held_out_losses, held_out_pieces, split
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"

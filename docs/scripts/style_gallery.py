@@ -14,11 +14,12 @@ import torch
 from PIL import Image
 
 import neuralpaint
-from neuralpaint.files import atomic_write
-from neuralpaint.images import load_image, resize, to_pil
+from neuralpaint.images.io import load_image, to_pil
+from neuralpaint.images.resample import resize
 from neuralpaint.styles.mixing import corner_mixes, style_mix
 from neuralpaint.styles.sheets import style_sheet
 from neuralpaint.styles.stylize import get_style_network, stylize_tensor
+from neuralpaint.utils.files import atomic_write
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS, GALLERY = ROOT / "examples" / "photos", ROOT / "docs" / "gallery"

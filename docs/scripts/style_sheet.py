@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image, ImageDraw, ImageFont
 
 import neuralpaint
-from neuralpaint.images import load_image, to_pil
+from neuralpaint.images.io import load_image, to_pil
 from neuralpaint.losses import StyleLoss
 
 PHOTOS = sorted((Path(__file__).parents[2] / "examples" / "photos").glob("*.jpg"))

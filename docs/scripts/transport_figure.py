@@ -16,7 +16,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from neuralpaint import get_brush, ops
-from neuralpaint.images import to_pil
+from neuralpaint.images.io import to_pil
 from neuralpaint.losses import TransportLoss
 
 OUT = Path(__file__).resolve().parents[1] / "images" / "transport.png"

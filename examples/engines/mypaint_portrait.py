@@ -16,10 +16,10 @@ import torch
 
 import neuralpaint
 from neuralpaint.engines import EnginePool, EngineSource, draw_painting
-from neuralpaint.images import to_pil
-from neuralpaint.training.report import finish
-from neuralpaint.training.schedule import TrainingSettings
-from neuralpaint.training.trainer import Trainer
+from neuralpaint.images.io import to_pil
+from neuralpaint.training.renderers.report import finish
+from neuralpaint.training.renderers.settings import TrainingSettings
+from neuralpaint.training.renderers.trainer import Trainer
 
 ENGINE = "examples.engines.mypaint:oil"
 

@@ -1,5 +1,7 @@
 """Brushes: what the numbers of a stroke mean."""
 
-from neuralpaint.brushes.brush import Brush, TexturedBrush, brushes, get_brush
+from neuralpaint.brushes.base import Brush
+from neuralpaint.brushes.registry import brushes, get_brush
+from neuralpaint.brushes.textured import TexturedBrush
 
 __all__ = ["Brush", "TexturedBrush", "brushes", "get_brush"]

@@ -23,7 +23,7 @@ from neuralpaint.cli import (
     train_renderer,
     train_styles,
 )
-from neuralpaint.cli.common import Commands
+from neuralpaint.cli.console import Commands
 
 app = typer.Typer(
     name="neuralpaint",

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from neuralpaint.cli.common import MAX_SEED, Debug, check_range, say
+from neuralpaint.cli.console import say
 from neuralpaint.cli.features import Features, Vgg, find_features
+from neuralpaint.cli.options import MAX_SEED, Debug, check_range
 from neuralpaint.cli.train_styles import Content, Cpu, Resume, Workers, check_out, require_training, train
 
 NAME = "add-style"
@@ -50,10 +51,10 @@ def command(
       [cyan]neuralpaint stylize photo.jpg -o out.png --network my-styles --style painting[/cyan]
     """
     require_training()
-    from neuralpaint.styles.add import new_style
-    from neuralpaint.styles.paintings import load_style, pictures_in, style_name
     from neuralpaint.styles.pretrained import load_style_network
-    from neuralpaint.styles.settings import STYLE_SIZE, StyleSettings
+    from neuralpaint.training.styles.add import new_style
+    from neuralpaint.training.styles.dataset import load_style, pictures_in, style_name
+    from neuralpaint.training.styles.settings import STYLE_SIZE, StyleSettings
 
     check_range("--seed", seed, 0, MAX_SEED)
     check_range("--workers", workers, 0, 1024)

@@ -14,7 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from neuralpaint.cli.common import Debug, Device, Overwrite, check_range, check_target, say
+from neuralpaint.cli.console import say
+from neuralpaint.cli.options import Debug, Device, Overwrite, check_range
+from neuralpaint.pipelines.batch import check_target
 
 NAME = "bench"
 
@@ -47,7 +49,7 @@ def command(
       [cyan]neuralpaint bench --quick --trace trace.json[/cyan]
     """
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # before torch is loaded: the profiler talks on standard error
-    from neuralpaint.devices import resolve_device
+    from neuralpaint.utils.device import resolve_device
 
     check_range("--threads", threads, 1, MAX_THREADS)
     if json_file is not None and trace is not None and json_file.absolute() == trace.absolute():
@@ -56,8 +58,8 @@ def command(
         check_target(target, overwrite)
     place = resolve_device(device)
 
-    from neuralpaint.benchmark import run
-    from neuralpaint.files import atomic_write
+    from neuralpaint.roofline import run
+    from neuralpaint.utils.files import atomic_write
 
     with run.threads(threads), _progress() as progress:
         results = run.run(place, quick, progress)

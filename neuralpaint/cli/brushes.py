@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from neuralpaint.cli.common import Debug, Overwrite, check_target, resolve_brush, say
+from neuralpaint.cli.console import say
+from neuralpaint.cli.options import Debug, Overwrite, resolve_brush
+from neuralpaint.pipelines.batch import check_target
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +44,7 @@ def command(
       [cyan]neuralpaint brushes my_brush.png --sheet mine.png[/cyan]
     """
     from neuralpaint.brushes import brushes
-    from neuralpaint.images import check_output, save_image
+    from neuralpaint.images.io import check_output, save_image
 
     chosen = [resolve_brush(name) for name in brush] if brush else list(brushes().values())
     if sheet is not None:
@@ -65,7 +67,7 @@ def draw_sheet(brushes: list[Brush]) -> Image.Image:
     from PIL import Image, ImageDraw, ImageFont
 
     from neuralpaint import ops
-    from neuralpaint.images import to_pil
+    from neuralpaint.images.io import to_pil
 
     sheet = Image.new("RGB", (_MARGIN + _COLUMNS * _CELL, len(brushes) * _CELL), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(16)

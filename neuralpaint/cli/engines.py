@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from PIL import Image
-    from torch import Tensor
-
-    from neuralpaint.engines import Engine, EnginePool
-    from neuralpaint.strokes import Painting
+    from neuralpaint.engines import Engine
 
 
 def get_engine(address: str, brush: str = "oil") -> Engine:
@@ -43,18 +39,3 @@ def filling(what: str, shown: bool = True) -> Iterator[Callable[[int, int], None
     with progress.Progress(*columns, console=console, transient=True) as display:
         task = display.add_task(what, total=None)
         yield lambda done, count: display.update(task, total=count, completed=done)
-
-
-def draw_by(
-    pool: EnginePool, painting: Painting, size: int | None = None, photo: Tensor | None = None, shown: bool = True
-) -> tuple[Image.Image, float]:
-    """A painting drawn by its engine, and its PSNR in dB against the photo at that size (NaN without one)."""
-    import torch
-
-    from neuralpaint.engines import draw_painting
-    from neuralpaint.images import psnr, resize, to_pil
-
-    with filling(pool.engine.address, shown) as report:
-        picture = torch.from_numpy(draw_painting(painting, pool, size, report)).permute(2, 0, 1)
-    likeness = float("nan") if photo is None else psnr(picture, resize(photo.cpu(), *picture.shape[1:]))
-    return to_pil(picture), likeness

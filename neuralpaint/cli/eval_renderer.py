@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from neuralpaint.cli.common import Debug, Device, Overwrite, check_range, say
+from neuralpaint.cli.console import say
+from neuralpaint.cli.options import Debug, Device, Overwrite, check_range
 
 NAME = "eval-renderer"
 
@@ -46,14 +47,15 @@ def command(
     import torch
 
     from neuralpaint.brushes import brushes
-    from neuralpaint.cli.common import check_target, resolve_brush
     from neuralpaint.cli.engines import get_engine
-    from neuralpaint.devices import resolve_device
+    from neuralpaint.cli.options import resolve_brush
     from neuralpaint.engines import EngineSource
+    from neuralpaint.pipelines.batch import check_target
     from neuralpaint.renderers.pretrained import bundled_folder, load_network
-    from neuralpaint.training.metrics import held_out_quality
-    from neuralpaint.training.pictures import save_grid
-    from neuralpaint.training.source import BrushSource
+    from neuralpaint.training.renderers.metrics import held_out_quality
+    from neuralpaint.training.renderers.pictures import save_grid
+    from neuralpaint.training.renderers.source import BrushSource
+    from neuralpaint.utils.device import resolve_device
 
     check_range("--strokes", strokes, 1, 1_000_000)
     if grid is not None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuralpaint.cli.common import warn
+from neuralpaint.cli.console import warn
 
 if TYPE_CHECKING:
-    from neuralpaint.features import Features as FeatureNetwork
+    from neuralpaint.losses.features import Features as FeatureNetwork
 
 Features = Annotated[
     str,
@@ -33,7 +33,7 @@ Vgg = Annotated[
 def find_features(name: str, vgg: Path | None) -> FeatureNetwork:
     """Says which they are, where "auto" is not VGG-19. ValueError if there is none of that name, or its weights are not
     found."""
-    from neuralpaint.features import get_features
+    from neuralpaint.losses.features import get_features
 
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from neuralpaint.cli.common import Debug
+from neuralpaint.cli.options import Debug
 from neuralpaint.cli.render import load_painting
 
 NAME = "info"
@@ -42,7 +42,7 @@ def command(
     if build == (strokes is not None):
         raise ValueError("give a stroke file, or --build, and not both")
     if strokes is None:
-        from neuralpaint import extension
+        from neuralpaint import _extension as extension
 
         _show(extension.build_facts(), as_json)
         return

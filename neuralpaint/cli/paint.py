@@ -7,19 +7,16 @@ import itertools
 import os
 import shlex
 import sys
-import time
-from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from neuralpaint.cli.common import (
+from neuralpaint.cli.console import INTERRUPTED, warn
+from neuralpaint.cli.features import Features, Vgg
+from neuralpaint.cli.options import (
     ENGINE_TIMEOUT,
-    FAILED,
-    INTERRUPTED,
     MAX_GRIDS,
     MAX_JOBS,
     MAX_SEED,
@@ -30,27 +27,33 @@ from neuralpaint.cli.common import (
     Device,
     Overwrite,
     check_range,
-    check_target,
-    check_targets,
     resolve_brush,
-    same_file,
-    warn,
 )
-from neuralpaint.cli.features import Features, Vgg
-from neuralpaint.cli.jobs import Job, collect, paint_by_cluster, paint_by_processes, paint_serially, skipped
-from neuralpaint.cli.look import find_look, restyle_first
-from neuralpaint.cli.restyle import StyleMode, StyleSteps, StyleWeight, changes, restyle_shown, style_settings
-from neuralpaint.cli.summary import PAINTED, Row, Summary
+from neuralpaint.cli.progress import collect
+from neuralpaint.cli.restyle import StyleMode, StyleSteps, StyleWeight, style_settings
+from neuralpaint.pipelines.batch import (
+    _expand,
+    check_job,
+    check_target,
+    paint_by_cluster,
+    paint_by_processes,
+    paint_serially,
+    plan,
+    same_file,
+)
+from neuralpaint.pipelines.paint_photo import (
+    find_look,
+    paint_photo,
+    skipped,
+)
+from neuralpaint.pipelines.summary import Summary
+from neuralpaint.utils.errors import FAILED
 
 if TYPE_CHECKING:
-    import torch
-
-    from neuralpaint.engines import EnginePool
-    from neuralpaint.search import Preset, Progress
-    from neuralpaint.workers import Workers
+    from neuralpaint.parallel import Workers
+    from neuralpaint.search import Preset
 
 NAME = "paint"
-_STROKES_SUFFIX = ".safetensors"
 
 
 def command(
@@ -208,8 +211,8 @@ def command(
       [cyan]neuralpaint paint photo.jpg -o painting.png --engine my_brush:draw --renderer my-renderer[/cyan]
     """
     from neuralpaint.cli.engines import get_engine
-    from neuralpaint.images import check_output, check_there, parse_color
-    from neuralpaint.memory import parse_bytes
+    from neuralpaint.images.io import check_output, check_there, parse_color
+    from neuralpaint.utils.memory import parse_bytes
 
     check_range("--strokes", strokes, 1, MAX_STROKES)
     check_range("--size", size, 1, MAX_SIZE)
@@ -226,9 +229,11 @@ def command(
     if not several and (output.suffix or not os.path.isdir(output)):
         check_output(output)
         check_there(found[0])
-    from neuralpaint.devices import resolve_device  # torch takes seconds: what was wrong above need not wait for it
     from neuralpaint.engines import EnginePool
     from neuralpaint.renderers import get_renderer
+    from neuralpaint.utils.device import (
+        resolve_device,  # torch takes seconds: what was wrong above need not wait for it
+    )
 
     place = resolve_device(device)
     search = {
@@ -311,150 +316,14 @@ def _preset(name: str, grids: int | None) -> Preset:
 def _workers(jobs: int | None, ray: str | None, gpu: bool, needed: bool) -> AbstractContextManager[Workers | None]:
     """Who does the work; None for this process alone."""
     if ray is not None and needed:
-        from neuralpaint.workers.cluster import RayWorkers
+        from neuralpaint.parallel.ray import RayWorkers
 
         return RayWorkers(ray, gpus=int(gpu))
     if jobs is not None and jobs > 1 and needed:
-        from neuralpaint.workers.processes import ProcessWorkers
+        from neuralpaint.parallel.processes import ProcessWorkers
 
         return ProcessWorkers(jobs)
     return nullcontext()
-
-
-def plan(
-    photos: Sequence[Path], output: Path, save: Path | None, checkpoint: Path | None, file_format: str = "png"
-) -> list[Job]:
-    """Pairs each photo with its output files; folders are created. ValueError for what cannot be."""
-    from neuralpaint.files import make_folder
-    from neuralpaint.images import OUTPUT_SUFFIXES, check_output
-
-    found, several = _expand(photos)
-    if not several and (output.suffix or not os.path.isdir(output)):
-        check_output(output)
-        return [Job(found[0], output, save, checkpoint)]
-    if output.suffix.lower() in OUTPUT_SUFFIXES and not os.path.isdir(output):
-        raise ValueError(f"{output} is one picture, but there are several photos: name a folder")
-    suffix = "." + file_format.lower().lstrip(".")
-    check_output(Path("name" + suffix))
-    names = distinct_names(found)
-    try:
-        make_folder(output)
-        if save is not None:
-            make_folder(save)
-    except OSError as error:
-        raise ValueError(str(error)) from error
-    return [
-        Job(
-            photo,
-            output / (name + suffix),
-            None if save is None else save / (name + _STROKES_SUFFIX),
-            None if checkpoint is None else checkpoint / name,
-        )
-        for photo, name in zip(found, names, strict=True)
-    ]
-
-
-def distinct_names(photos: Sequence[Path]) -> list[str]:
-    """A file name without suffix for each photo, no two alike (nor on file systems that ignore case).
-
-    photo.jpg and photo.png become photo_jpg and photo_png; a second photo.jpg of another folder becomes photo_jpg_2.
-    """
-    stems = [photo.stem.casefold() for photo in photos]
-    taken: set[str] = {stem for stem in stems if stems.count(stem) == 1}
-    names = []
-    for photo, stem in zip(photos, stems, strict=True):
-        name = photo.stem
-        if stems.count(stem) > 1:
-            base, number = f"{photo.stem}_{photo.suffix.lstrip('.')}", 1
-            name = base
-            while name.casefold() in taken:
-                number += 1
-                name = f"{base}_{number}"
-            taken.add(name.casefold())
-        names.append(name)
-    return names
-
-
-def _expand(photos: Sequence[Path]) -> tuple[list[Path], bool]:
-    """(the photos, folders replaced by the pictures in them; whether that makes a batch)."""
-    from neuralpaint.images import PHOTO_SUFFIXES
-
-    found: dict[Path, Path] = {}
-    folders = False
-    for photo in photos:
-        files = [photo]
-        if os.path.isdir(photo):
-            folders = True
-            inside = sorted(photo.iterdir())
-            files = [f for f in inside if f.suffix.lower() in PHOTO_SUFFIXES and f.name[0] != "." and f.is_file()]
-            if not files:
-                raise ValueError(f"{photo} holds no pictures ({' '.join(PHOTO_SUFFIXES)})")
-        for file in files:
-            found.setdefault(file.resolve(), file)
-    return list(found.values()), folders or len(found) > 1
-
-
-def check_job(job: Job, overwrite: bool) -> None:
-    check_targets(job.output, job.strokes, overwrite, job.photo)
-    if job.checkpoint is not None and job.checkpoint.exists() and not job.checkpoint.is_dir():
-        raise ValueError(f"--checkpoint {job.checkpoint} is a file: name a folder")
-
-
-def paint_photo(job: Job, search: dict[str, Any], resume: bool, quiet: bool, engines: EnginePool | None = None) -> Row:
-    """Paints one photo and writes its files.
-
-    Args:
-        search: arguments of `paint`; besides, if wanted, "look", how the photo is restyled first (see `find_look`), and
-            "style", arguments of `restyle` for the painting.
-    """
-    from neuralpaint.cli.engines import draw_by
-    from neuralpaint.images import check_output, load_image, save_image
-    from neuralpaint.largeimage import LARGE, LargePhoto, open_photo
-    from neuralpaint.memory import budget
-    from neuralpaint.search import paint
-
-    started = time.perf_counter()
-    search = dict(search)
-    look, style = search.pop("look", None), search.pop("style", None)
-    memory = search.get("memory")
-    photo: LargePhoto | torch.Tensor | None = None
-    if engines is None and look is None and style is None:
-        photo = open_photo(job.photo, search["canvas"], min(LARGE, budget(memory) // 40))
-    if photo is None:
-        photo = load_image(job.photo, canvas=search["canvas"])
-    if look is not None:
-        assert not isinstance(photo, LargePhoto)
-        photo = restyle_first(photo, look, search["device"])
-    shorter = min(photo.shape[-2:])
-    height, width = (round(side / shorter * (search["size"] or shorter)) for side in photo.shape[-2:])
-    check_output(job.output, width, height)
-    with _progress(job.photo.name, quiet) as callback:
-        painting = paint(photo, **search, callback=callback, checkpoint=job.checkpoint, resume=resume)
-    note = ""
-    if style is not None:
-        assert not isinstance(photo, LargePhoto)
-        folder = None if job.checkpoint is None else job.checkpoint / "style"
-        more = {"device": search["device"], "renderer": search["renderer"], "checkpoint": folder, "resume": resume}
-        painting = restyle_shown(painting, photo, style, job.photo.name, quiet, **more)
-        note = changes(painting)
-    if job.strokes is not None:
-        painting.save(job.strokes)
-    if engines is None:
-        painting.render_to(job.output, memory=memory)
-        likeness = painting.psnr(photo)
-    else:
-        assert not isinstance(photo, LargePhoto)
-        picture, likeness = draw_by(engines, painting, photo=photo, shown=not quiet)
-        save_image(picture, job.output)
-    seconds = time.perf_counter() - started
-    return Row(str(job.photo), str(job.output), PAINTED, likeness, seconds, len(painting), note=note)
-
-
-def _progress(name: str, quiet: bool) -> AbstractContextManager[Callable[[Progress], None] | None]:
-    """A bar on the standard error output, if a person can see it; gives the search's callback."""
-    from neuralpaint.search.progress import bar
-
-    return bar(name) if Console(stderr=True).is_terminal and not quiet else nullcontext()
 
 
 def _how_to_resume(checkpoint: Path | None, skip_done: bool) -> str:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuralpaint.cli.common import ENGINE_TIMEOUT, MAX_SIZE, Debug, Device, Overwrite, check_range, check_target, say
+from neuralpaint.cli.console import say
+from neuralpaint.cli.options import ENGINE_TIMEOUT, MAX_SIZE, Debug, Device, Overwrite, check_range
+from neuralpaint.pipelines.batch import check_target
 
 if TYPE_CHECKING:
-    from neuralpaint.strokes import Painting
+    from neuralpaint.painting.painting import Painting
 
 NAME = "render"
 
@@ -54,18 +56,21 @@ def command(
     Pictures of more than 33 million pixels are written in bands (PNG, JPEG, TIFF), in whatever memory there is:
       [cyan]neuralpaint render painting.safetensors -o wall.tiff --size 16384 --memory 2G[/cyan]
     """
-    from neuralpaint.cli.engines import draw_by, get_engine
-    from neuralpaint.files import check_readable
-    from neuralpaint.images import check_output, save_image
-    from neuralpaint.memory import parse_bytes
+    from neuralpaint.cli.engines import get_engine
+    from neuralpaint.engines.drawing import draw_by
+    from neuralpaint.images.io import check_output, save_image
+    from neuralpaint.utils.files import check_readable
+    from neuralpaint.utils.memory import parse_bytes
 
     check_range("--size", size, 1, MAX_SIZE)
     check_output(output)
     if memory is not None:
         parse_bytes(memory, "--memory")
     check_readable(strokes)
-    from neuralpaint.devices import resolve_device  # torch takes seconds: what was wrong above need not wait for it
     from neuralpaint.engines import EnginePool
+    from neuralpaint.utils.device import (
+        resolve_device,  # torch takes seconds: what was wrong above need not wait for it
+    )
 
     place = resolve_device(device)
     painting = load_painting(strokes)
@@ -84,9 +89,9 @@ def command(
 
 def load_painting(path: Path) -> Painting:
     """A stroke file of either kind. ValueError if it is none."""
-    from neuralpaint.files import check_readable
+    from neuralpaint.utils.files import check_readable
 
     check_readable(path)
-    from neuralpaint.strokes import Painting
+    from neuralpaint.painting.painting import Painting
 
     return Painting.from_snp(path) if path.suffix.lower() == ".npz" else Painting.load(path)

@@ -10,26 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neuralpaint.cli.common import (
-    INTERRUPTED,
-    MAX_SIZE,
-    MAX_STEPS,
-    Debug,
-    Device,
-    Overwrite,
-    check_range,
-    check_targets,
-    same_file,
-    say,
-    warn,
-)
+from neuralpaint.cli.console import INTERRUPTED, say, warn
 from neuralpaint.cli.features import Features, Vgg, find_features
+from neuralpaint.cli.options import MAX_SIZE, MAX_STEPS, Debug, Device, Overwrite, check_range
 from neuralpaint.cli.render import Strokes, load_painting
+from neuralpaint.pipelines.batch import check_targets, same_file
+from neuralpaint.pipelines.paint_photo import changes, restyle_shown
 
 if TYPE_CHECKING:
-    from neuralpaint.images import ImageLike
     from neuralpaint.losses import StyleLoss
-    from neuralpaint.strokes import Painting
 
 NAME = "restyle"
 
@@ -76,9 +65,9 @@ def command(
       [cyan]neuralpaint paint photo.jpg -o painting.png --save painting.safetensors[/cyan]
       [cyan]neuralpaint restyle painting.safetensors --content photo.jpg --style-image wave.jpg -o restyled.png[/cyan]
     """
-    from neuralpaint.devices import resolve_device
-    from neuralpaint.images import check_output, load_image, save_image
+    from neuralpaint.images.io import check_output, load_image, save_image
     from neuralpaint.search.restyle import check_aspect
+    from neuralpaint.utils.device import resolve_device
 
     check_range("--size", size, 1, MAX_SIZE)
     check_range("--steps", steps, 1, MAX_STEPS)
@@ -117,37 +106,13 @@ def style_settings(
     style_image: Path, *, weight: float, mode: str, steps: int, features: str, vgg: Path | None, device: Any
 ) -> dict[str, Any]:
     """The style's arguments of `restyle`, all checked, the features loaded."""
-    from neuralpaint.checks import check_weight
     from neuralpaint.losses.style import StyleLoss, check_mode
+    from neuralpaint.utils.validation import check_weight
 
     check_weight("--style-weight", weight)
     chosen = check_mode(mode, "--style-mode")
     style: StyleLoss = StyleLoss(style_image, mode=chosen, features=find_features(features, vgg), device=device)
     return {"style_image": style, "weight": weight, "steps": steps}
-
-
-def restyle_shown(
-    painting: Painting, photo: ImageLike, settings: dict[str, Any], name: str, quiet: bool, **more: Any
-) -> Painting:
-    """`restyle` with a bar, if a person can see it."""
-    from contextlib import nullcontext
-
-    from rich.console import Console
-
-    from neuralpaint.search.progress import bar
-    from neuralpaint.search.restyle import restyle
-
-    with bar(name) if Console(stderr=True).is_terminal and not quiet else nullcontext() as callback:
-        return restyle(painting, photo, **settings, callback=callback, **more)
-
-
-def changes(painting: Painting) -> str:
-    """What a restyling did, in a few words."""
-    style, likeness = (painting.metadata["style"][key] for key in ("style_loss", "l1_grey"))
-    return ", ".join(
-        f"{name} {100 * (after / before - 1):+.0f} %" if before > 0 else f"{name} {after:.3g}"
-        for name, (before, after) in (("style loss", style), ("difference to the photo", likeness))
-    )
 
 
 def _how_to_resume(checkpoint: Path | None) -> str:

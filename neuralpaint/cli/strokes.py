@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuralpaint.cli.bars import bar_or_lines, clock
-from neuralpaint.cli.common import MAX_SEED, Debug, check_range, resolve_brush, say, warn
+from neuralpaint.cli.console import say, warn
+from neuralpaint.cli.options import MAX_SEED, Debug, check_range, resolve_brush
+from neuralpaint.cli.progress import bar_or_lines, clock
 
 if TYPE_CHECKING:
-    from neuralpaint.data.write import WritingProgress
+    from neuralpaint.data.writer import WritingProgress
 
 NAME = "strokes"
 MAX_COUNT = 10**15
@@ -73,7 +74,7 @@ def command(
       [cyan]neuralpaint strokes --brush oil --count 1000000 --measure[/cyan]
     """
     from neuralpaint.data.shards import MAX_SHARD, StrokeSet
-    from neuralpaint.data.write import in_bytes, write_set
+    from neuralpaint.data.writer import in_bytes, write_set
 
     check_range("--count", count, 1, MAX_COUNT)
     check_range("--seed", seed, 0, MAX_SEED)
@@ -87,7 +88,7 @@ def command(
         raise ValueError("--measure writes nothing: leave out --out" if measure else "name a folder: --out DIR")
     chosen = resolve_brush(brush)
     if measure or out is None:
-        from neuralpaint.data.measure import measure as run
+        from neuralpaint.roofline.dataset import measure as run
 
         with _bar() as callback:
             found = run(chosen, count, size, seed=seed, batch_size=batch, device=device, callback=callback)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from neuralpaint.cli.common import MAX_SIZE, Debug, Device, Overwrite, check_range, check_target, same_file, say
+from neuralpaint.cli.console import say
+from neuralpaint.cli.options import MAX_SIZE, Debug, Device, Overwrite, check_range
+from neuralpaint.pipelines.batch import check_target, same_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -67,9 +69,10 @@ def command(
       [cyan]neuralpaint stylize photo.jpg -o sheet.png --all[/cyan]
       [cyan]neuralpaint stylize photo.jpg -o sweep.gif --sweep munch-scream,monet-irises[/cyan]
     """
-    from neuralpaint.images import check_output, check_there, load_image, resize
-    from neuralpaint.memory import parse_bytes
+    from neuralpaint.images.io import check_output, check_there, load_image
+    from neuralpaint.images.resample import resize
     from neuralpaint.styles.files import find_style_network, style_names
+    from neuralpaint.utils.memory import parse_bytes
 
     if list_styles:
         for name in style_names(network):
@@ -101,8 +104,10 @@ def command(
         check_target(output, overwrite)
     find_style_network(network)
     check_there(photo)
-    from neuralpaint.devices import resolve_device  # torch takes seconds: what was wrong above need not wait for it
     from neuralpaint.styles.stylize import get_style_network
+    from neuralpaint.utils.device import (
+        resolve_device,  # torch takes seconds: what was wrong above need not wait for it
+    )
 
     target = resolve_device(device)
     loaded = get_style_network(network).to(target)
@@ -117,7 +122,7 @@ def command(
     with _bar(photo.name) as callback:
         made = _make(loaded, picture, mixes, room, callback)
     if names is not None and everything:
-        from neuralpaint.images import to_pil
+        from neuralpaint.images.io import to_pil
 
         made, names = [to_pil(picture), *made], ["photo", *names]
     _write(made, names, columns, output, sweep is not None)
@@ -158,7 +163,7 @@ def _plan(
 def _make(
     network: StyleNetwork, photo: Tensor, mixes: Tensor, memory: int, callback: Callable[[float], None] | None
 ) -> list[Image.Image]:
-    from neuralpaint.images import to_pil
+    from neuralpaint.images.io import to_pil
     from neuralpaint.styles.stylize import stylize_tensor
 
     made = []
@@ -173,9 +178,9 @@ def _part(callback: Callable[[float], None], k: int, count: int) -> Callable[[fl
 
 
 def _write(made: list[Image.Image], names: list[str] | None, columns: int, output: Path, animated: bool) -> None:
-    from neuralpaint.files import atomic_write, make_folder
-    from neuralpaint.images import save_image
+    from neuralpaint.images.io import save_image
     from neuralpaint.styles.sheets import style_sheet
+    from neuralpaint.utils.files import atomic_write, make_folder
 
     if animated and output.suffix == "":
         make_folder(output)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuralpaint.cli.bars import bar_or_lines, clock
-from neuralpaint.cli.common import ENGINE_TIMEOUT, MAX_SEED, Debug, check_range, say
+from neuralpaint.cli.console import say
+from neuralpaint.cli.options import ENGINE_TIMEOUT, MAX_SEED, Debug, check_range
+from neuralpaint.cli.progress import bar_or_lines, clock
 
 if TYPE_CHECKING:
-    from neuralpaint.training.trainer import TrainingProgress
+    from neuralpaint.training.renderers.trainer import TrainingProgress
 
 NAME = "train-renderer"
 _PRECISIONS = ("no", "bf16", "fp16")
@@ -109,14 +110,14 @@ def command(
 
     import torch
 
-    from neuralpaint.cli.common import resolve_brush
     from neuralpaint.cli.engines import filling, get_engine
+    from neuralpaint.cli.options import resolve_brush
     from neuralpaint.engines import EngineSource
-    from neuralpaint.renderers.network import build_network
-    from neuralpaint.training.report import finish
-    from neuralpaint.training.schedule import PAPER_STEPS, TrainingSettings
-    from neuralpaint.training.source import HELD_OUT, BrushSource
-    from neuralpaint.training.trainer import Trainer
+    from neuralpaint.renderers.networks.registry import build_network
+    from neuralpaint.training.renderers.report import finish
+    from neuralpaint.training.renderers.settings import PAPER_STEPS, TrainingSettings
+    from neuralpaint.training.renderers.source import HELD_OUT, BrushSource
+    from neuralpaint.training.renderers.trainer import Trainer
 
     check_range("--seed", seed, 0, MAX_SEED)
     check_range("--size", size, 8, 1024)

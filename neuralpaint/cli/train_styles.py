@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuralpaint.cli.bars import bar_or_lines, clock
-from neuralpaint.cli.common import MAX_SEED, Debug, check_range, say, warn
+from neuralpaint.cli.console import say, warn
 from neuralpaint.cli.features import Features, Vgg, find_features
+from neuralpaint.cli.options import MAX_SEED, Debug, check_range
+from neuralpaint.cli.progress import bar_or_lines, clock
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from neuralpaint.features import Features as FeatureNetwork
+    from neuralpaint.losses.features import Features as FeatureNetwork
     from neuralpaint.styles.network import StyleNetwork
-    from neuralpaint.styles.settings import StyleSettings
-    from neuralpaint.styles.train import StyleProgress
+    from neuralpaint.training.styles.settings import StyleSettings
+    from neuralpaint.training.styles.trainer import StyleProgress
 
 NAME = "train-styles"
 
@@ -83,9 +84,9 @@ def command(
       [cyan]neuralpaint stylize photo.jpg -o out.png --network my-styles --style my-painting[/cyan]
     """
     require_training()
-    from neuralpaint.brushes.brush import unknown_name
-    from neuralpaint.styles.paintings import load_styles, pictures_in
-    from neuralpaint.styles.settings import PRESETS, StyleSettings
+    from neuralpaint.training.styles.dataset import load_styles, pictures_in
+    from neuralpaint.training.styles.settings import PRESETS, StyleSettings
+    from neuralpaint.utils.validation import unknown_name
 
     check_range("--seed", seed, 0, MAX_SEED)
     check_range("--workers", workers, 0, 1024)
@@ -127,8 +128,8 @@ def train(
     import torch
     from accelerate import Accelerator
 
-    from neuralpaint.styles.report import finish
-    from neuralpaint.styles.train import StyleTrainer
+    from neuralpaint.training.styles.report import finish
+    from neuralpaint.training.styles.trainer import StyleTrainer
 
     accelerator = Accelerator(cpu=cpu)
     trainer = StyleTrainer(

@@ -11,11 +11,12 @@ from torch.utils.data import Dataset, get_worker_info
 
 from neuralpaint import ops
 from neuralpaint.brushes import Brush
-from neuralpaint.checks import check_positive
-from neuralpaint.data.parameters import ENDLESS, Parameters, RandomParameters, ShardParameters, StrokeBatch
+from neuralpaint.data.parameters import ENDLESS, Parameters, RandomParameters, StrokeBatch
+from neuralpaint.data.shards import ShardParameters
 from neuralpaint.data.stream import StrokeStream
-from neuralpaint.devices import resolve_device
-from neuralpaint.ops._checks import check_side
+from neuralpaint.ops.checks import check_side
+from neuralpaint.utils.device import resolve_device
+from neuralpaint.utils.validation import check_positive
 
 _DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.uint8)
 

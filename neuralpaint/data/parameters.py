@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import torch
 from torch import Tensor
 
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.data.philox import uniform
+from neuralpaint.utils.validation import whole
 
 ENDLESS = 2**62  # strokes; as many as anybody can draw
 MAX_SEED = 2**63 - 1
@@ -77,56 +74,5 @@ class RandomParameters:
         return strokes
 
 
-class ShardParameters:
-    """Strokes of a folder that `neuralpaint strokes` wrote. Shards are mapped into memory, not read as a whole.
-
-    Args:
-        folder: of the vector shards and their index.
-
-    Raises:
-        ValueError: the folder holds no such set, one of a newer version, or one that is not whole; a shard that is
-            damaged or of another set is named when the first stroke of it is asked for.
-    """
-
-    def __init__(self, folder: str | os.PathLike) -> None:
-        from neuralpaint.data.shards import StrokeSet
-
-        self.folder = Path(folder)
-        self.set = StrokeSet.load(self.folder)
-        self.set.check_whole(self.folder)
-        self.brush, self.count = self.set.brush, self.set.count
-        self._mapped: dict[int, Tensor] = {}
-
-    def __getstate__(self) -> Mapping[str, Any]:
-        return self.__dict__ | {"_mapped": {}}  # a spawned worker maps them itself
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        return {**brush_identity(self.brush), "seed": self.set.seed}
-
-    def take(self, index: Tensor) -> Tensor:
-        here = index.cpu()
-        number = here.div(self.set.shard_size, rounding_mode="floor")
-        strokes = torch.empty(len(here), self.brush.count)
-        for k in number.unique().tolist():
-            rows = number == k
-            strokes[rows] = self._shard(k)[here[rows] - k * self.set.shard_size]
-        return strokes.to(index.device)
-
-    def _shard(self, number: int) -> Tensor:
-        if number not in self._mapped:
-            from neuralpaint.data.shards import read_shard
-
-            self._mapped[number] = read_shard(self.folder, self.set, number)
-        return self._mapped[number]
-
-
 def brush_identity(brush: Brush) -> dict[str, Any]:
     return {"brush": brush.name, "fingerprint": brush.fingerprint}
-
-
-def whole(name: str, value: Any, low: int, high: int) -> int:
-    """Raises ValueError unless it is a whole number in that range."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
-    return value

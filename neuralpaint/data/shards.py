@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,9 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from neuralpaint.brushes import Brush, TexturedBrush, get_brush
-from neuralpaint.brushes.brush import unknown_name
-from neuralpaint.data.parameters import ENDLESS, MAX_SEED, RandomParameters, brush_identity, whole
-from neuralpaint.files import atomic_write
+from neuralpaint.data.parameters import ENDLESS, MAX_SEED, RandomParameters, brush_identity
+from neuralpaint.utils.files import atomic_write
+from neuralpaint.utils.validation import unknown_name, whole
 
 FORMAT, VERSION = "neuralpaint.strokes", 1
 INDEX, TEXTURE = "index.json", "brush.safetensors"
@@ -213,3 +215,47 @@ def _brush(folder: Path, facts: dict[str, Any]) -> Brush:
     if brush.fingerprint != facts["fingerprint"]:
         raise ValueError(f"brush {name!r} has other parameters or another texture than the one that it was made for")
     return brush
+
+
+class ShardParameters:
+    """Strokes of a folder that `neuralpaint strokes` wrote. Shards are mapped into memory, not read as a whole.
+
+    Args:
+        folder: of the vector shards and their index.
+
+    Raises:
+        ValueError: the folder holds no such set, one of a newer version, or one that is not whole; a shard that is
+            damaged or of another set is named when the first stroke of it is asked for.
+    """
+
+    def __init__(self, folder: str | os.PathLike) -> None:
+        from neuralpaint.data.shards import StrokeSet
+
+        self.folder = Path(folder)
+        self.set = StrokeSet.load(self.folder)
+        self.set.check_whole(self.folder)
+        self.brush, self.count = self.set.brush, self.set.count
+        self._mapped: dict[int, Tensor] = {}
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        return self.__dict__ | {"_mapped": {}}  # a spawned worker maps them itself
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {**brush_identity(self.brush), "seed": self.set.seed}
+
+    def take(self, index: Tensor) -> Tensor:
+        here = index.cpu()
+        number = here.div(self.set.shard_size, rounding_mode="floor")
+        strokes = torch.empty(len(here), self.brush.count)
+        for k in number.unique().tolist():
+            rows = number == k
+            strokes[rows] = self._shard(k)[here[rows] - k * self.set.shard_size]
+        return strokes.to(index.device)
+
+    def _shard(self, number: int) -> Tensor:
+        if number not in self._mapped:
+            from neuralpaint.data.shards import read_shard
+
+            self._mapped[number] = read_shard(self.folder, self.set, number)
+        return self._mapped[number]

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from neuralpaint.data.parameters import StrokeBatch, whole
+from neuralpaint.data.parameters import StrokeBatch
+from neuralpaint.utils.validation import whole
 
 if TYPE_CHECKING:
     from neuralpaint.data.dataset import StrokeDataset

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from neuralpaint.engines.spec import Engine
-from neuralpaint.files import atomic_write, make_folder
+from neuralpaint.utils.files import atomic_write, make_folder
 
 _NAMES = ("strokes", "foreground", "alpha")
 

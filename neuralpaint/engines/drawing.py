@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from neuralpaint.cli.engines import filling
 from neuralpaint.engines.pool import EnginePool
-from neuralpaint.strokes import Painting
+from neuralpaint.painting.painting import Painting
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
 
 _CHUNK = 64  # strokes under way at once
 _STEP = 64  # pixels: views have sides that are multiples of it, so that strokes of about one size share a call
@@ -78,3 +84,20 @@ def _lay(canvas: np.ndarray, foreground: np.ndarray, alpha: np.ndarray, x: int, 
     cover = alpha[window].transpose(1, 2, 0)
     below = canvas[rows, columns]
     below += cover * (foreground[window].transpose(1, 2, 0) - below)
+
+
+def draw_by(
+    pool: EnginePool, painting: Painting, size: int | None = None, photo: Tensor | None = None, shown: bool = True
+) -> tuple[Image.Image, float]:
+    """A painting drawn by its engine, and its PSNR in dB against the photo at that size (NaN without one)."""
+    import torch
+
+    from neuralpaint.engines import draw_painting
+    from neuralpaint.images.io import to_pil
+    from neuralpaint.images.metrics import psnr
+    from neuralpaint.images.resample import resize
+
+    with filling(pool.engine.address, shown) as report:
+        picture = torch.from_numpy(draw_painting(painting, pool, size, report)).permute(2, 0, 1)
+    likeness = float("nan") if photo is None else psnr(picture, resize(photo.cpu(), *picture.shape[1:]))
+    return to_pil(picture), likeness

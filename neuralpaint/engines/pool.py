@@ -15,9 +15,9 @@ from multiprocessing.process import BaseProcess
 
 import numpy as np
 
-from neuralpaint.checks import check_whole
-from neuralpaint.closing import Closing
 from neuralpaint.engines.spec import Engine, EngineError, load_engine
+from neuralpaint.parallel.base import Closing
+from neuralpaint.utils.validation import check_whole
 
 TIMEOUT = 60.0  # seconds a call may take
 _START = 120.0  # seconds in which a worker must have imported its engine

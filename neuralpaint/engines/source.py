@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from neuralpaint.checks import check_whole
-from neuralpaint.closing import Closing
 from neuralpaint.engines.cache import Shard, StrokeCache
 from neuralpaint.engines.pool import TIMEOUT, EnginePool
 from neuralpaint.engines.spec import Engine, load_engine
-from neuralpaint.training.metrics import BATCH
-from neuralpaint.training.source import Batch, share
-from neuralpaint.training.trainer import VALIDATION
+from neuralpaint.parallel.base import Closing
+from neuralpaint.training.renderers.metrics import BATCH
+from neuralpaint.training.renderers.source import Batch, share
+from neuralpaint.training.renderers.trainer import VALIDATION
+from neuralpaint.utils.validation import check_whole
 
 SHARD = 256  # strokes in a file, at zoom 1
 _IN_MEMORY = 6  # shards
@@ -79,7 +79,8 @@ class EngineSource(Closing):
 
         Args:
             callback: called with strokes done and all, after each file.
-            held_out: how many held-out strokes to draw as well, for `neuralpaint.training.metrics.held_out_quality`.
+            held_out: how many held-out strokes to draw as well, for
+                `neuralpaint.training.renderers.metrics.held_out_quality`.
 
         Returns:
             how many strokes were drawn.

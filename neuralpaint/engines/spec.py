@@ -105,7 +105,7 @@ class EngineSpec:
     def brush(self) -> Brush:
         """The brush whose strokes these are. Only its engine can draw it."""
         from neuralpaint.brushes import Brush
-        from neuralpaint.brushes.brush import ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN
+        from neuralpaint.brushes.base import ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN
 
         kind = {"box": ENGINE_BOX, "bezier": ENGINE_CURVE, "unknown": ENGINE_UNKNOWN}[self.geometry]
         held = tuple((self.parameters.index(name), float(value)) for name, value in sorted(self.held.items()))

@@ -10,9 +10,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from neuralpaint.features import Features, get_features, gram, pyramid
-from neuralpaint.images import ImageLike, load_image, resize
-from neuralpaint.ops._checks import check_side
+from neuralpaint.images.io import ImageLike, load_image
+from neuralpaint.images.resample import resize
+from neuralpaint.losses.features import Features, get_features, gram, pyramid
+from neuralpaint.ops.checks import check_side
 
 Mode = Literal["color", "color+texture"]
 MODES: tuple[Mode, ...] = ("color", "color+texture")
@@ -36,11 +37,11 @@ class StyleLoss(nn.Module):
     pyramid widens the view of the layers: at a quarter of the size they see four times as much of the picture.
 
     Args:
-        style_image: a path, PIL image, array or tensor: see `neuralpaint.images.load_image`.
+        style_image: a path, PIL image, array or tensor: see `neuralpaint.images.io.load_image`.
         layers: numbers of convolutions, from 1. By default those of the paper, (2, 4, 7), where the features have them,
             and what stands in for them otherwise (`Features.style_layers`).
         mode: "color+texture", or "color": without the deepest of the layers, unless `layers` says which.
-        features: "auto", "vgg19", "efficientnet-lite0", or a `neuralpaint.features.Features`.
+        features: "auto", "vgg19", "efficientnet-lite0", or a `neuralpaint.losses.features.Features`.
         vgg: VGG-19's weights, a file; by default where `VGG19Features` looks.
         scales: of the pyramid, factors of the picture's size; by default the features' own.
         size: the style image is brought to size² pixels, by default 192²; canvases are best about as large.

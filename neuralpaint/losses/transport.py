@@ -7,9 +7,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from neuralpaint.checks import check_positive, check_whole
+from neuralpaint.images.resample import area_pool
 from neuralpaint.ops import sinkhorn
-from neuralpaint.pooling import area_pool
+from neuralpaint.utils.validation import check_positive, check_whole
 
 
 class TransportLoss(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint import extension  # noqa: F401  (registers the kernels)
-from neuralpaint.profiling import span
+from neuralpaint.utils.profiling import span
 
 
 @span("composite")

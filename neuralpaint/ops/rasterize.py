@@ -9,9 +9,9 @@ from torch import Tensor
 
 from neuralpaint import extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush, get_brush
-from neuralpaint.checks import check_positive
-from neuralpaint.ops._checks import check_side, check_strokes
-from neuralpaint.profiling import span
+from neuralpaint.ops.checks import check_side, check_strokes
+from neuralpaint.utils.profiling import span
+from neuralpaint.utils.validation import check_positive
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.uint8)
 

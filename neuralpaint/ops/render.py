@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from neuralpaint import extension  # noqa: F401  (registers the kernels)
-from neuralpaint.brushes import Brush, get_brush
-from neuralpaint.checks import check_positive
-from neuralpaint.ops._checks import check_finite, check_strokes
-from neuralpaint.profiling import span
+from neuralpaint.brushes import Brush
+from neuralpaint.ops.checks import _checked, _origin
+from neuralpaint.utils.profiling import span
+from neuralpaint.utils.validation import check_positive
 
 
 @span("render")
@@ -55,37 +55,6 @@ def render(
         scale,
         check_positive("softness", softness),
     )
-
-
-def _checked(canvas: Tensor, strokes: Tensor, brush: Brush | str, pixels_per_unit: float | None) -> tuple[Brush, float]:
-    """The brush and pixels per unit, when canvas and strokes fit together."""
-    brush = get_brush(brush)
-    check_strokes(strokes, brush, 3)
-    if not isinstance(canvas, Tensor):
-        raise TypeError(f"canvas must be a tensor, got {type(canvas).__name__}")
-    if canvas.dtype != strokes.dtype:
-        raise TypeError(f"canvas must have the dtype of the strokes, {strokes.dtype}, got {canvas.dtype}")
-    if canvas.device != strokes.device:
-        raise ValueError(f"canvas must be on the device of the strokes, {strokes.device}, got {canvas.device}")
-    if canvas.ndim != 4 or canvas.shape[1] != 3 or canvas.shape[2] < 1 or canvas.shape[3] < 1:
-        raise ValueError(f"canvas must be [B, 3, H, W] with H and W at least 1, got {list(canvas.shape)}")
-    if canvas.shape[0] != strokes.shape[0]:
-        raise ValueError(
-            f"canvas and strokes must have the same batch size, got {canvas.shape[0]} and {strokes.shape[0]}"
-        )
-    scale = float(min(canvas.shape[2:])) if pixels_per_unit is None else pixels_per_unit
-    return brush, check_positive("pixels_per_unit", scale)
-
-
-def _origin(origin: Tensor | Sequence[float] | None, canvas: Tensor) -> Tensor:
-    batch = canvas.shape[0]
-    if origin is None:
-        return canvas.new_zeros(batch, 2)
-    corner = torch.as_tensor(origin, dtype=canvas.dtype, device=canvas.device)
-    if corner.shape not in ((2,), (batch, 2)):
-        raise ValueError(f"origin must be (x, y) or [B, 2] with B = {batch}, got shape {list(corner.shape)}")
-    check_finite("origin", corner)
-    return corner.expand(batch, 2)
 
 
 @torch.library.register_fake("neuralpaint::render")

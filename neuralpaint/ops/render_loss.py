@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
-from neuralpaint.checks import check_positive, check_weight
-from neuralpaint.ops.render import _checked, _origin
-from neuralpaint.profiling import span
+from neuralpaint.ops.checks import _checked, _origin
+from neuralpaint.utils.profiling import span
+from neuralpaint.utils.validation import check_positive, check_weight
 
 
 @span("render_loss")

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from neuralpaint import extension  # noqa: F401  (registers the kernels)
-from neuralpaint.checks import check_positive, check_whole
-from neuralpaint.profiling import span
+from neuralpaint.utils.profiling import span
+from neuralpaint.utils.validation import check_positive, check_whole
 
 _COSTS = {"sqeuclidean": 0, "euclidean": 1}
 

@@ -12,22 +12,26 @@ from neuralpaint.renderers.base import Renderer, get_renderer
 from neuralpaint.renderers.exact import ExactRenderer
 
 if TYPE_CHECKING:
-    from neuralpaint.renderers.baselines import DCGANRenderer, PixelShuffleRenderer, UNetRenderer
-    from neuralpaint.renderers.coordinate import CoordinateRenderer
-    from neuralpaint.renderers.dual_pathway import DualPathwayRenderer, RasterizationOnlyRenderer, ShadingOnlyRenderer
-    from neuralpaint.renderers.network import NetworkRenderer
+    from neuralpaint.renderers.networks.base import NetworkRenderer
+    from neuralpaint.renderers.networks.baselines import DCGANRenderer, PixelShuffleRenderer, UNetRenderer
+    from neuralpaint.renderers.networks.coordinate import CoordinateRenderer
+    from neuralpaint.renderers.networks.dual_pathway import (
+        DualPathwayRenderer,
+        RasterizationOnlyRenderer,
+        ShadingOnlyRenderer,
+    )
     from neuralpaint.renderers.neural import NeuralRenderer
 
 _LAZY = {
-    "CoordinateRenderer": "coordinate",
-    "DCGANRenderer": "baselines",
-    "DualPathwayRenderer": "dual_pathway",
-    "NetworkRenderer": "network",
+    "CoordinateRenderer": "networks.coordinate",
+    "DCGANRenderer": "networks.baselines",
+    "DualPathwayRenderer": "networks.dual_pathway",
+    "NetworkRenderer": "networks.base",
     "NeuralRenderer": "neural",
-    "PixelShuffleRenderer": "baselines",
-    "RasterizationOnlyRenderer": "dual_pathway",
-    "ShadingOnlyRenderer": "dual_pathway",
-    "UNetRenderer": "baselines",
+    "PixelShuffleRenderer": "networks.baselines",
+    "RasterizationOnlyRenderer": "networks.dual_pathway",
+    "ShadingOnlyRenderer": "networks.dual_pathway",
+    "UNetRenderer": "networks.baselines",
 }
 
 __all__ = [

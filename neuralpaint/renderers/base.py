@@ -10,7 +10,7 @@ from torch import Tensor
 from neuralpaint.brushes import Brush, get_brush
 
 if TYPE_CHECKING:
-    from neuralpaint.renderers.network import NetworkRenderer
+    from neuralpaint.renderers.networks.base import NetworkRenderer
 
 
 @runtime_checkable
@@ -43,8 +43,8 @@ def get_renderer(renderer: str | os.PathLike | Renderer | NetworkRenderer, brush
         ValueError: for an unknown name, a damaged folder, or a network that was trained for another brush.
         TypeError: for anything else.
     """
-    from neuralpaint.brushes.brush import unknown_name
     from neuralpaint.renderers.exact import ExactRenderer
+    from neuralpaint.utils.validation import unknown_name
 
     if isinstance(renderer, Renderer):
         return renderer
@@ -55,7 +55,7 @@ def get_renderer(renderer: str | os.PathLike | Renderer | NetworkRenderer, brush
             )
         return ExactRenderer()
 
-    from neuralpaint.renderers.network import NetworkRenderer
+    from neuralpaint.renderers.networks.base import NetworkRenderer
     from neuralpaint.renderers.neural import NeuralRenderer
     from neuralpaint.renderers.pretrained import bundled_folder, load_network
 

@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neuralpaint.brushes import Brush
-from neuralpaint.checks import check_positive
-from neuralpaint.ops.render import _checked, _origin
+from neuralpaint.ops.checks import _checked, _origin
 from neuralpaint.renderers.blend import blend_tiles
-from neuralpaint.renderers.coordinate import CoordinateRenderer
-from neuralpaint.renderers.network import NetworkRenderer, channels_last
+from neuralpaint.renderers.networks.base import NetworkRenderer, channels_last
+from neuralpaint.renderers.networks.coordinate import CoordinateRenderer
 from neuralpaint.renderers.tiles import SIDE, Tiles, cull, from_tiles, in_chunks, to_tiles
+from neuralpaint.utils.validation import check_positive
 
 
 class NeuralRenderer:

@@ -1,5 +1,5 @@
-"""Files of trained renderers: see `neuralpaint.modelfiles`. The configuration says for which brush the network was
-trained, by name, parameters and a hash of the texture."""
+"""Files of trained renderers: see `neuralpaint.utils.model_files`. The configuration says for which brush the network
+was trained, by name, parameters and a hash of the texture."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 import torch
 
 from neuralpaint.brushes import Brush, brushes
-from neuralpaint.modelfiles import BUNDLED, CARD, CONFIG, WEIGHTS, read_model_config, read_weights, write_model
-from neuralpaint.renderers.network import NetworkRenderer, brush_fingerprint, build_network
+from neuralpaint.renderers.networks.base import NetworkRenderer, brush_fingerprint
+from neuralpaint.renderers.networks.registry import build_network
+from neuralpaint.utils.model_files import BUNDLED, CARD, CONFIG, WEIGHTS, read_model_config, read_weights, write_model
 
 FORMAT, VERSION = "neuralpaint.renderer", 1
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from neuralpaint.renderers.geometry import Geometry
+from neuralpaint.brushes.geometry import Geometry
 
 SIDE = 8
 POINTS = SIDE * SIDE

@@ -2,7 +2,7 @@
 
 from neuralpaint.search.paint import paint
 from neuralpaint.search.presets import PRESETS, Preset
-from neuralpaint.search.progress import Progress
 from neuralpaint.search.restyle import restyle
+from neuralpaint.search.runner import Progress
 
 __all__ = ["PRESETS", "Preset", "Progress", "paint", "restyle"]

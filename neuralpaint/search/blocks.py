@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from neuralpaint.images import resize
+from neuralpaint.images.resample import resize
 from neuralpaint.losses.transport import TransportLoss
-from neuralpaint.profiling import span
-from neuralpaint.search.initial import paper_strokes
 from neuralpaint.search.joint import LARGEST_VIEW
-from neuralpaint.search.optimize import rmsprop_step_
+from neuralpaint.search.optim.adam import rmsprop_step_
+from neuralpaint.search.optim.cuda_graph import Replay
 from neuralpaint.search.problem import Problem
-from neuralpaint.search.replay import Replay
+from neuralpaint.search.seeding import paper_strokes
+from neuralpaint.utils.profiling import span
 
 _OVERLAP = 0.1  # of a block's side, shared with its neighbours
 TOGETHER = 64  # blocks in a batch, at most: bounds the memory of a search

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from neuralpaint.files import atomic_write, make_folder
+from neuralpaint.utils.files import atomic_write, make_folder
 
 _FORMAT = "neuralpaint.search"
 _VERSION = 2

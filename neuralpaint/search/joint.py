@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuralpaint.brushes.brush import MARKER
-from neuralpaint.profiling import span
-from neuralpaint.search.descent import Descent
-from neuralpaint.search.initial import new_strokes
+from neuralpaint.brushes.base import MARKER
+from neuralpaint.search.optim.descent import Descent
 from neuralpaint.search.problem import Problem
+from neuralpaint.search.seeding import new_strokes
+from neuralpaint.utils.profiling import span
 
 _PER_BLOCK = 9  # strokes in one block of a full grid, as SNP paints 500 strokes with 5 grids
 _GROWTH = 1.7  # a level's share of the strokes goes with its grid to this power

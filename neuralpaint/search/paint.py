@@ -3,57 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import math
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import torch
 
 from neuralpaint.brushes import Brush, get_brush
-from neuralpaint.checks import check_whole
-from neuralpaint.devices import resolve_device
-from neuralpaint.images import ImageLike, parse_color
-from neuralpaint.largeimage import LargePhoto
-from neuralpaint.memory import available, budget
-from neuralpaint.profiling import span
+from neuralpaint.images.io import ImageLike, parse_color
+from neuralpaint.images.streaming import LargePhoto
+from neuralpaint.painting.painting import Painting
+from neuralpaint.parallel import Workers
 from neuralpaint.renderers import Renderer, get_renderer
 from neuralpaint.search.blocks import BlockSearch
 from neuralpaint.search.checkpoint import Checkpoint, fingerprint
 from neuralpaint.search.joint import JointSearch
-from neuralpaint.search.large import LargeProblem, check_memory, get_problem, needs_windows
+from neuralpaint.search.memory import check_memory, get_problem, needs_windows
 from neuralpaint.search.presets import Preset, get_preset
-from neuralpaint.search.progress import Progress, bar
-from neuralpaint.search.windows import WINDOW, WindowedSearch
-from neuralpaint.strokes import Painting
-from neuralpaint.workers import Workers
+from neuralpaint.search.problem import LargeProblem
+from neuralpaint.search.regions import WINDOW
+from neuralpaint.search.runner import Progress, _own_modes, _run, bar
+from neuralpaint.search.windowed import WindowedSearch
+from neuralpaint.utils.device import resolve_device
+from neuralpaint.utils.memory import available, budget
+from neuralpaint.utils.profiling import span
+from neuralpaint.utils.validation import check_whole
 
 MAX_STROKES = 1_000_000
-_REPORT_SECONDS = 0.1
-_CHECKPOINT_SECONDS = 2.0
-
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def _own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Runs a function with gradients on and float32 as the default, whatever its caller has set."""
-
-    @functools.wraps(function)
-    def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        dtype = torch.get_default_dtype()
-        try:
-            torch.set_default_dtype(torch.float32)
-            with torch.inference_mode(False), torch.enable_grad():
-                return function(*args, **kwargs)
-        finally:
-            torch.set_default_dtype(dtype)
-
-    return run
 
 
 @_own_modes
@@ -81,11 +58,11 @@ def paint(
 
     The same arguments give the same strokes, bit for bit, on the same machine, however often the search was stopped
     and resumed. A search that needs more than 2048 pixels along the shorter side, or more than `memory` in one piece,
-    goes by windows (`neuralpaint.search.windows`): other strokes, as good ones.
+    goes by windows (`neuralpaint.search.windowed`): other strokes, as good ones.
 
     Args:
-        image: a path, PIL image, array or tensor: see `neuralpaint.images.load_image`; or a
-            `neuralpaint.largeimage.LargePhoto`, which a path to a very large picture becomes by itself.
+        image: a path, PIL image, array or tensor: see `neuralpaint.images.io.load_image`; or a
+            `neuralpaint.images.streaming.LargePhoto`, which a path to a very large picture becomes by itself.
         brush: oil, watercolor, marker, tape, pixel, or a `Brush` such as `TexturedBrush.from_image("dab.png")`.
         strokes: how many, 1 to 1,000,000.
         preset: fast, balanced, best or paper (the schedule of Stylized Neural Painting, with its transport loss), or a
@@ -102,7 +79,7 @@ def paint(
         resume: go on from the state in `checkpoint`, if there is one.
         memory: bytes that may be used, such as "2G"; by default half of what is available.
         window: go by windows with cores of so many pixels, if the painting has more than one.
-        workers: what does the windows' work (`neuralpaint.workers`); the result is the same. By default this process.
+        workers: what does the windows' work (`neuralpaint.parallel`); the result is the same. By default this process.
 
     Returns:
         A `Painting` on the CPU.
@@ -163,35 +140,3 @@ def paint(
     if isinstance(search, WindowedSearch):
         metadata["window"] = search.core
     return Painting(search.strokes.cpu(), brush, painting.aspect, ground, size, metadata)
-
-
-def _run(
-    search: JointSearch | BlockSearch, keeper: Checkpoint | None, listeners: list[Callable[[Progress], None]]
-) -> None:
-    """Steps a search to its end, telling its listeners and keeping its state now and then."""
-    start = reported = kept = time.perf_counter()
-    before = search.work()[0]
-    if keeper is not None:
-        keeper.write(search.state_dict())
-    while not search.finished:
-        with span("search step"):
-            search.step()
-        now = time.perf_counter()
-        if listeners and (now - reported >= _REPORT_SECONDS or search.finished):
-            reported = now
-            with span("report"):
-                event = _event(search, now - start, before)
-                for tell in listeners:
-                    tell(event)
-        if keeper is not None and (now - kept >= _CHECKPOINT_SECONDS or search.finished):
-            kept = now
-            with span("checkpoint"):
-                keeper.write(search.state_dict())
-
-
-def _event(search: JointSearch | BlockSearch, seconds: float, before: float) -> Progress:
-    error = float(search.mean_square)
-    psnr = -10 * math.log10(error) if error > 0 else math.inf
-    done, total = search.work()
-    remaining = seconds * (total - done) / max(1e-9, done - before)
-    return Progress(search.stage, search.steps_done, search.step_count, len(search.strokes), psnr, seconds, remaining)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neuralpaint.brushes.brush import unknown_name
-from neuralpaint.checks import check_positive, check_weight, check_whole
+from neuralpaint.utils.validation import check_positive, check_weight, check_whole, unknown_name
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,9 +11,12 @@ from torch import Tensor
 
 from neuralpaint import ops
 from neuralpaint.brushes import Brush
-from neuralpaint.images import resize
+from neuralpaint.images.resample import resize
+from neuralpaint.images.streaming import shrink
 from neuralpaint.renderers import ExactRenderer, Renderer
 from neuralpaint.search.presets import Preset
+
+EDGE = 2.0  # pixels by which an antialiased edge may reach beyond a stroke's outline
 
 
 @dataclass
@@ -110,3 +114,140 @@ class Problem:
             square = difference.square().sum()
             (gradient,) = torch.autograd.grad(l1 * difference.abs().sum() + l2 * square, strokes)
         return square.detach(), gradient
+
+
+@dataclass
+class LargeProblem(Problem):
+    """A problem that keeps its photo in bytes, no larger than the search works.
+
+    Attributes:
+        photo: uint8 `[3, H, W]` on the CPU.
+        shape: (height, width) of the photo as it was.
+        place: the search's device.
+    """
+
+    shape: tuple[int, int] = (1, 1)
+    place: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    _reduced: dict[int, Tensor] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def aspect(self) -> tuple[float, float]:
+        height, width = self.shape
+        shorter = min(height, width)
+        return height / shorter, width / shorter
+
+    @property
+    def device(self) -> torch.device:
+        return self.place
+
+    def reduced(self, size: int) -> Tensor:
+        """uint8 `[3, H, W]` on the CPU: the photo with `size` pixels along the shorter side. The last one is kept."""
+        if size not in self._reduced:
+            self._reduced.clear()
+            height, width = self.pixels(size)
+            if height <= self.photo.shape[1] and width <= self.photo.shape[2]:
+                self._reduced[size] = shrink(self.photo, height, width)
+            else:  # channel by channel, which keeps less in memory
+                planes = [resize(plane[None].float(), height, width).round_().byte() for plane in self.photo]
+                self._reduced[size] = torch.cat(planes)
+        return self._reduced[size]
+
+    def view(self, size: int) -> Tensor:
+        if size not in self._views:
+            self._views.clear()
+            self._views[size] = self.reduced(size).to(self.place).float().div_(255)
+        return self._views[size]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A rectangle of pixels of a canvas that has `size` pixels along its shorter side and `height` × `width` in all."""
+
+    size: int
+    height: int
+    width: int
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def grown(self, by: int) -> Part:
+        """With `by` more pixels on every side, where the canvas has them."""
+        left, top = max(0, self.left - by), max(0, self.top - by)
+        right, bottom = min(self.width, self.right + by), min(self.height, self.bottom + by)
+        return Part(self.size, self.height, self.width, left, top, right, bottom)
+
+    def touching(self, bounds: Tensor) -> Tensor:
+        """`[N]` bool: which strokes of these bounds `[N, 4]` (units) show in it."""
+        x0, y0, x1, y1 = (bounds * self.size).unbind(1)
+        low, high = self.left - 2 * EDGE, self.top - 2 * EDGE
+        return (x1 >= low) & (x0 <= self.right + 2 * EDGE) & (y1 >= high) & (y0 <= self.bottom + 2 * EDGE)
+
+    def holding(self, bounds: Tensor, margin: float) -> Tensor:
+        """`[N]` bool: which strokes lie inside, `margin` pixels from its sides. The canvas's own sides do not count."""
+        x0, y0, x1, y1 = (bounds * self.size).unbind(1)
+        left = -math.inf if self.left == 0 else self.left + margin
+        top = -math.inf if self.top == 0 else self.top + margin
+        right = math.inf if self.right == self.width else self.right - margin
+        bottom = math.inf if self.bottom == self.height else self.bottom - margin
+        return (x0 >= left) & (x1 <= right) & (y0 >= top) & (y1 <= bottom)
+
+    def owning(self, bounds: Tensor) -> Tensor:
+        """`[N]` bool: which strokes have the middle of their bounds in it. Of parts that cover a canvas, one owns each
+        stroke."""
+        middle = (bounds[:, :2] + bounds[:, 2:]) * (0.5 * self.size)
+        last = torch.tensor([self.width, self.height], device=bounds.device)
+        x, y = middle.clamp_min(0).minimum(last - 1).unbind(1)
+        return (x >= self.left) & (x < self.right) & (y >= self.top) & (y < self.bottom)
+
+    def crop(self, photo: Tensor) -> Tensor:
+        """What `photo` `[3, height, width]` shows there."""
+        return photo[:, self.top : self.bottom, self.left : self.right].clone()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the parts of one search share."""
+
+    brush: Brush
+    preset: Preset
+    ground: tuple[float, float, float]
+    renderer: Renderer
+    aspect: tuple[float, float]
+    device: str
+
+
+@dataclass
+class PartProblem(Problem):
+    """A part of a canvas as a problem: its pixels only, but strokes in the whole canvas's units."""
+
+    setting: Setting | None = None
+    part: Part | None = None
+
+    @cached_property
+    def aspect(self) -> tuple[float, float]:
+        assert self.setting is not None
+        return self.setting.aspect
+
+    @cached_property
+    def origin(self) -> Tensor:
+        assert self.part is not None
+        x, y = self.part.left / self.part.size, self.part.top / self.part.size
+        return torch.tensor([[x, y]], device=self.device)
+
+    def pixels(self, size: int) -> tuple[int, int]:
+        height, width = self.photo.shape[1:]
+        return height, width
+
+    def view(self, size: int) -> Tensor:
+        return self.photo
+
+
+def part_problem(setting: Setting, part: Part, crop: Tensor | None = None) -> PartProblem:
+    """The problem of painting one part; `crop`, uint8 `[3, h, w]`, is what the photo shows there."""
+    height, width = part.bottom - part.top, part.right - part.left
+    device = torch.device(setting.device)
+    photo = torch.empty(3, height, width, device=device) if crop is None else crop.to(device).float().div_(255)
+    return PartProblem(
+        photo, setting.brush, 0, setting.preset, setting.ground, setting.renderer, 0, setting=setting, part=part
+    )

@@ -12,20 +12,20 @@ import torch
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
-from neuralpaint.checks import check_weight, check_whole
-from neuralpaint.devices import resolve_device
-from neuralpaint.features import Features
-from neuralpaint.images import ImageLike, load_image, resize
+from neuralpaint.images.io import ImageLike, load_image
+from neuralpaint.images.resample import resize
+from neuralpaint.losses.features import Features
 from neuralpaint.losses.style import Mode, StyleLoss, check_mode, pixels
 from neuralpaint.losses.transport import TransportLoss
-from neuralpaint.profiling import span
+from neuralpaint.painting.painting import Painting
 from neuralpaint.renderers import Renderer, get_renderer
 from neuralpaint.search.checkpoint import Checkpoint, fingerprint
-from neuralpaint.search.optimize import adam_schedule, adam_step_
-from neuralpaint.search.paint import _own_modes, _run
-from neuralpaint.search.progress import Progress, bar
-from neuralpaint.search.ranges import Ranges
-from neuralpaint.strokes import Painting
+from neuralpaint.search.optim.adam import adam_schedule, adam_step_
+from neuralpaint.search.optim.limits import Ranges
+from neuralpaint.search.runner import Progress, _own_modes, _run, bar
+from neuralpaint.utils.device import resolve_device
+from neuralpaint.utils.profiling import span
+from neuralpaint.utils.validation import check_weight, check_whole
 
 WEIGHT, STEPS = 0.5, 200  # SNP §3.5
 MAX_STEPS = 1_000_000
@@ -67,7 +67,7 @@ def restyle(
 
     Args:
         painting: of any search or file.
-        photo: what it shows, of the painting's aspect: see `neuralpaint.images.load_image`.
+        photo: what it shows, of the painting's aspect: see `neuralpaint.images.io.load_image`.
         style_image: a picture in the style wanted, or a `StyleLoss` of one.
         weight: β of the style, from 0 on.
         mode: "color" moves the strokes' colours and opacities and leaves their shapes; "color+texture" (the default)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neuralpaint.brushes.brush import unknown_name
+from neuralpaint.utils.validation import unknown_name
 
 
 @dataclass(frozen=True)

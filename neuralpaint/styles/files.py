@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from neuralpaint.modelfiles import BUNDLED, CONFIG, read_model_config
 from neuralpaint.styles.architecture import ARCHITECTURES
+from neuralpaint.utils.model_files import BUNDLED, CONFIG, read_model_config
 
 FORMAT, VERSION = "neuralpaint.styles", 1
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from neuralpaint.brushes.brush import unknown_name
+from neuralpaint.utils.validation import unknown_name
 
 _SLACK = 1e-3  # by which the weights of a mix may miss 1: 0.33,0.33,0.34 is fine, 0.3,0.3,0.3 is not
 

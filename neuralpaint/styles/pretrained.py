@@ -1,4 +1,4 @@
-"""Files of style networks: see `neuralpaint.modelfiles`; beside them, a thumbnail of each painting."""
+"""Files of style networks: see `neuralpaint.utils.model_files`; beside them, a thumbnail of each painting."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from neuralpaint.modelfiles import CONFIG, WEIGHTS, read_model_config, read_weights, write_model
 from neuralpaint.styles.architecture import Architecture
 from neuralpaint.styles.files import FORMAT, VERSION, find_style_network
 from neuralpaint.styles.network import StyleNetwork
+from neuralpaint.utils.model_files import CONFIG, WEIGHTS, read_model_config, read_weights, write_model
 
 THUMBNAILS = "thumbnails"
 _LIMIT = 4096  # styles, channels: more in a file is damage, and would only fill the memory

@@ -10,15 +10,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from neuralpaint.devices import resolve_device
-from neuralpaint.images import ImageLike, load_image, to_pil
-from neuralpaint.pages import keep_pages
-from neuralpaint.profiling import span
+from neuralpaint.images.io import ImageLike, load_image, to_pil
 from neuralpaint.styles.files import find_style_network
 from neuralpaint.styles.mixing import style_mix
 from neuralpaint.styles.network import SMALLEST, StyleNetwork
 from neuralpaint.styles.pretrained import load_style_network
 from neuralpaint.styles.tiled import stylize_tiled
+from neuralpaint.utils.device import resolve_device
+from neuralpaint.utils.page_cache import keep_pages
+from neuralpaint.utils.profiling import span
 
 MEMORY = 2 << 30  # bytes
 
@@ -36,7 +36,7 @@ def stylize(
     """Restyles a photo in one pass of a style network.
 
     Args:
-        image: a path, PIL image, array or tensor: see `neuralpaint.images.load_image`.
+        image: a path, PIL image, array or tensor: see `neuralpaint.images.io.load_image`.
         style: a name; a mix, such as `"munch-scream:0.7,monet-irises:0.3"`; or a weight for each style of the network.
         network: "light" (fast), "paper" (that of Dumoulin et al.), the folder of one you trained, or one already
             loaded.

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from neuralpaint.files import atomic_write
+from neuralpaint.utils.files import atomic_write
 
 
 def write_checkpoint(path: Path, identity: Mapping[str, Any], state: Mapping[str, Any]) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from neuralpaint.files import atomic_write, make_folder
 from neuralpaint.training.checkpoints import read_checkpoint, write_checkpoint
+from neuralpaint.utils.files import atomic_write, make_folder
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -6,8 +6,8 @@ import time
 import pytest
 import torch
 
-from neuralpaint.benchmark import limits
-from neuralpaint.benchmark.timing import time_call
+from neuralpaint.roofline import limits
+from neuralpaint.roofline.timing import time_call
 
 CPU = torch.device("cpu")
 

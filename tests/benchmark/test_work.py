@@ -3,9 +3,9 @@
 import torch
 
 from neuralpaint import ops
-from neuralpaint.benchmark import work
-from neuralpaint.benchmark.limits import Limits
 from neuralpaint.brushes import get_brush
+from neuralpaint.roofline import work
+from neuralpaint.roofline.limits import Limits
 
 
 def rectangle(x, y, side, opacity=1.0):

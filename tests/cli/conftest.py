@@ -17,7 +17,7 @@ def photo(tmp_path):
 @pytest.fixture
 def stub(monkeypatch):
     """Replaces the search by random strokes, for what is not about the search; returns the calls' arguments."""
-    from neuralpaint.strokes import Painting
+    from neuralpaint.painting.painting import Painting
 
     calls = []
 
@@ -35,7 +35,7 @@ def stub(monkeypatch):
 @pytest.fixture
 def stroke_file(tmp_path):
     from neuralpaint.brushes import get_brush
-    from neuralpaint.strokes import Painting
+    from neuralpaint.painting.painting import Painting
 
     brush = get_brush("tape")
     path = tmp_path / "strokes.safetensors"

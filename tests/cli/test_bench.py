@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 
-from neuralpaint import extension
-from neuralpaint.benchmark import cases, limits
-from neuralpaint.benchmark import run as runs
-from neuralpaint.benchmark.timing import time_call
+from neuralpaint import _extension as extension
+from neuralpaint.roofline import cases, limits
+from neuralpaint.roofline import run as runs
+from neuralpaint.roofline.timing import time_call
 
 
 @pytest.fixture

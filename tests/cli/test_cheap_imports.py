@@ -19,7 +19,7 @@ except SystemExit as stop:
 
 
 def test_the_package_itself() -> None:
-    code = "import sys, neuralpaint, neuralpaint.brushes, neuralpaint.images; assert 'torch' not in sys.modules"
+    code = "import sys, neuralpaint, neuralpaint.brushes, neuralpaint.images.io; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

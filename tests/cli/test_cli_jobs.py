@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from neuralpaint.cli.summary import Row, Summary, read_summary
+from neuralpaint.pipelines.summary import Row, Summary, read_summary
 
 QUICK = ("--strokes", "6", "--preset", "fast", "--size", "24")
 

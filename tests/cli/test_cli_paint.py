@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from neuralpaint.cli.paint import distinct_names
-from neuralpaint.strokes import Painting
+from neuralpaint.painting.painting import Painting
+from neuralpaint.pipelines.batch import distinct_names
 
 QUICK = ("--strokes", 8, "--preset", "fast", "--device", "cpu")
 
@@ -67,7 +67,7 @@ def interrupted(monkeypatch):
         yield callback
 
     with monkeypatch.context() as patch:
-        patch.setattr("neuralpaint.cli.paint._progress", progress)
+        patch.setattr("neuralpaint.cli.progress._progress", progress)
         yield patch
 
 

@@ -50,7 +50,7 @@ def test_paint_with_a_style(run, stub, photo, style, tmp_path):
 
 
 def test_says_that_other_features_stand_in(run, stroke_file, landscape, style, tmp_path, monkeypatch):
-    from neuralpaint import features
+    from neuralpaint.losses import features
 
     stand_in = features.VGG19Features()
     monkeypatch.setattr(features, "find_weights", lambda: None)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from neuralpaint.brushes import get_brush
 from neuralpaint.cli.brushes import sample_strokes
-from neuralpaint.strokes import Painting
+from neuralpaint.painting.painting import Painting
 
 
 def test_render(run, stroke_file, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from neuralpaint.data import StrokeDataset
-from neuralpaint.data import write as writing
+from neuralpaint.data import writer as writing
 
 TAPE = ("--brush", "tape", "--count", 50, "--shard-size", 20)
 

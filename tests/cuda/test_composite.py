@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from neuralpaint.ops import composite, reference_composite
+from neuralpaint.ops import composite
+from neuralpaint.ops.reference import composite as reference_composite
 
 pytestmark = [pytest.mark.cuda, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")]
 

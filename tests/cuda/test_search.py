@@ -11,9 +11,9 @@ from neuralpaint import get_brush, paint
 from neuralpaint.renderers import ExactRenderer
 from neuralpaint.search.blocks import BlockSearch
 from neuralpaint.search.joint import JointSearch
+from neuralpaint.search.optim.cuda_graph import Replay
 from neuralpaint.search.presets import Preset
 from neuralpaint.search.problem import Problem
-from neuralpaint.search.replay import Replay
 from tests.search.photos import BLOCKS, JOINT, disc_photo
 
 pytestmark = [

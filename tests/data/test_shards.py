@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from neuralpaint.brushes import TexturedBrush, get_brush
 from neuralpaint.data import StrokeDataset
 from neuralpaint.data.shards import StrokeSet
-from neuralpaint.data.write import in_bytes, write_set
+from neuralpaint.data.writer import in_bytes, write_set
 
 
 def a_set(brush="tape", **changes):

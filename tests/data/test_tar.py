@@ -7,10 +7,11 @@ import torch
 from PIL import Image
 
 from neuralpaint.brushes import get_brush
-from neuralpaint.data import StrokeDataset, write
+from neuralpaint.data import StrokeDataset
+from neuralpaint.data import writer as write
 from neuralpaint.data.shards import DamagedShard, StrokeSet
-from neuralpaint.data.tar import bytes_per_stroke, check_tar
-from neuralpaint.data.write import write_set
+from neuralpaint.data.webdataset import bytes_per_stroke, check_tar
+from neuralpaint.data.writer import write_set
 
 
 def a_set(**changes):

@@ -5,8 +5,8 @@ import pickle
 import pytest
 import torch
 
-from neuralpaint.features import EfficientNetFeatures, get_features
-from neuralpaint.features import efficientnet as module
+from neuralpaint.losses.features import EfficientNetFeatures, get_features
+from neuralpaint.losses.features import efficientnet as module
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def test_known_by_name(random_weights):
 
 
 def test_stands_in_for_vgg_that_is_not_here(random_weights, monkeypatch):
-    monkeypatch.setattr("neuralpaint.features.find_weights", lambda: None)
-    monkeypatch.setattr("neuralpaint.features.available", lambda: True)
+    monkeypatch.setattr("neuralpaint.losses.features.find_weights", lambda: None)
+    monkeypatch.setattr("neuralpaint.losses.features.available", lambda: True)
     with pytest.warns(UserWarning, match="compared by efficientnet-lite0"):
         assert get_features("auto").name == "efficientnet-lite0"
 
@@ -89,7 +89,8 @@ def test_true_weights_know_a_cat():
 
     import torch.nn.functional as F
 
-    from neuralpaint.images import load_image, resize
+    from neuralpaint.images.io import load_image
+    from neuralpaint.images.resample import resize
 
     photo = load_image(Path(__file__).parents[2] / "examples" / "photos" / "chelsea.jpg")
     x = (resize(photo[:, :, 75:375], 224, 224)[None] - module._MEAN) / module._STD
@@ -104,7 +105,7 @@ def test_true_weights_know_a_cat():
 
 
 def test_style_networks_can_be_trained_by_them(random_weights):
-    from neuralpaint.styles.loss import StyleObjective, StyleTable
+    from neuralpaint.training.styles.objective import StyleObjective, StyleTable
 
     objective = StyleObjective(StyleTable(EfficientNetFeatures(), [torch.rand(3, 40, 48)]))
     photo = torch.rand(2, 3, 32, 32)

@@ -1,6 +1,6 @@
 import torch
 
-from neuralpaint.features import gram, pyramid
+from neuralpaint.losses.features import gram, pyramid
 
 
 def test_gram_is_the_mean_product_of_channels():

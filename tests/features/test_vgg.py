@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
-from neuralpaint.features import VGG19Features, get_features
 from neuralpaint.losses import StyleLoss
+from neuralpaint.losses.features import VGG19Features, get_features
 
 
 @pytest.fixture(autouse=True)

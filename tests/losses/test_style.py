@@ -4,8 +4,8 @@ import pytest
 import torch
 from PIL import Image
 
-from neuralpaint.features import VGG19Features
 from neuralpaint.losses import StyleLoss
+from neuralpaint.losses.features import VGG19Features
 from tests.search.photos import stripes, waves
 
 

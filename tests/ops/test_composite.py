@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from neuralpaint.ops import composite, reference_composite
+from neuralpaint.ops import composite
+from neuralpaint.ops.reference import composite as reference_composite
 
 # batch, strokes, height, width: odd sizes, one pixel, nothing, more pixels than a chunk, many strokes.
 SHAPES = [

@@ -9,7 +9,8 @@ import math
 import pytest
 import torch
 
-from neuralpaint.ops import reference_sinkhorn, sinkhorn
+from neuralpaint.ops import sinkhorn
+from neuralpaint.ops.reference import sinkhorn as reference_sinkhorn
 
 COSTS = ["sqeuclidean", "euclidean"]
 EPSILONS = [1.0, 0.1, 0.01, 1e-3, 1e-4]

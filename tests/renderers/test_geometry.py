@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from neuralpaint import get_brush, ops
-from neuralpaint.renderers.geometry import Geometry
+from neuralpaint.brushes.geometry import Geometry
 from neuralpaint.renderers.tiles import cull
 
 BRUSHES = ["oil", "watercolor", "marker", "tape"]

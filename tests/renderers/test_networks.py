@@ -3,8 +3,8 @@ import torch
 
 from neuralpaint import get_brush, ops
 from neuralpaint.renderers import CoordinateRenderer, NeuralRenderer, get_renderer
-from neuralpaint.renderers.coordinate import TexturePyramid
-from neuralpaint.renderers.network import build_network, network_types
+from neuralpaint.renderers.networks.coordinate import TexturePyramid
+from neuralpaint.renderers.networks.registry import build_network, network_types
 
 
 @pytest.mark.parametrize("brush", ["oil", "watercolor", "tape"])

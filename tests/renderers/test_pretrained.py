@@ -6,10 +6,10 @@ import torch
 from neuralpaint import get_brush, ops, paint
 from neuralpaint.brushes import TexturedBrush
 from neuralpaint.renderers import CoordinateRenderer, DualPathwayRenderer, NetworkRenderer, get_renderer
-from neuralpaint.renderers.network import build_network
+from neuralpaint.renderers.networks.registry import build_network
 from neuralpaint.renderers.pretrained import CARD, CONFIG, WEIGHTS, bundled_folder, load_network, save_network
-from neuralpaint.training.metrics import held_out_quality
-from neuralpaint.training.source import BrushSource
+from neuralpaint.training.renderers.metrics import held_out_quality
+from neuralpaint.training.renderers.source import BrushSource
 
 # dB on 128 held-out strokes; a little below what the bundled weights have on 3,200
 BOUNDS = {"oil": 45.0, "watercolor": 52.0, "marker": 44.0, "tape": 50.0}

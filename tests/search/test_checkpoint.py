@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from neuralpaint import get_brush, paint
-from neuralpaint.files import WriteError
 from neuralpaint.renderers import ExactRenderer
 from neuralpaint.search import checkpoint as checkpoints
 from neuralpaint.search.blocks import BlockSearch
 from neuralpaint.search.joint import JointSearch
 from neuralpaint.search.problem import Problem
+from neuralpaint.utils.files import WriteError
 from tests.search.photos import BLOCKS, JOINT, disc_photo, saved
 
 module = importlib.import_module("neuralpaint.search.paint")  # the package's `paint` is the function

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from neuralpaint import get_brush
-from neuralpaint.search.initial import box_blur, edge_angle, new_strokes, paper_strokes, seed_positions
+from neuralpaint.images.resample import box_blur
+from neuralpaint.search.seeding import edge_angle, new_strokes, paper_strokes, seed_positions
 from tests.search.photos import NAMES, disc_photo, grid
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from neuralpaint.search.optimize import ADAM_BETAS, adam_schedule, adam_step_, rmsprop_step_
+from neuralpaint.search.optim.adam import ADAM_BETAS, adam_schedule, adam_step_, rmsprop_step_
 
 DOUBLE = torch.float64
 

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from neuralpaint.search.replay import Replay
+from neuralpaint.search.optim.cuda_graph import Replay
 
 GPU = torch.device("cuda", 0)
 

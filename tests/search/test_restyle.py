@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from neuralpaint import Painting, get_brush, paint, restyle
-from neuralpaint.features import VGG19Features
 from neuralpaint.losses import StyleLoss
+from neuralpaint.losses.features import VGG19Features
 from neuralpaint.search.restyle import own_ranges
 from tests.search.photos import BLOCKS, JOINT, NAMES, disc_photo, saved
 

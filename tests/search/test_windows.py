@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from neuralpaint import get_brush, paint
-from neuralpaint.images import psnr, resize
+from neuralpaint.images.metrics import psnr
+from neuralpaint.images.resample import resize
+from neuralpaint.parallel import WorkerError
 from neuralpaint.search import PRESETS, Preset
 from neuralpaint.search.checkpoint import Checkpoint
-from neuralpaint.search.large import needs_windows
-from neuralpaint.search.parts import Part
-from neuralpaint.search.problem import Problem
-from neuralpaint.search.windows import WindowedSearch, cuts, windows
-from neuralpaint.workers import WorkerError
+from neuralpaint.search.memory import needs_windows
+from neuralpaint.search.problem import Part, Problem
+from neuralpaint.search.regions import cuts, windows
+from neuralpaint.search.windowed import WindowedSearch
 from tests.search.photos import saved, waves
 
 # A finest block is 6 pixels, so that 12,000 strokes fill four windows of the smallest kind.

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from neuralpaint.images import save_image, to_pil
+from neuralpaint.images.io import save_image, to_pil
 
 
 def picture(kind, size=(40, 56)):

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from neuralpaint.modelfiles import BUNDLED
 from neuralpaint.styles.pretrained import load_style_network
+from neuralpaint.utils.model_files import BUNDLED
 
 
 @pytest.mark.parametrize("name", ["light", "paper"])

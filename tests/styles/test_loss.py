@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from neuralpaint.features import VGG19Features
-from neuralpaint.styles.loss import StyleObjective, StyleTable, roughness
+from neuralpaint.losses.features import VGG19Features
+from neuralpaint.training.styles.objective import StyleObjective, StyleTable, roughness
 
 
 @pytest.fixture(scope="module")

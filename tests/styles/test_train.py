@@ -6,14 +6,14 @@ import torch
 pytest.importorskip("accelerate")
 pytest.importorskip("tensorboard")
 
-from neuralpaint.features import VGG19Features  # noqa: E402
+from neuralpaint.losses.features import VGG19Features  # noqa: E402
 from neuralpaint.styles import StyleNetwork  # noqa: E402
-from neuralpaint.styles.add import new_style  # noqa: E402
-from neuralpaint.styles.paintings import ContentPhotos, load_styles, pictures_in, style_name  # noqa: E402
 from neuralpaint.styles.pretrained import load_style_network  # noqa: E402
-from neuralpaint.styles.report import finish  # noqa: E402
-from neuralpaint.styles.settings import StyleSettings  # noqa: E402
-from neuralpaint.styles.train import StyleTrainer, held_out_losses, held_out_pieces, split  # noqa: E402
+from neuralpaint.training.styles.add import new_style  # noqa: E402
+from neuralpaint.training.styles.dataset import ContentPhotos, load_styles, pictures_in, style_name  # noqa: E402
+from neuralpaint.training.styles.report import finish  # noqa: E402
+from neuralpaint.training.styles.settings import StyleSettings  # noqa: E402
+from neuralpaint.training.styles.trainer import StyleTrainer, held_out_losses, held_out_pieces, split  # noqa: E402
 
 
 def settings(**changes):

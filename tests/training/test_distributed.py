@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from neuralpaint.training.source import BrushSource, share
+from neuralpaint.training.renderers.source import BrushSource, share
 
 pytest.importorskip("accelerate")
 pytest.importorskip("tensorboard")

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from neuralpaint.engines import EngineError, EnginePool, EngineSource, EngineSpec, draw_painting, load_engine
 from neuralpaint.engines.spec import BEZIER, BOX, ONE_COLOR, TWO_COLORS
+from neuralpaint.painting.painting import Painting
 from neuralpaint.search.presets import PRESETS, Preset
-from neuralpaint.strokes import Painting
 
 
 @pytest.fixture(autouse=True)
@@ -268,8 +268,8 @@ def test_a_damaged_shard_is_drawn_again(damage):
 def test_a_training_goes_on_with_the_same_strokes_only(tmp_path):
     pytest.importorskip("accelerate")
     pytest.importorskip("tensorboard")
-    from neuralpaint.training.schedule import TrainingSettings
-    from neuralpaint.training.trainer import Trainer
+    from neuralpaint.training.renderers.settings import TrainingSettings
+    from neuralpaint.training.renderers.trainer import Trainer
 
     settings = TrainingSettings(brush="fake-box", size=8, steps=2, batch=4, eval_every=0, picture_every=0)
     with source() as it:

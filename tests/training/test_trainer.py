@@ -8,15 +8,15 @@ import time
 import pytest
 import torch
 
-from neuralpaint.renderers.network import build_network
-from neuralpaint.training.metrics import quality
-from neuralpaint.training.schedule import TrainingSettings
-from neuralpaint.training.source import Batch, BrushSource
+from neuralpaint.renderers.networks.registry import build_network
+from neuralpaint.training.renderers.metrics import quality
+from neuralpaint.training.renderers.settings import TrainingSettings
+from neuralpaint.training.renderers.source import Batch, BrushSource
 
 pytest.importorskip("accelerate")
 pytest.importorskip("tensorboard")
 
-from neuralpaint.training.trainer import Trainer  # noqa: E402
+from neuralpaint.training.renderers.trainer import Trainer  # noqa: E402
 
 
 def settings(**changes):
@@ -131,10 +131,10 @@ def test_quality_is_pooled_over_all_pixels():
 def test_survives_kill(tmp_path):
     """Killed while it writes checkpoints all the time, it leaves one that can be read."""
     code = (
-        "import neuralpaint.training.loop, neuralpaint.training.trainer as t\n"
+        "import neuralpaint.training.loop, neuralpaint.training.renderers.trainer as t\n"
         "neuralpaint.training.loop.CHECKPOINT_SECONDS = 0.0\n"
         "from neuralpaint.training import BrushSource\n"
-        "from neuralpaint.training.schedule import TrainingSettings\n"
+        "from neuralpaint.training.renderers.settings import TrainingSettings\n"
         "s = TrainingSettings(brush='tape', size=32, steps=100000, batch=8, eval_every=0, picture_every=0)\n"
         f"t.Trainer(s, BrushSource('tape', 32), {str(tmp_path)!r}).run()\n"
     )

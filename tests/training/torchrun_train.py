@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 
-from neuralpaint.training.schedule import TrainingSettings
-from neuralpaint.training.source import BrushSource
-from neuralpaint.training.trainer import Trainer
+from neuralpaint.training.renderers.settings import TrainingSettings
+from neuralpaint.training.renderers.source import BrushSource
+from neuralpaint.training.renderers.trainer import Trainer
 
 NETWORKS = {"coordinate": (1, 2), "pixelshuffle": (1,)}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from neuralpaint.files import atomic_write
+from neuralpaint.utils.files import atomic_write
 
 
 def double(value):

@@ -15,7 +15,7 @@ from neuralpaint.search import Preset
 ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
 
-from neuralpaint.workers.cluster import RayWorkers  # noqa: E402
+from neuralpaint.parallel.ray import RayWorkers  # noqa: E402
 from tests.workers import tasks  # noqa: E402
 
 WINDOWS = Preset("windows", stages=3, rounds=2, steps=20, reseeds=1, refine=80, block_pixels=8)

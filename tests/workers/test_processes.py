@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from neuralpaint import paint
-from neuralpaint.workers import SerialWorkers, WorkerError
-from neuralpaint.workers.processes import ProcessWorkers, processors
+from neuralpaint.parallel import SerialWorkers, WorkerError
+from neuralpaint.parallel.processes import ProcessWorkers
+from neuralpaint.utils.machine import processors
 from tests.search.test_windows import COUNT, QUICK, busy_photo
 from tests.workers import tasks
 

@@ -1,0 +1,75 @@
+"""Checks of arguments that the ops share. Messages name the argument and say what would do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor  # torch itself has loaded it
+
+from neuralpaint.brushes import Brush, get_brush
+from neuralpaint.utils.validation import check_positive
+
+
+def check_strokes(strokes: Tensor, brush: Brush, dim: int) -> None:
+    """Strokes must be a float32 or float64 tensor of `dim` dimensions, of the brush's length, finite."""
+    if not isinstance(strokes, Tensor):
+        raise TypeError(f"strokes must be a tensor, got {type(strokes).__name__}")
+    if strokes.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"strokes must be float32 or float64, got {strokes.dtype}")
+    if strokes.ndim != dim or strokes.shape[-1] != brush.count:
+        shape = "[N, P]" if dim == 2 else "[B, T, P]"
+        raise ValueError(
+            f"strokes must be {shape} with P = {brush.count} for brush {brush.name!r}, got {list(strokes.shape)}"
+        )
+    check_finite("strokes", strokes)
+
+
+def check_finite(name: str, tensor: Tensor) -> None:
+    """No NaN or infinity. On a GPU, and while compiling, this is left out: it would stall the device. Fake tensors hold
+    no values."""
+    if torch.compiler.is_compiling() or tensor.device.type != "cpu" or isinstance(tensor, FakeTensor):
+        return
+    if not bool(torch.isfinite(tensor).all()):
+        raise ValueError(f"{name} must be finite, got NaN or infinity")
+
+
+def check_side(name: str, value: int) -> int:
+    """A number of pixels."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number of pixels, got {value!r}")
+    if not 1 <= value <= 65536:
+        raise ValueError(f"{name} must be from 1 to 65536 pixels, got {value}")
+    return value
+
+
+def _checked(canvas: Tensor, strokes: Tensor, brush: Brush | str, pixels_per_unit: float | None) -> tuple[Brush, float]:
+    """The brush and pixels per unit, when canvas and strokes fit together."""
+    brush = get_brush(brush)
+    check_strokes(strokes, brush, 3)
+    if not isinstance(canvas, Tensor):
+        raise TypeError(f"canvas must be a tensor, got {type(canvas).__name__}")
+    if canvas.dtype != strokes.dtype:
+        raise TypeError(f"canvas must have the dtype of the strokes, {strokes.dtype}, got {canvas.dtype}")
+    if canvas.device != strokes.device:
+        raise ValueError(f"canvas must be on the device of the strokes, {strokes.device}, got {canvas.device}")
+    if canvas.ndim != 4 or canvas.shape[1] != 3 or canvas.shape[2] < 1 or canvas.shape[3] < 1:
+        raise ValueError(f"canvas must be [B, 3, H, W] with H and W at least 1, got {list(canvas.shape)}")
+    if canvas.shape[0] != strokes.shape[0]:
+        raise ValueError(
+            f"canvas and strokes must have the same batch size, got {canvas.shape[0]} and {strokes.shape[0]}"
+        )
+    scale = float(min(canvas.shape[2:])) if pixels_per_unit is None else pixels_per_unit
+    return brush, check_positive("pixels_per_unit", scale)
+
+
+def _origin(origin: Tensor | Sequence[float] | None, canvas: Tensor) -> Tensor:
+    batch = canvas.shape[0]
+    if origin is None:
+        return canvas.new_zeros(batch, 2)
+    corner = torch.as_tensor(origin, dtype=canvas.dtype, device=canvas.device)
+    if corner.shape not in ((2,), (batch, 2)):
+        raise ValueError(f"origin must be (x, y) or [B, 2] with B = {batch}, got shape {list(corner.shape)}")
+    check_finite("origin", corner)
+    return corner.expand(batch, 2)

@@ -1,0 +1,284 @@
+"""Painting: an ordered set of strokes on a canvas, free of any resolution."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from neuralpaint import ops
+from neuralpaint.brushes import Brush, get_brush
+from neuralpaint.images.io import (
+    MAX_ASPECT,
+    ImageLike,
+    check_output,
+    load_image,
+    parse_color,
+    save_image,
+    to_bytes,
+    to_pil,
+)
+from neuralpaint.images.metrics import psnr
+from neuralpaint.images.resample import resize
+from neuralpaint.images.streaming import LARGE, STREAMED_SUFFIXES, LargePhoto, has_vips, require_vips, write_bands
+from neuralpaint.painting.snp import read_snp
+from neuralpaint.painting.stroke_file import read_painting, write_painting
+from neuralpaint.utils.memory import PROCESS, budget, check_budget, format_bytes
+from neuralpaint.utils.validation import check_whole
+
+MAX_SIZE = 65536  # pixels along the shorter side
+
+_TILE = 1024
+_WHOLE = 12  # bytes a pixel of a picture that is drawn whole, then compressed
+_BAND_BYTES = 9  # bytes a pixel of a band: one that is drawn, one that is being written
+_STREAM = 3 * 2 * 512  # bytes a column that libvips keeps
+_EDGE = 2.0  # pixels by which an antialiased edge may reach beyond a stroke's outline
+_SLACK = 1e-3  # rounding that colours and the like may show beyond their range
+_FAR = 2 * MAX_ASPECT  # positions and sizes beyond this many units are nonsense
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """Strokes, in the order they are painted, and the canvas under them.
+
+    Attributes:
+        strokes: float32 `[N, P]`, parameters as the brush orders them; positions and sizes in units of the canvas's
+            shorter side, so positions along the longer side run to its aspect.
+        brush: a Brush (a name is looked up).
+        aspect: the canvas's (height, width) in units; the smaller is 1.
+        canvas: the ground's colour, (r, g, b) in [0, 1] (or anything `images.parse_color` takes).
+        size: pixels along the shorter side that `render` draws unless told otherwise.
+        metadata: whatever JSON can hold, kept with the strokes.
+
+    Raises:
+        ValueError: for a wrong shape, values that are not finite or out of all range; the message names the argument.
+        TypeError: for a wrong type.
+    """
+
+    strokes: torch.Tensor
+    brush: Brush
+    aspect: tuple[float, float] = (1.0, 1.0)
+    canvas: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    size: int = 512
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        brush = get_brush(self.brush)
+        brush.check(self.strokes)
+        object.__setattr__(self, "brush", brush)
+        object.__setattr__(self, "strokes", self.strokes.detach().to(torch.float32).contiguous())
+        object.__setattr__(self, "aspect", _check_aspect(self.aspect))
+        object.__setattr__(self, "canvas", parse_color(self.canvas))
+        object.__setattr__(self, "size", check_whole("size", self.size, 1, MAX_SIZE, "pixels"))
+        object.__setattr__(self, "metadata", dict(self.metadata))
+        _check_strokes(self.strokes, brush)
+
+    def __len__(self) -> int:
+        return len(self.strokes)
+
+    def __repr__(self) -> str:
+        height, width = self.pixels()
+        return f"Painting({len(self)} {self.brush.name} strokes, {width}x{height})"
+
+    def pixels(self, size: int | None = None) -> tuple[int, int]:
+        """(height, width) in pixels when the shorter side has `size` (by default `self.size`)."""
+        size = self.size if size is None else check_whole("size", size, 1, MAX_SIZE, "pixels")
+        return round(self.aspect[0] * size), round(self.aspect[1] * size)
+
+    def to(self, device: torch.device | str) -> Painting:
+        """The same painting with its strokes on a device, where it then renders."""
+        return Painting(self.strokes.to(device), self.brush, self.aspect, self.canvas, self.size, self.metadata)
+
+    def render(self, size: int | None = None) -> Image.Image:
+        """Draws the painting as an 8-bit RGB picture, `size` pixels along the shorter side (by default `self.size`).
+
+        Memory: four bytes a pixel, which is how Pillow keeps RGB, and one tile.
+        """
+        height, width = self.pixels(size)
+        picture = Image.new("RGB", (width, height))
+        for y, x, tile in self._tiles(size):
+            picture.paste(to_pil(tile), (x, y))
+        return picture
+
+    def render_tensor(self, size: int | None = None) -> torch.Tensor:
+        """Draws the painting as float32 `[3, H, W]` in [0, 1], on the strokes' device. Without gradient."""
+        height, width = self.pixels(size)
+        picture = torch.empty(3, height, width, device=self.strokes.device)
+        for y, x, tile in self._tiles(size):
+            picture[:, y : y + tile.shape[1], x : x + tile.shape[2]] = tile
+        return picture
+
+    def render_to(self, path: str | os.PathLike, size: int | None = None, *, memory: str | int | None = None) -> None:
+        """Draws the painting into a file, in the format that the suffix names, whatever its size.
+
+        Up to 33 million pixels it is what `render` gives, saved by Pillow. A larger one is drawn in bands that libvips
+        takes as they come (pyvips, in the extra `large`), so that memory does not depend on the picture's size; without
+        pyvips, whole, if it fits.
+
+        Args:
+            path: .png, .jpg, .webp or .tiff (tiled, and BigTIFF, where it needs to be).
+            size: pixels along the shorter side, by default `self.size`.
+            memory: bytes that may be used, such as "2G"; by default half of what is available.
+
+        Raises:
+            ValueError: for another suffix, more pixels than the format holds, or too little memory; the message says
+                the least that does.
+            WriteError: if the file cannot be written; what was there before still is.
+        """
+        height, width = self.pixels(size)
+        check_output(path, width, height)
+        have = budget(memory)
+        streamed = Path(path).suffix.lower() in STREAMED_SUFFIXES
+        if height * width <= LARGE or not streamed or not has_vips():
+            need = PROCESS + _WHOLE * height * width
+            if need > have and streamed and height * width > LARGE:
+                require_vips(f"a painting of {width}x{height} pixels in {format_bytes(have)}")
+            check_budget(have, need, f"a {Path(path).suffix} picture of {width}x{height} pixels")
+            save_image(self.render(size), path)
+            return
+        fixed = PROCESS + _STREAM * width + 16 * _TILE * min(_TILE, width) + 128 * len(self)
+        least = fixed + 32 * _BAND_BYTES * width
+        check_budget(have, least, f"a picture of {width}x{height} pixels")
+        rows = int((have - fixed) / (_BAND_BYTES * width))
+        write_bands(path, height, width, self.bands(size, max(32, min(_TILE, rows // 32 * 32))))
+
+    def bands(self, size: int | None = None, rows: int = _TILE) -> Iterator[np.ndarray]:
+        """Draws the painting band by band from the top, as uint8 `[rows, W, 3]`; the last may have fewer rows."""
+        width = self.pixels(size)[1]
+        for _, row in itertools.groupby(self._tiles(size, rows), lambda tile: tile[0]):
+            band = None
+            for _, x, tile in row:
+                if band is None:
+                    band = np.empty((tile.shape[1], width, 3), np.uint8)
+                band[:, x : x + tile.shape[2]] = to_bytes(tile)
+            assert band is not None
+            yield band
+
+    @torch.no_grad()
+    def _tiles(self, size: int | None, rows: int | None = None) -> Iterator[tuple[int, int, torch.Tensor]]:
+        """Yields (row, column, tile [3, h, w]); a tile sees only the strokes whose bounds touch it."""
+        rows = min(_TILE, rows or _TILE)
+        if self.brush.engine:
+            raise ValueError(
+                f"only an engine can draw brush {self.brush.name!r}: use neuralpaint.engines.draw_painting (--engine)"
+            )
+        height, width = self.pixels(size)
+        scale = float(size or self.size)
+        bounds = self.brush.bounds(self.strokes) * scale
+        ground = torch.tensor(self.canvas, device=self.strokes.device).view(1, 3, 1, 1)
+        for y in range(0, height, rows):
+            h = min(rows, height - y)
+            row = self._overlapping(bounds, 1, y, h)
+            for x in range(0, width, _TILE):
+                w = min(_TILE, width - x)
+                here = row[self._overlapping(bounds[row], 0, x, w)]
+                tile = ground.expand(1, 3, h, w).contiguous()
+                if len(here):
+                    origin = torch.tensor([[x / scale, y / scale]], device=self.strokes.device)
+                    tile = ops.render(tile, self.strokes[here][None], self.brush, origin=origin, pixels_per_unit=scale)
+                yield y, x, tile[0]
+
+    @staticmethod
+    def _overlapping(bounds: torch.Tensor, axis: int, start: int, length: int) -> torch.Tensor:
+        low, high = bounds[:, axis] - _EDGE, bounds[:, axis + 2] + _EDGE
+        return ((high >= start) & (low <= start + length)).nonzero()[:, 0]
+
+    def psnr(self, image: ImageLike | LargePhoto, size: int = 512) -> float:
+        """PSNR in dB against a picture, both `size` pixels along the shorter side, the picture averaged over areas."""
+        painted = self.render_tensor(size)
+        if isinstance(image, LargePhoto):
+            photo = image.shrunk(size).to(painted.device).float() / 255
+        else:
+            photo = load_image(image, painted.device, self.canvas)
+        return psnr(painted, resize(photo, *painted.shape[-2:]))
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes a stroke file (safetensors); the same painting gives the same bytes. A user's texture goes with it.
+
+        Raises:
+            ValueError: if the metadata is not JSON.
+            WriteError: if the file cannot be written; what was there before still is.
+        """
+        write_painting(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Painting:
+        """Reads a stroke file.
+
+        Raises:
+            ValueError: if it is missing, cut short, no stroke file of ours, of a newer version, or holds what no
+                painting can: an unknown brush, wrong shapes, NaN, values out of all range.
+        """
+        fields = read_painting(path)
+        try:
+            return cls(**fields)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_snp(
+        cls,
+        path: str | os.PathLike,
+        brush: str | Brush | None = None,
+        aspect: tuple[float, float] = (1.0, 1.0),
+    ) -> Painting:
+        """Reads a stroke file (.npz) of the reference implementation of Stylized Neural Painting (CVPR 2021).
+
+        It holds `x_ctt` [B, N, shape], `x_color` [B, N, 3 or 6] and `x_alpha` [B, N, 1]. With B = m·m blocks, block
+        (y, x) is put at its place on the canvas, and strokes follow each other over all blocks, the n-th of each
+        before any n+1-th. Its oil strokes turn the other way, which is mended by mirroring the angle and swapping the
+        two colours.
+
+        Args:
+            path: the file.
+            brush: a brush of the same parameters; by default the shapes tell which.
+            aspect: (height, width) in units to spread the strokes over: the reference implementation paints on a
+                square. Positions are stretched, sizes grow by the stretch's geometric mean.
+
+        Raises:
+            ValueError: if it is no such file, or its shapes fit no brush or not the one named.
+        """
+        return cls(**read_snp(path, brush, _check_aspect(aspect)))
+
+
+def _check_aspect(aspect: Any) -> tuple[float, float]:
+    try:
+        height, width = (float(side) for side in aspect)
+    except (TypeError, ValueError):
+        raise ValueError(f"aspect must be (height, width), got {aspect!r}") from None
+    low, high = sorted((height, width))
+    if not (abs(low - 1.0) <= 1e-6 and high <= MAX_ASPECT * (1 + 1e-6)):  # also if not a number
+        raise ValueError(
+            f"aspect must be (height, width), the smaller 1, the larger at most {MAX_ASPECT:g}, got {aspect}"
+        )
+    return height, width
+
+
+def _check_strokes(strokes: torch.Tensor, brush: Brush) -> None:
+    if strokes.ndim != 2:
+        raise ValueError(f"strokes must be [N, {brush.count}], got shape {tuple(strokes.shape)}")
+    if not torch.isfinite(strokes).all():
+        raise ValueError("strokes hold NaN or infinite values")
+    if len(strokes) == 0:
+        return
+    low, high = strokes.amin(0).tolist(), strokes.amax(0).tolist()
+    for index, name in enumerate(brush.parameters):
+        if index in brush.positions:
+            allowed = (-_FAR, _FAR)
+        elif index in brush.sizes:
+            allowed = (0.0, _FAR)
+        else:
+            allowed = (0.0, 1.0)
+        if low[index] < allowed[0] - _SLACK or high[index] > allowed[1] + _SLACK:
+            raise ValueError(
+                f"strokes: {name} runs from {low[index]:g} to {high[index]:g}, outside [{allowed[0]:g}, {allowed[1]:g}]"
+            )

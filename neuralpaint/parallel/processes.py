@@ -1,0 +1,165 @@
+"""Workers that are processes of this machine."""
+
+from __future__ import annotations
+
+import multiprocessing as mp
+import pickle
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from neuralpaint.parallel.base import Closing, WorkerError
+from neuralpaint.utils.machine import processors
+from neuralpaint.utils.validation import check_whole
+
+_GRACE = 3.0  # seconds that a process which is stopped has to end by itself
+_TRIES = 3  # how often a task may lose its worker
+
+
+class _Worker:
+    def __init__(self) -> None:
+        context = mp.get_context("spawn")  # fork would copy torch's threads in whatever state they are
+        self.connection, theirs = context.Pipe()
+        self.process: BaseProcess = context.Process(target=_work, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.task: tuple[int, bytes, int] | None = None  # number, pickled call, tries
+
+    def give(self, number: int, call: bytes, tries: int, threads: int) -> None:
+        self.task = (number, call, tries)
+        try:
+            self.connection.send_bytes(threads.to_bytes(4, "little"))
+            self.connection.send_bytes(call)
+        except OSError:
+            pass  # it has died, which `take` will find
+
+    def take(self) -> tuple[bool, Any] | None:
+        """(whether it went well, result or exception); None if the worker has died."""
+        try:
+            return pickle.loads(self.connection.recv_bytes())
+        except (EOFError, OSError, pickle.UnpicklingError):
+            return None
+
+    def stop(self) -> None:
+        """Waits for a process that was told to end, so that it puts away what it was writing; not for ever."""
+        self.connection.close()
+        self.process.join(_GRACE)
+        self.process.kill()
+        self.process.join()
+
+
+class ProcessWorkers(Closing):
+    """Does the work in processes of this machine; one that dies is replaced. A context manager.
+
+    Scripts that use it need the usual `if __name__ == "__main__":` of multiprocessing.
+
+    Args:
+        count: how many processes.
+        threads: of each one; by default the processors divided by the tasks under way, so that a lone task has all.
+    """
+
+    def __init__(self, count: int, threads: int | None = None) -> None:
+        check_whole("count", count, 1)
+        self.count = count
+        self._threads = threads
+        self._workers: list[_Worker] = []
+
+    def close(self) -> None:
+        """Ends the processes, with what they are doing; another call starts new ones."""
+        self._stop(list(self._workers))
+
+    def _stop(self, workers: list[_Worker]) -> None:
+        for worker in workers:
+            worker.process.terminate()  # all at once, so that they end side by side
+        for worker in workers:
+            worker.stop()
+            self._workers.remove(worker)
+
+    def share(self, value: Any) -> Any:
+        return value
+
+    def run(self, function: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[tuple[int, Any]]:
+        waiting = enumerate(tasks)
+        again: deque[tuple[int, bytes, int]] = deque()
+        try:
+            while True:
+                self._feed(function, waiting, again)
+                busy = {worker.connection: worker for worker in self._workers if worker.task is not None}
+                if not busy:
+                    return
+                for connection in wait(list(busy)):
+                    assert isinstance(connection, Connection)
+                    worker = busy[connection]
+                    answer, task = worker.take(), worker.task
+                    worker.task = None
+                    assert task is not None
+                    number, call, tries = task
+                    if answer is None:
+                        self._stop([worker])
+                        if tries < _TRIES:
+                            again.append((number, call, tries + 1))
+                        else:
+                            yield number, WorkerError(f"its process died {tries} times: out of memory?")
+                        continue
+                    well, result = answer
+                    if not well:
+                        raise result
+                    yield number, result
+        finally:
+            # What is under way is of no use to anyone; a caller who has taken the last result leaves nothing under way.
+            self._stop([worker for worker in self._workers if worker.task is not None])
+
+    def _feed(
+        self,
+        function: Callable[..., Any],
+        waiting: Iterator[tuple[int, tuple]],
+        again: deque[tuple[int, bytes, int]],
+    ) -> None:
+        """Gives every free worker a task, as long as there are some."""
+        busy = sum(worker.task is not None for worker in self._workers)
+        found = list(again)[: self.count - busy]
+        for _ in found:
+            again.popleft()
+        # Not Connection.send, by which tensors would travel as handles of shared memory.
+        found += [
+            (number, pickle.dumps((function, task), protocol=5), 1)
+            for number, task in islice(waiting, self.count - busy - len(found))
+        ]
+        threads = self._threads or max(1, processors() // max(1, busy + len(found)))
+        free = deque(worker for worker in self._workers if worker.task is None)
+        for task in found:
+            worker = free.popleft() if free else _Worker()
+            if worker not in self._workers:
+                self._workers.append(worker)
+            worker.give(*task, threads)
+
+
+def _work(connection: Connection) -> None:
+    """A worker's life: calls, until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    import torch
+
+    while True:
+        try:
+            torch.set_num_threads(int.from_bytes(connection.recv_bytes(), "little"))
+            function, arguments = pickle.loads(connection.recv_bytes())
+        except (EOFError, OSError):
+            return
+        try:
+            answer = (True, function(*arguments))
+        except Exception as error:
+            answer = (False, error)
+        try:
+            data = pickle.dumps(answer, protocol=5)
+        except Exception:  # an exception that does not travel
+            data = pickle.dumps((False, RuntimeError(f"{type(answer[1]).__name__}: {answer[1]}")), protocol=5)
+        try:
+            connection.send_bytes(data)
+        except OSError:
+            return

@@ -1,0 +1,214 @@
+"""Painting many photos: one after another, in several processes, or on a Ray cluster."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neuralpaint.cli.console import debugging
+from neuralpaint.pipelines.paint_photo import Job, failed
+from neuralpaint.pipelines.summary import FAILED, Row
+
+if TYPE_CHECKING:
+    from neuralpaint.parallel import Workers
+
+_STROKES_SUFFIX = ".safetensors"
+
+
+def paint_serially(jobs: Sequence[Job], paint_one: Callable[[Job], Row]) -> Iterator[Row]:
+    """Paints one photo after another; among several, one that fails is told of and the others go on."""
+    for job in jobs:
+        started = time.perf_counter()
+        try:
+            row = paint_one(job)
+        except Exception as error:
+            if debugging() or len(jobs) == 1:
+                raise
+            row = failed(job, error, time.perf_counter() - started)
+        yield row
+
+
+def paint_by_processes(jobs: Sequence[Job], search: dict[str, Any], resume: bool, workers: Workers) -> Iterator[Row]:
+    """As `paint_serially`, several at a time; first come, first served."""
+    shared = workers.share(search)
+    for number, row in workers.run(_paint_here, ((job, shared, resume) for job in jobs)):
+        yield row if isinstance(row, Row) else failed(jobs[number], row, 0.0)
+
+
+def paint_by_cluster(jobs: Sequence[Job], search: dict[str, Any], workers: Workers) -> Iterator[Row]:
+    """As `paint_by_processes`, on machines that may have no disk in common with this one: photos and paintings travel
+    with the tasks, and are written here."""
+    from neuralpaint.utils.files import atomic_write
+
+    shared = workers.share(search)
+    unread: dict[int, Exception] = {}
+
+    def tasks() -> Iterator[tuple]:
+        for number, job in enumerate(jobs):
+            try:
+                data = job.photo.read_bytes()
+            except OSError as error:
+                data, unread[number] = b"", ValueError(f"{job.photo} cannot be read: {error.strerror}")
+            yield data, job.photo.name, job.output.suffix, job.strokes is not None, shared
+
+    for number, answer in workers.run(_paint_there, tasks()):
+        job = jobs[number]
+        if number in unread or isinstance(answer, BaseException):
+            yield failed(job, unread.get(number, answer), 0.0)
+            continue
+        values, picture, strokes = answer
+        row = Row(str(job.photo), str(job.output), **values)
+        try:
+            if row.status != FAILED:
+                for target, data in ((job.strokes, strokes), (job.output, picture)):
+                    if target is not None:
+                        with atomic_write(target) as file:
+                            file.write(data)
+        except OSError as error:
+            row = failed(job, error, row.seconds)
+        yield row
+
+
+def _paint_here(job: Job, search: dict[str, Any], resume: bool) -> Row:
+    from neuralpaint.pipelines.paint_photo import paint_photo
+
+    started = time.perf_counter()
+    try:
+        return paint_photo(job, search, resume, quiet=True)
+    except Exception as error:
+        return failed(job, error, time.perf_counter() - started)
+
+
+def _paint_there(
+    data: bytes, name: str, suffix: str, keep_strokes: bool, search: dict[str, Any]
+) -> tuple[dict[str, Any], bytes, bytes]:
+    """(the row's values, the picture's bytes, the stroke file's)."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        photo, output, strokes = place / "in" / name, place / f"painting{suffix}", place / "painting.safetensors"
+        photo.parent.mkdir()
+        photo.write_bytes(data)
+        row = _paint_here(Job(photo, output, strokes if keep_strokes else None, None), search, False)
+        error = row.error.replace(str(photo), name)
+        values = {
+            "status": row.status,
+            "psnr": row.psnr,
+            "seconds": row.seconds,
+            "strokes": row.strokes,
+            "error": error,
+            "note": row.note,
+        }
+        if row.status == FAILED:
+            return values, b"", b""
+        return values, output.read_bytes(), strokes.read_bytes() if keep_strokes else b""
+
+
+def check_target(path: Path, overwrite: bool) -> None:
+    """Raises ValueError unless a file can be written there now."""
+    from neuralpaint.utils.files import WriteError, check_writable
+
+    try:
+        check_writable(path)
+    except WriteError as error:
+        raise ValueError(str(error)) from error
+    if path.is_file() and not overwrite:
+        raise ValueError(f"{path} is there already: name another file, or add --overwrite")
+
+
+def check_targets(picture: Path, strokes: Path | None, overwrite: bool, photo: Path | None = None) -> None:
+    """Raises ValueError unless a picture and, if wanted, its strokes can be written to these two files."""
+    if strokes is not None and strokes.suffix.lower() == ".npz":
+        raise ValueError(f"--save {strokes}: strokes are written as .safetensors, use that suffix")
+    if strokes is not None and os.path.abspath(picture) == os.path.abspath(strokes):
+        raise ValueError(f"{picture} is to be the picture and the strokes: name another file for --save")
+    for target in filter(None, (picture, strokes)):
+        if photo is not None and same_file(target, photo):
+            raise ValueError(f"{target} is the photo itself: name another file")
+        check_target(target, overwrite)
+
+
+def same_file(a: Path, b: Path) -> bool:
+    return os.path.exists(a) and os.path.exists(b) and os.path.samefile(a, b)
+
+
+def plan(
+    photos: Sequence[Path], output: Path, save: Path | None, checkpoint: Path | None, file_format: str = "png"
+) -> list[Job]:
+    """Pairs each photo with its output files; folders are created. ValueError for what cannot be."""
+    from neuralpaint.images.io import OUTPUT_SUFFIXES, check_output
+    from neuralpaint.utils.files import make_folder
+
+    found, several = _expand(photos)
+    if not several and (output.suffix or not os.path.isdir(output)):
+        check_output(output)
+        return [Job(found[0], output, save, checkpoint)]
+    if output.suffix.lower() in OUTPUT_SUFFIXES and not os.path.isdir(output):
+        raise ValueError(f"{output} is one picture, but there are several photos: name a folder")
+    suffix = "." + file_format.lower().lstrip(".")
+    check_output(Path("name" + suffix))
+    names = distinct_names(found)
+    try:
+        make_folder(output)
+        if save is not None:
+            make_folder(save)
+    except OSError as error:
+        raise ValueError(str(error)) from error
+    return [
+        Job(
+            photo,
+            output / (name + suffix),
+            None if save is None else save / (name + _STROKES_SUFFIX),
+            None if checkpoint is None else checkpoint / name,
+        )
+        for photo, name in zip(found, names, strict=True)
+    ]
+
+
+def distinct_names(photos: Sequence[Path]) -> list[str]:
+    """A file name without suffix for each photo, no two alike (nor on file systems that ignore case).
+
+    photo.jpg and photo.png become photo_jpg and photo_png; a second photo.jpg of another folder becomes photo_jpg_2.
+    """
+    stems = [photo.stem.casefold() for photo in photos]
+    taken: set[str] = {stem for stem in stems if stems.count(stem) == 1}
+    names = []
+    for photo, stem in zip(photos, stems, strict=True):
+        name = photo.stem
+        if stems.count(stem) > 1:
+            base, number = f"{photo.stem}_{photo.suffix.lstrip('.')}", 1
+            name = base
+            while name.casefold() in taken:
+                number += 1
+                name = f"{base}_{number}"
+            taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _expand(photos: Sequence[Path]) -> tuple[list[Path], bool]:
+    """(the photos, folders replaced by the pictures in them; whether that makes a batch)."""
+    from neuralpaint.images.io import PHOTO_SUFFIXES
+
+    found: dict[Path, Path] = {}
+    folders = False
+    for photo in photos:
+        files = [photo]
+        if os.path.isdir(photo):
+            folders = True
+            inside = sorted(photo.iterdir())
+            files = [f for f in inside if f.suffix.lower() in PHOTO_SUFFIXES and f.name[0] != "." and f.is_file()]
+            if not files:
+                raise ValueError(f"{photo} holds no pictures ({' '.join(PHOTO_SUFFIXES)})")
+        for file in files:
+            found.setdefault(file.resolve(), file)
+    return list(found.values()), folders or len(found) > 1
+
+
+def check_job(job: Job, overwrite: bool) -> None:
+    check_targets(job.output, job.strokes, overwrite, job.photo)
+    if job.checkpoint is not None and job.checkpoint.exists() and not job.checkpoint.is_dir():
+        raise ValueError(f"--checkpoint {job.checkpoint} is a file: name a folder")

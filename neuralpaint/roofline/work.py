@@ -1,0 +1,121 @@
+"""How much work a call is: bytes, operations, exponentials. docs/performance.md derives the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from neuralpaint import ops
+from neuralpaint.brushes import Brush
+from neuralpaint.brushes.base import MARKER, OIL, TAPE, WATERCOLOR
+from neuralpaint.roofline.limits import Limits
+
+PIXEL_OPERATIONS = {TAPE: (34, 150), OIL: (120, 520), WATERCOLOR: (230, 690), MARKER: (95, 330)}
+"""Arithmetic operations (add, multiply, minimum, compare, select, root, division: one each) for a pixel under a
+stroke, by the kind of brush: (forward, forward and backward), blending included. Counted in csrc/common: about ±10 %
+for boxes; for curves, whose samples and steps depend on the pixel, the usual case: five samples that may be the
+nearest, two to three steps of Newton's method for watercolor, and for marker a pixel well inside."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a call must do.
+
+    Attributes:
+        written: bytes written, by an op that reads next to nothing.
+        moved: bytes read and written, by an op that does both.
+        flops: arithmetic operations.
+        exps: exponentials and logarithms.
+        dtype: of the arithmetic.
+        covered: pixels under strokes.
+    """
+
+    written: int = 0
+    moved: int = 0
+    flops: float = 0
+    exps: float = 0
+    dtype: torch.dtype = torch.float32
+    covered: int = 0
+
+    @property
+    def bytes(self) -> int:
+        return self.written + self.moved
+
+    def limit(self, limits: Limits) -> tuple[str, float] | None:
+        """(what bounds it, seconds that it takes at least): the longest of writing, moving and computing.
+
+        Exponentials and other arithmetic share the same units, so their times add up.
+        """
+        times: dict[str, float] = {}
+        if self.written:
+            times["fill"] = limits.fill(self.written)
+        if self.moved:
+            times["copy"] = limits.copy(self.moved)
+        if self.flops or self.exps:
+            exp = self.exps / limits.exps(self.dtype) if self.exps else 0.0
+            fma = self.flops / limits.flops(self.dtype) if self.flops else 0.0
+            times["FMA + exp" if exp and fma else "exp" if exp else "FMA"] = exp + fma
+        if not times:
+            return None
+        name = max(times, key=lambda key: times[key])
+        return name, times[name]
+
+
+def rasterize_work(foreground: Tensor, alpha: Tensor, backward: bool) -> Work:
+    """Writing the maps; backward, reading their gradients where the strokes are."""
+    written = foreground.nbytes + alpha.nbytes
+    covered = int((alpha > 0).sum())
+    if not backward:
+        return Work(written=written, covered=covered)
+    return Work(moved=written + 4 * covered * alpha.element_size(), covered=covered)
+
+
+def composite_work(batch: int, strokes: int, pixels: int, element: int, backward: bool) -> Work:
+    """Forward reads canvas, colours and mattes and writes a canvas; backward reads those and the gradient, and writes
+    a gradient for each."""
+    values = 3 + 4 * strokes + 3
+    if backward:
+        values += (3 + 3 + 4 * strokes) + (3 + 4 * strokes)
+    return Work(moved=batch * pixels * values * element)
+
+
+def render_work(canvas: Tensor, strokes: Tensor, brush: Brush, backward: bool) -> Work:
+    """Operations on the pixels that strokes cover and that no later opaque one hides; and the canvas, in and out."""
+    covered = visible_pixels(canvas, strokes, brush, backward)
+    moved = canvas.nbytes * (5 if backward else 2)
+    operations = PIXEL_OPERATIONS[brush.kind][backward]
+    return Work(moved=moved, flops=float(covered) * operations, covered=covered)
+
+
+def visible_pixels(canvas: Tensor, strokes: Tensor, brush: Brush, backward: bool) -> int:
+    """Pairs of pixel and stroke that have to be computed: those with fewer fully opaque covers above than the pixel
+    needs, one for the picture and two for gradients."""
+    batch, _, height, width = canvas.shape
+    open_covers = torch.full((batch, height, width), 2 if backward else 1, dtype=torch.int8, device=canvas.device)
+    total = 0
+    for index in reversed(range(strokes.shape[1])):
+        alpha = ops.rasterize(strokes[:, index].detach(), brush, height, width)[1][:, 0]
+        total += int(((alpha > 0) & (open_covers > 0)).sum())
+        open_covers -= (alpha >= 1).to(torch.int8)
+    return total
+
+
+def sinkhorn_work(
+    batch: int, height: int, width: int, iterations: int, euclidean: bool, backward: bool, dtype: torch.dtype
+) -> Work:
+    """2·iterations log-sum-exps over all pixels, then one sum with the cost; backward as many, with weights.
+
+    A sum over all pixels is n·(h + w) multiply-adds with a separable cost, n² without; it takes an exponential and a
+    logarithm or a second exponential a pixel.
+    """
+    pixels = height * width
+    each = pixels * pixels if euclidean else pixels * (height + width)
+    with_cost = 1.0 if euclidean else 2.0  # C = rows + columns takes two products
+    sums, exps = 2 * iterations + with_cost, (4 * iterations + 3) * pixels
+    if backward:
+        both = 2.0 if euclidean else 2.5
+        sums += 2 * iterations - 2 + with_cost + both
+        exps += (4 * iterations + 2) * pixels
+    return Work(flops=2.0 * batch * sums * each, exps=float(batch * exps), dtype=dtype)

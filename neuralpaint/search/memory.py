@@ -1,0 +1,106 @@
+"""Problems of any size: what they need in memory, and a photo that is too large to be kept whole."""
+
+from __future__ import annotations
+
+import torch
+
+from neuralpaint.brushes import Brush
+from neuralpaint.images.io import ImageLike, load_image
+from neuralpaint.images.resample import resize
+from neuralpaint.images.streaming import LARGE, LargePhoto, open_photo
+from neuralpaint.renderers import Renderer
+from neuralpaint.search import blocks
+from neuralpaint.search.joint import LARGEST_VIEW, plan
+from neuralpaint.search.presets import Preset
+from neuralpaint.search.problem import LargeProblem, Problem
+from neuralpaint.search.regions import UNLIMITED, WINDOW, core_for, larger_than
+from neuralpaint.utils.memory import PROCESS, check_budget
+
+# Bytes, measured: docs/scaling.md.
+_PHOTO = 40  # a pixel of a photo that Pillow reads
+_WORKING = 200  # a pixel that a search works on
+_VIEW = 12  # a pixel of the photo as a search by blocks sees it
+_KEPT = 6  # a pixel of the photo's copy, and of the view that is made of it
+_STROKE = 2000  # a stroke, with its gradients' sums, in a search
+
+
+def get_problem(
+    image: ImageLike | LargePhoto,
+    brush: Brush,
+    count: int,
+    preset: Preset,
+    ground: tuple[float, float, float],
+    renderer: Renderer,
+    seed: int,
+    device: torch.device,
+    have: int,
+    window: int | None,
+) -> tuple[Problem, int]:
+    """The problem of painting `image`, and its shorter side in pixels. `have`: bytes that may be used."""
+    if isinstance(image, LargePhoto):
+        large: LargePhoto | None = image
+    else:
+        large = open_photo(image, ground, min(LARGE, have // _PHOTO))
+    if large is None:
+        assert not isinstance(image, LargePhoto)
+        photo = load_image(image, device, ground)
+        problem = Problem(photo, brush, count, preset, ground, renderer, seed)
+        shape = (photo.shape[1], photo.shape[2])
+        if not needs_windows(problem, have, window):
+            return problem, min(shape)
+    else:
+        shape = (large.height, large.width)
+    empty = torch.empty(3, 0, 0, dtype=torch.uint8)
+    problem = LargeProblem(empty, brush, count, preset, ground, renderer, seed, shape=shape, place=device)
+    size = min(largest_size(problem, have, window), min(shape))
+    if large is not None:
+        problem.photo = large.shrunk(max(size, min(512, *shape)))
+    else:
+        height, width = problem.pixels(size)
+        problem.photo = torch.cat(
+            [resize(plane[None], height, width).mul(255).round_().byte() for plane in photo.cpu()]
+        )
+    return problem, min(shape)
+
+
+def needs_windows(problem: Problem, have: int, window: int | None) -> bool:
+    """Whether a search goes by windows: it is told to, or in one piece would lose resolution, or not fit."""
+    if problem.preset.method != "joint":
+        return False
+    size = max(phase.size for phase in plan(problem, UNLIMITED))
+    if window is not None:
+        return larger_than(problem.pixels(size), core_for(problem.preset, window))
+    return size > LARGEST_VIEW or _in_one_piece(problem) > have
+
+
+def largest_size(problem: Problem, have: int, window: int | None) -> int:
+    """The largest size, along the shorter side, at which a search looks at its photo."""
+    if problem.preset.method != "joint":
+        return LARGEST_VIEW
+    limit = UNLIMITED if needs_windows(problem, have, window) else LARGEST_VIEW
+    return max(phase.size for phase in plan(problem, limit))
+
+
+def check_memory(problem: Problem, have: int, window: int | None) -> None:
+    """Raises ValueError, which says the least that does, if a search does not fit in `have` bytes."""
+    if not needs_windows(problem, have, window):
+        need = _in_one_piece(problem)
+    else:
+        core = core_for(problem.preset, window or WINDOW)
+        height, width = problem.pixels(max(phase.size for phase in plan(problem, UNLIMITED)))
+        pixels = min(height, round(1.5 * core)) * min(width, round(1.5 * core))
+        need = PROCESS + _WORKING * pixels + _KEPT * height * width + _STROKE * problem.count // 4
+    check_budget(have, need, f"a search for {problem.count} strokes")
+
+
+def _in_one_piece(problem: Problem) -> int:
+    """Bytes that a search takes without windows, the program and the photo included."""
+    photo = 0 if isinstance(problem, LargeProblem) else _PHOTO * problem.photo[0].numel()
+    if problem.preset.method == "joint":
+        height, width = problem.pixels(max(phase.size for phase in plan(problem)))
+        working = _WORKING * height * width
+    else:
+        grids, side = blocks.plan(problem), problem.preset.block_pixels
+        height, width = problem.pixels(min(LARGEST_VIEW, side * grids[-1].number))
+        working = _WORKING * side**2 * max(len(grid.corners) for grid in grids) + _VIEW * height * width
+    return PROCESS + max(photo, photo // 3 + working + _STROKE * problem.count)

@@ -1,0 +1,87 @@
+"""The gradient steps of one phase of a joint search."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from neuralpaint.search.optim.adam import adam_schedule, adam_step_
+from neuralpaint.search.optim.cuda_graph import Replay
+from neuralpaint.search.optim.limits import Ranges
+from neuralpaint.search.problem import Problem
+
+
+class Descent:
+    """Gradient steps on a fixed number of strokes.
+
+    All that a step reads and writes is in tensors that stay where they are, and its learning rate and softness come
+    from a table on the device, at a row counted there. So a step never waits for the device, and on a GPU is recorded
+    once and replayed.
+
+    Attributes:
+        strokes: `[N, P]`, where the strokes are now; overwritten by every step.
+        mean_square: scalar, the mean squared error before the last step.
+
+    Args:
+        strokes: `[N, P]`, where they start; not changed.
+        block: `[N]`, the length that each was born with, in units.
+        size: working pixels along the shorter side.
+        rates, softnesses: learning rate, and width of edges in pixels, of each step.
+        moving: `[N]`, 1 for strokes that move, 0 for those that stay as they are; by default all move.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        strokes: Tensor,
+        block: Tensor,
+        size: int,
+        rates: list[float],
+        softnesses: list[float],
+        moving: Tensor | None = None,
+    ) -> None:
+        device = problem.device
+        self._problem, self._size, self._softnesses = problem, size, softnesses
+        self._ranges = Ranges(problem.brush, block, problem.aspect)
+        self._target, self._canvas = problem.view(size), problem.blank(*problem.pixels(size))
+        self.strokes = self._ranges.apply(strokes)
+        self.mean_square = torch.full((), torch.nan, device=device)
+        self._parameters = self.strokes / self._ranges.scale
+        self._step_scale = self._ranges.scale if moving is None else self._ranges.scale * moving[:, None]
+        self._mean, self._square = torch.zeros_like(self._parameters), torch.zeros_like(self._parameters)
+        table = torch.cat([adam_schedule(rates), torch.tensor(softnesses, dtype=torch.float64)[:, None]], 1)
+        self._schedule = table.to(device, strokes.dtype)  # [steps, 3]
+        self._row = torch.zeros(1, dtype=torch.long, device=device)
+        self._done = 0
+        self._replay = Replay(device, record=problem.fused)
+
+    def step(self) -> None:
+        self._replay(self._descend)
+        self._done += 1
+
+    @torch.no_grad()
+    def _descend(self) -> None:
+        rate, correction, softness = self._schedule.index_select(0, self._row)[0].unbind()
+        self._row += 1
+        scale = self._ranges.scale
+        square, gradient = self._problem.loss(
+            self._parameters * scale,
+            self._target,
+            self._canvas,
+            self._size,
+            softness if self._problem.fused else self._softnesses[self._done],
+        )
+        adam_step_(self._parameters, gradient * self._step_scale, self._mean, self._square, rate, correction)
+        self.strokes.copy_(self._ranges.apply(self._parameters * scale))
+        torch.div(self.strokes, scale, out=self._parameters)
+        torch.div(square, self._target.numel(), out=self.mean_square)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"parameters": self._parameters, "adam.mean": self._mean, "adam.square": self._square}
+
+    def load_state_dict(self, state: dict[str, Tensor], done: int) -> None:
+        """Goes on after `done` steps."""
+        for key, tensor in self.state_dict().items():
+            tensor.copy_(state[key])
+        self._done = done
+        self._row.fill_(done)

@@ -1,0 +1,123 @@
+"""Steps a search to its end: reports, checkpoints, and the modes of torch that it needs."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+import torch
+
+from neuralpaint.search.blocks import BlockSearch
+from neuralpaint.search.checkpoint import Checkpoint
+from neuralpaint.search.joint import JointSearch
+from neuralpaint.utils.profiling import span
+
+_REPORT_SECONDS = 0.1
+_CHECKPOINT_SECONDS = 2.0
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A report of a running search.
+
+    Attributes:
+        stage: what it is doing, for people.
+        step, steps: gradient steps done, and in the whole search.
+        strokes: painted so far.
+        psnr: in dB, at the resolution the search works at now.
+        seconds: since this run began.
+        remaining: seconds it will probably take on.
+    """
+
+    stage: str
+    step: int
+    steps: int
+    strokes: int
+    psnr: float
+    seconds: float
+    remaining: float
+
+
+@contextmanager
+def bar(title: str = "") -> Iterator[Callable[[Progress], None]]:
+    """Yields a callback that draws a progress bar on the standard error output; the bar vanishes at the end."""
+    from rich import progress
+    from rich.console import Console
+    from rich.markup import escape
+
+    columns = (
+        progress.TextColumn(f"[bold]{escape(title)}[/bold] {{task.fields[stage]}}"),
+        progress.BarColumn(),
+        progress.TextColumn("{task.fields[detail]}"),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", total=None, stage="", detail="")
+
+        def callback(p: Progress) -> None:
+            detail = f"{p.strokes} strokes · {p.psnr:.1f} dB · {_clock(p.remaining)} left"
+            shown.update(task, total=p.steps, completed=p.step, stage=escape(p.stage), detail=detail)
+
+        yield callback
+
+
+def _clock(seconds: float) -> str:
+    """Minutes and seconds; "?" for what is not known."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes}:{seconds:02d}"
+
+
+def _own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Runs a function with gradients on and float32 as the default, whatever its caller has set."""
+
+    @functools.wraps(function)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        dtype = torch.get_default_dtype()
+        try:
+            torch.set_default_dtype(torch.float32)
+            with torch.inference_mode(False), torch.enable_grad():
+                return function(*args, **kwargs)
+        finally:
+            torch.set_default_dtype(dtype)
+
+    return run
+
+
+def _run(
+    search: JointSearch | BlockSearch, keeper: Checkpoint | None, listeners: list[Callable[[Progress], None]]
+) -> None:
+    """Steps a search to its end, telling its listeners and keeping its state now and then."""
+    start = reported = kept = time.perf_counter()
+    before = search.work()[0]
+    if keeper is not None:
+        keeper.write(search.state_dict())
+    while not search.finished:
+        with span("search step"):
+            search.step()
+        now = time.perf_counter()
+        if listeners and (now - reported >= _REPORT_SECONDS or search.finished):
+            reported = now
+            with span("report"):
+                event = _event(search, now - start, before)
+                for tell in listeners:
+                    tell(event)
+        if keeper is not None and (now - kept >= _CHECKPOINT_SECONDS or search.finished):
+            kept = now
+            with span("checkpoint"):
+                keeper.write(search.state_dict())
+
+
+def _event(search: JointSearch | BlockSearch, seconds: float, before: float) -> Progress:
+    error = float(search.mean_square)
+    psnr = -10 * math.log10(error) if error > 0 else math.inf
+    done, total = search.work()
+    remaining = seconds * (total - done) / max(1e-9, done - before)
+    return Progress(search.stage, search.steps_done, search.step_count, len(search.strokes), psnr, seconds, remaining)

@@ -1,0 +1,237 @@
+"""The joint search by windows, for paintings too large for one piece.
+
+The phases are those of `JointSearch`. One whose canvas is larger than a window goes window by window: a window is a
+core and a halo around it, so windows overlap. In it all strokes that show are drawn in their order, but only those move
+whose middle is in the core or close to it: most of them in one window of a phase, as often as in one piece. Whatever
+reaches over the window's border stays as it is. Windows have four colours, as a chessboard with two more: no two of a
+colour touch, so they can be painted at the same time, anywhere, with the same result to the last bit.
+From one phase to the next the cores move by half a window, so what was at a border is then in the middle of one.
+
+This is the multiplicative Schwarz method, block coordinate descent on overlapping subdomains (Smith, Bjørstad & Gropp,
+"Domain Decomposition", 1996, §1.1 and 1.2), on the loss of the joint search.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from neuralpaint.parallel import SerialWorkers, WorkerError, Workers
+from neuralpaint.search import regions as parts
+from neuralpaint.search.joint import JointSearch, Phase, plan
+from neuralpaint.search.problem import Part, Setting
+from neuralpaint.search.regions import _HALO, UNLIMITED, WINDOW, core_for, larger_than, windows
+from neuralpaint.search.seeding import cell_side, draw_cells, lay_strokes
+
+if TYPE_CHECKING:
+    from neuralpaint.search.problem import LargeProblem
+
+_GUARD = 0.25  # blocks that a stroke which moves keeps from its window's border when it starts
+_OVERLAP = 0.3  # blocks by which the strokes that move reach beyond a core: neighbours settle what is at a border
+_SWEEP = 40  # steps; a phase of twice as many goes over the canvas twice, with other windows
+
+
+def plan_windows(problem: LargeProblem, core: int) -> list[Phase]:
+    """The phases of `plan`, however large, the long ones among those that go by windows in two."""
+    phases = []
+    for phase in plan(problem, UNLIMITED):
+        if phase.steps < 2 * _SWEEP or not larger_than(problem.pixels(phase.size), core):
+            phases.append(phase)
+            continue
+        first, last = phase.rate
+        half, middle = phase.steps // 2, math.sqrt(first * last)
+        softness = phase.softnesses()[half]
+        phases.append(dataclasses.replace(phase, steps=half, rate=(first, middle)))
+        phases.append(
+            dataclasses.replace(phase, steps=phase.steps - half, rate=(middle, last), softness=softness, add=0, move=0)
+        )
+    return phases
+
+
+class WindowedSearch(JointSearch):
+    """A joint search that goes by windows where the canvas is larger than one. A step is a gradient step on the whole
+    canvas in small phases, a window in large ones.
+
+    Attributes:
+        core: pixels along a window's core.
+
+    Args:
+        window: the same, raised to what the halo needs.
+        workers: what does the windows' work; by default this process, one after another.
+    """
+
+    problem: LargeProblem
+
+    def __init__(self, problem: LargeProblem, window: int = WINDOW, workers: Workers | None = None) -> None:
+        self.core = core_for(problem.preset, window)
+        super().__init__(problem)
+        self._finest = min(phase.block for phase in self.phases if phase.add)
+        self._workers = workers or SerialWorkers()
+        self._setting = self._workers.share(
+            Setting(
+                problem.brush,
+                problem.preset,
+                problem.ground,
+                problem.renderer,
+                problem.aspect,
+                str(problem.device),
+            )
+        )
+        self._painted: Tensor | None = None  # bool, for each window of this phase
+        self._results: Iterator[tuple[int, Any]] | None = None
+
+    def _plan(self) -> list[Phase]:
+        return plan_windows(self.problem, self.core)
+
+    def step(self) -> None:
+        """One gradient step on the whole canvas, or one window; at the start of a phase, its new strokes first."""
+        phase = self.phases[self.phase]
+        if not self._by_windows(phase.size):
+            super().step()
+            return
+        if self._painted is None:
+            self._begin(phase)
+            self._painted = torch.zeros(len(self._windows(phase)) if phase.steps else 0, dtype=torch.bool)
+        if not self._painted.all():
+            self._paint_window(phase)
+        self.done = int(phase.steps * self._painted.float().mean()) if phase.steps else 0
+        if self._painted.all():
+            self.phase, self.done, self._painted, self._results = self.phase + 1, 0, None, None
+
+    def _by_windows(self, size: int) -> bool:
+        return larger_than(self.problem.pixels(size), self.core)
+
+    def _windows(self, phase: Phase) -> list[tuple[int, Part, Part]]:
+        block = phase.block if phase.add else self._finest
+        halo = min(math.ceil(_HALO * block * phase.size), (self.core - 16) * 10 // 32)
+        shifted = sum(self._by_windows(p.size) for p in self.phases[: self.phase]) % 2 == 1
+        return windows(phase.size, self.problem.pixels(phase.size), self.core, halo, shifted)
+
+    def _paint_window(self, phase: Phase) -> None:
+        """Waits for one more window of the colour that is being painted."""
+        assert self._painted is not None
+        if self._results is None:
+            found = self._windows(phase)
+            color = next(color for (color, *_), done in zip(found, self._painted.tolist(), strict=True) if not done)
+            self._waiting = [k for k, (own, *_) in enumerate(found) if own == color and not self._painted[k]]
+            self._moving: list[Tensor] = []
+            self._results = self._workers.run(parts.descend, self._tasks(phase, [found[k][1:] for k in self._waiting]))
+        index, result = next(self._results)
+        moved, mean_square = _checked(result)
+        self.strokes = self.strokes.index_copy(0, self._moving[index], moved.to(self.strokes.device))
+        self.mean_square = mean_square
+        self._painted[self._waiting[index]] = True
+        if self._painted[self._waiting].all():
+            self._results = None
+
+    def _tasks(self, phase: Phase, chosen: Sequence[tuple[Part, Part]]) -> Iterator[tuple]:
+        # Made one by one, as workers take them. Windows of one colour see none of each other's strokes, so it does not
+        # matter which of them have come back by then.
+        photo, block = self.problem.reduced(phase.size), self._finest * phase.size
+        guard, overlap = _GUARD * block + parts.EDGE, int(_OVERLAP * block)
+        for core, part in chosen:
+            bounds = self.problem.brush.bounds(self.strokes)
+            shown = part.touching(bounds)
+            moves = shown & part.holding(bounds, guard) & core.grown(overlap).owning(bounds)
+            self._moving.append(moves.nonzero()[:, 0])
+            yield (
+                self._setting,
+                part,
+                part.crop(photo),
+                self.strokes[shown].cpu(),
+                self.block[shown].cpu(),
+                moves[shown].cpu(),
+                phase.rates(),
+                phase.softnesses(),
+            )
+
+    # ---- new and moved strokes, of large phases ----------------------------------------------------------------------
+
+    def _cover(self, size: int, multiple: int = 1) -> list[Part]:
+        """Parts without halo that cover the canvas once, with sides at multiples of so many pixels."""
+        height, width = self.problem.pixels(size)
+        step = max(1, self.core // multiple) * multiple
+        return [
+            Part(size, height, width, left, top, min(width, left + step), min(height, top + step))
+            for top in range(0, height, step)
+            for left in range(0, width, step)
+        ]
+
+    def _gather(self, function: Callable[..., Any], tasks: Iterable[tuple]) -> list[Any]:
+        """Results in the order of the tasks, whatever order they come in."""
+        results = sorted(self._workers.run(function, tasks), key=lambda pair: pair[0])
+        return [_checked(result) for _, result in results]
+
+    def _new_strokes(self, phase: Phase, count: int) -> Tensor:
+        if not self._by_windows(phase.size):
+            return super()._new_strokes(phase, count)
+        # As `new_strokes` does it, part by part; what is drawn at random is drawn here, of the whole canvas.
+        size, side = phase.size, phase.block * phase.size
+        cell, halo = cell_side(side), math.ceil(0.5 * side) + 4
+        photo, bounds = self.problem.reduced(size), self.problem.brush.bounds(self.strokes)
+        cover = self._cover(size, cell)
+        height, width = self.problem.pixels(size)
+        cells = torch.empty(math.ceil(height / cell), math.ceil(width / cell))
+        weighing = (
+            (
+                self._setting,
+                part,
+                halo,
+                part.grown(halo).crop(photo),
+                self.strokes[part.grown(halo).touching(bounds)].cpu(),
+                side,
+                cell,
+            )
+            for part in cover
+        )
+        for part, own in zip(cover, self._gather(parts.weigh, weighing), strict=True):
+            top, left = part.top // cell, part.left // cell
+            cells[top : top + own.shape[0], left : left + own.shape[1]] = own
+        x, y = draw_cells(cells, count, cell, height, width, self.generator)
+
+        inside = [((x >= p.left) & (x < p.right) & (y >= p.top) & (y < p.bottom)).nonzero()[:, 0] for p in cover]
+        looking = (
+            (self._setting, part.grown(halo), part.grown(halo).crop(photo), x[own], y[own], side)
+            for part, own in zip(cover, inside, strict=True)
+        )
+        angle, color = torch.empty(count), torch.empty(3, count)
+        for own, (angles, colors) in zip(inside, self._gather(parts.look, looking), strict=True):
+            angle[own], color[:, own] = angles, colors
+        strokes = lay_strokes(self.problem.brush, phase.block, x / size, y / size, angle, color, self.generator)
+        return strokes.to(self.strokes.device)
+
+    def _visibility(self, size: int) -> Tensor:
+        if not self._by_windows(size):
+            return super()._visibility(size)
+        bounds = self.problem.brush.bounds(self.strokes)
+        cover = self._cover(size)
+        shown = [part.touching(bounds).nonzero()[:, 0] for part in cover]
+        tasks = ((self._setting, part, self.strokes[own].cpu()) for part, own in zip(cover, shown, strict=True))
+        total = torch.zeros(len(self.strokes))
+        for own, seen in zip(shown, self._gather(parts.visibility, tasks), strict=True):
+            total.index_add_(0, own.cpu(), seen)  # no stroke twice, so in no order but the parts'
+        return total.to(self.strokes.device)
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Tensor]:
+        state = super().state_dict()
+        if self._painted is not None:
+            state["windows"] = self._painted.clone()
+        return state
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        super().load_state_dict(state)
+        self._painted, self._results = state.get("windows"), None
+
+
+def _checked(result: Any) -> Any:
+    """A task's result. WorkerError if it lost its workers again and again."""
+    if isinstance(result, WorkerError):
+        raise WorkerError(f"a window could not be painted: {result}")
+    return result

@@ -1,0 +1,123 @@
+"""The end of a training: the network's folder with its model card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+import neuralpaint
+from neuralpaint.renderers.pretrained import load_network, save_network
+from neuralpaint.training.renderers.metrics import held_out_quality
+from neuralpaint.training.renderers.source import share
+from neuralpaint.utils.machine import hardware
+
+if TYPE_CHECKING:
+    from neuralpaint.training.renderers.trainer import Trainer
+
+
+def finish(trainer: Trainer, folder: Path, dtype: torch.dtype = torch.float32) -> str:
+    """Evaluates a trained network as it is on the disk, writes its folder, and returns a line that says how good it is.
+
+    The PSNR is that of the weights as they are stored, on the held-out strokes.
+    """
+    settings, network = trainer.settings, trainer.average
+    facts: dict[str, Any] = {
+        **settings.identity(),
+        **getattr(trainer.source, "identity", {}),
+        "zooms": list(trainer.source.zooms),
+        "strokes": trained_strokes(trainer),
+        "seconds": round(trainer.seconds, 1),
+        "source_share": round(trainer.source_seconds / max(1e-9, trainer.seconds), 4),
+        "hardware": hardware(trainer.accelerator.device),
+        "processes": trainer.accelerator.num_processes,
+        "torch": torch.__version__,
+        "neuralpaint": neuralpaint.__version__,
+    }
+    save_network(network, folder, dtype=dtype, training=facts)
+    stored = load_network(folder, brush=network.brush).to(trainer.accelerator.device)
+    with torch.inference_mode():
+        result = held_out_quality(stored, trainer.source)
+    facts |= {
+        "psnr": round(result.psnr, 2),
+        "psnr_foreground": round(result.foreground, 2),
+        "psnr_alpha": round(result.alpha, 2),
+    }
+    save_network(network, folder, dtype=dtype, training=facts, card=model_card(trainer, facts, dtype))
+    parts = f"foreground {result.foreground:.2f}, alpha {result.alpha:.2f}"
+    return f"{folder}: {result.psnr:.2f} dB ({parts}) on held-out strokes"
+
+
+def trained_strokes(trainer: Trainer) -> int:
+    """How many strokes all steps drew."""
+    zooms, settings = trainer.source.zooms, trainer.settings
+    processes = trainer.accelerator.num_processes
+    counts = [processes * share(settings.batch, zoom, processes) for zoom in zooms]
+    turns, rest = divmod(settings.steps, len(zooms))
+    return turns * sum(counts) + sum(counts[:rest])
+
+
+def model_card(trainer: Trainer, facts: dict[str, Any], dtype: torch.dtype) -> str:
+    """Markdown: what the network is, what it was trained on, how long, how good it is, how to make it again."""
+    settings, network = trainer.settings, trainer.average
+    count = sum(p.numel() for p in network.parameters())
+    half = " --half" if dtype == torch.float16 else ""
+    rate = "" if settings.learning_rate is None else f" --learning-rate {settings.learning_rate}"
+    seed = f" --seed {settings.seed}" if settings.seed else ""
+    turns = "" if tuple(facts["zooms"]) == network.zooms else " --zooms " + ",".join(map(str, facts["zooms"]))
+    sizes = " ".join(f"{settings.size * zoom}²" for zoom in sorted(set(facts["zooms"])))
+    engine = getattr(trainer.source, "engine", None)
+    if engine is None:
+        option = f"--brush {settings.brush}"
+        data = (
+            f"{facts['strokes']:,} strokes, uniform in their parameters, drawn by `neuralpaint.ops.rasterize` while "
+            f"training, at {sizes}"
+        )
+    else:
+        pool = min(facts["strokes"], facts["pool"])
+        option = f"--engine {engine.address} --pool {pool}"
+        data = f"{facts['strokes']:,} strokes, of {pool:,} drawn by the engine `{engine.address}`, at {sizes}"
+    rows = {
+        "data": data,
+        "steps": f"{settings.steps:,} of {settings.batch} strokes, Adam, schedule `{settings.schedule}`, learning rate "
+        f"up to {settings.rate:g}",
+        "hardware": facts["hardware"],
+        "time": f"{facts['seconds'] / 60:.1f} minutes",
+        "PSNR": f"**{facts['psnr']:.2f} dB** (foreground {facts['psnr_foreground']:.2f}, alpha "
+        f"{facts['psnr_alpha']:.2f}), mean of the two, on 3,200 held-out strokes at {settings.size}²",
+    }
+    whose = "neuralpaint's" if engine is None else "the engine's"
+    evaluate = "" if engine is None else f" --engine {engine.address}"
+    table = "\n".join(f"| {name} | {text} |" for name, text in rows.items())
+    square = f"{settings.size}, {settings.size}]"
+    return f"""---
+library_name: neuralpaint
+license: apache-2.0
+tags:
+- neural-painting
+- differentiable-rendering
+---
+
+# Neural renderer of the brush `{settings.brush}`
+
+A `{settings.network}` network that draws strokes of {whose} brush `{settings.brush}`: parameters in, foreground
+and alpha out, differentiable in the parameters. {count:,} weights, stored as {str(dtype).removeprefix("torch.")}.
+
+| | |
+|---|---|
+{table}
+
+```sh
+neuralpaint eval-renderer DIR{evaluate}    # the PSNR
+neuralpaint train-renderer {option} --network {settings.network} --size {settings.size} \\
+    --steps {settings.steps} --batch {settings.batch} --schedule {settings.schedule}{rate}{turns}{seed}{half} --out DIR
+```
+
+```python
+from neuralpaint.renderers.networks.base import NetworkRenderer
+
+renderer = NetworkRenderer.from_pretrained("DIR")
+foreground, alpha = renderer(strokes)  # [N, {network.spec.count}] → [N, 3, {square}, [N, 1, {square}
+```
+"""

@@ -1,0 +1,128 @@
+"""What a style network is trained by: the content of its photo, the style of its painting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from neuralpaint.losses.features import Features, gram, pyramid
+from neuralpaint.utils.profiling import span
+
+
+class StyleTable(nn.Module):
+    """The Gram matrices of several paintings, and how far pictures are from them.
+
+    The style loss of a picture is the mean over layers and scales of |G − A|² / |A|², G the picture's Gram matrix and A
+    the painting's, |·| the Frobenius norm: 0 for the painting itself, 1 for a uniform grey, about. Divided so, layers
+    and paintings count alike, whatever the scale of their activations.
+
+    Args:
+        features: the network that sees.
+        paintings: `[3, H, W]` each, in [0, 1].
+        layers: of the features, for each scale of an image pyramid; the features' `training_layers` by default.
+
+    Raises:
+        ValueError: `paintings` or `layers` is empty, or the features have no such layer.
+
+    Reference: Gatys et al., CVPR 2016, section 2.2; the normalisation is ours.
+    """
+
+    gram0: Tensor  # [N, C, C], of the first scale and layer; gram1 and so on of the next
+
+    def __init__(
+        self,
+        features: Features,
+        paintings: Sequence[Tensor],
+        *,
+        layers: Mapping[float, Sequence[int]] | None = None,
+    ) -> None:
+        super().__init__()
+        self.features = features
+        chosen = features.training_layers if layers is None else layers
+        self.layers = {float(scale): tuple(few) for scale, few in sorted(chosen.items(), reverse=True)}
+        if not any(self.layers.values()):
+            raise ValueError("layers must name at least one layer")
+        for few in self.layers.values():
+            features.check_layers(few)
+        if not paintings:
+            raise ValueError("paintings must be at least one")
+        columns = []
+        for painting in paintings:
+            with torch.no_grad():
+                columns.append(self.look(painting[None]))
+        for k, found in enumerate(zip(*columns, strict=True)):
+            self.register_buffer(f"gram{k}", torch.cat(found), persistent=False)
+
+    def __len__(self) -> int:
+        return len(self.gram0)
+
+    def look(self, picture: Tensor) -> list[Tensor]:
+        """Gram matrices `[B, C, C]` of pictures `[B, 3, H, W]`, for each scale and layer."""
+        found = []
+        for scale, level in pyramid(picture, list(self.layers)):
+            seen = self.features(level, self.layers[scale])
+            found += [gram(seen[layer]) for layer in self.layers[scale]]
+        return found
+
+    @span("style loss")
+    def forward(self, picture: Tensor, index: Tensor) -> Tensor:
+        """Style losses `[B]` of pictures `[B, 3, H, W]`, each against the painting of its number in `index` `[B]`."""
+        return self.compare(self.look(picture), index)
+
+    def compare(self, found: Sequence[Tensor], index: Tensor) -> Tensor:
+        """The same, of Gram matrices."""
+        total = found[0].new_zeros(len(index))
+        for k, mine in enumerate(found):
+            theirs = getattr(self, f"gram{k}")[index]
+            total = total + (mine - theirs).square().sum((1, 2)) / theirs.square().sum((1, 2))
+        return total / len(found)
+
+
+class StyleObjective(nn.Module):
+    """Content and style losses of stylised photos.
+
+    The content loss is |F − C|² / |C|², F and C the features of the painting and of its photo after one layer, at half
+    the size: what is where counts, and not how each stroke of it is drawn.
+
+    Reference: Dumoulin et al., ICLR 2017, section 2.1; Johnson et al., "Perceptual losses", ECCV 2016.
+    """
+
+    CONTENT_SCALE = 0.5
+
+    def __init__(self, table: StyleTable, content_layer: int | None = None) -> None:
+        super().__init__()
+        self.table = table
+        self.layer = table.features.content_layer if content_layer is None else content_layer
+        table.features.check_layers((self.layer,))
+        self.scales = sorted({*table.layers, self.CONTENT_SCALE}, reverse=True)
+
+    def forward(self, photo: Tensor, painting: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """(content losses, style losses), `[B]` each.
+
+        Args:
+            photo, painting: `[B, 3, H, W]`.
+            index: `[B]`, the number of the style that each painting should have.
+        """
+        table, features = self.table, self.table.features
+        found, content = [], None
+        for scale, level in pyramid(painting, self.scales):
+            here = scale == self.CONTENT_SCALE
+            style_layers = table.layers.get(scale, ())
+            seen = features(level, (*style_layers, *((self.layer,) if here else ())))
+            found += [gram(seen[layer]) for layer in style_layers]
+            if here:
+                with torch.no_grad():
+                    truth = features(pyramid(photo, (scale,))[0][1], (self.layer,))[self.layer]
+                content = (seen[self.layer] - truth).square().sum((1, 2, 3)) / truth.square().sum((1, 2, 3))
+        assert content is not None
+        return content, table.compare(found, index)
+
+
+def roughness(picture: Tensor) -> Tensor:
+    """The mean squared difference between neighbouring pixels, down and across, `[B]` of pictures `[B, C, H, W]`.
+
+    Reference: the total variation of Johnson et al., "Perceptual losses", ECCV 2016, section 3.2, squared.
+    """
+    return sum(picture.diff(dim=dim).square().mean((1, 2, 3)) for dim in (2, 3))  # type: ignore[return-value]

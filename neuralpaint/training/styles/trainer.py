@@ -1,0 +1,278 @@
+"""The training of style networks."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from neuralpaint.images.io import to_pil
+from neuralpaint.losses.features import Features
+from neuralpaint.styles.network import StyleNetwork
+from neuralpaint.styles.sheets import style_sheet
+from neuralpaint.training.loop import TrainingLoop
+from neuralpaint.training.styles.dataset import ContentPhotos
+from neuralpaint.training.styles.objective import StyleObjective, StyleTable, roughness
+from neuralpaint.training.styles.settings import StyleSettings
+from neuralpaint.utils.files import atomic_write
+from neuralpaint.utils.random import generator_of
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+HELD_OUT = 32  # photos, at most, and no more than a tenth
+_MEAN_OF = 100  # steps that a reported loss is the mean of, about
+_SEEN = 2  # held-out photos of the evaluations on the way and of the sample sheets
+_ORDER_KEY, _SPLIT_KEY = 0x571E, 0x5711
+
+
+@dataclass(frozen=True)
+class StyleProgress:
+    """A report of a running training: steps done of all, running means of the losses, seconds spent and left."""
+
+    step: int
+    steps: int
+    content: float
+    style: float
+    seconds: float
+    remaining: float
+
+
+class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
+    """Trains a style network, or a style that was added to one.
+
+    The folder gets `training/` while it runs: `checkpoint.pt`, `curve.json` with the losses of each style, sample
+    sheets, TensorBoard events.
+
+    Args:
+        settings: what to train and how long.
+        paintings: `[3, H, W]` in [0, 1], by the name of their style.
+        photos: files to learn on; some are held out for evaluation.
+        features: what contents and styles are compared by.
+        folder: for everything it writes.
+        network: train γ and β of its last style only, whose painting `paintings` has; by default a new network of all.
+        accelerator: devices, processes and precision; by default those of the environment.
+        workers: processes that read photos; 0 reads them between the steps.
+        resume: go on from the folder's checkpoint, if there is one.
+
+    Raises:
+        ValueError: the settings cannot be, or the checkpoint is damaged or belongs to other settings.
+    """
+
+    def __init__(
+        self,
+        settings: StyleSettings,
+        paintings: Mapping[str, Tensor],
+        photos: Sequence[Path],
+        features: Features,
+        folder: str | os.PathLike,
+        *,
+        network: StyleNetwork | None = None,
+        accelerator: Accelerator | None = None,
+        workers: int = 0,
+        resume: bool = False,
+    ) -> None:
+        super().__init__(settings, folder, accelerator)
+        processes = self.accelerator.num_processes
+        if settings.batch % processes:
+            raise ValueError(f"batch must be a multiple of the {processes} processes, got {settings.batch}")
+        device = self.accelerator.device
+        torch.manual_seed(settings.seed)
+        self.adding = network is not None
+        if network is None:
+            network = StyleNetwork(list(paintings), settings.architecture)
+        self.names = [network.names[-1]] if self.adding else network.names
+        if list(paintings) != self.names:
+            raise ValueError(f"paintings must be those of {self.names}, got {list(paintings)}")
+        self._first = len(network.names) - len(self.names)  # the network's number of the first style that is trained
+        self.paintings = dict(paintings)
+        self.train_files, self.held_out = split(photos)
+        self.data = ContentPhotos(self.train_files, settings.size, settings.seed)
+        self.workers = workers
+        features = features.to(device)
+        table = StyleTable(features, [painting.to(device) for painting in paintings.values()])
+        self.objective = StyleObjective(table).to(device)
+        self.average = copy.deepcopy(network).to(device).requires_grad_(False).eval()
+        if self.adding:
+            _train_last_style_only(network)
+        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.Adam(trained, settings.learning_rate)
+        self.model, self.optimizer = self.accelerator.prepare(network, optimizer)
+        self._means = torch.full((2, len(self.names)), float("nan"), device=device)
+        self.losses: list[tuple[float, float]] = []  # (content, style) of the steps of this run, on a CPU
+        if resume and self.checkpoint.exists():
+            self._load()
+
+    @property
+    def network(self) -> StyleNetwork:
+        """The network that is being trained; `average` is the one to use."""
+        return self.accelerator.unwrap_model(self.model)
+
+    def _prepare(self) -> None:
+        self._batches: Iterator[Tensor] = iter(self._loader())
+
+    def _loader(self) -> DataLoader:
+        """This process's share of the pieces of all steps that are left."""
+        batch, processes = self.settings.batch, self.accelerator.num_processes
+        items = [
+            list(range(step * batch + self.accelerator.process_index, (step + 1) * batch, processes))
+            for step in range(self.step, self.settings.steps)
+        ]
+        return DataLoader(self.data, batch_sampler=items, num_workers=self.workers, persistent_workers=self.workers > 0)
+
+    def _step(self) -> Tensor:
+        settings, device = self.settings, self.accelerator.device
+        photo = next(self._batches).to(device, torch.float32) / 255
+        styles = self._styles(len(photo))
+        index = styles.to(device)
+        for group in self.optimizer.param_groups:
+            group["lr"] = settings.rate(self.step)
+        mix = F.one_hot(self._first + styles, len(self.network.names)).to(photo)
+        self.model.train()
+        with self.accelerator.autocast():
+            painting = self.model(photo, mix)
+            if self.step < settings.warm_up:
+                losses = None
+                loss = (painting.float() - photo).square().mean()
+            else:
+                losses = self.objective(photo, painting.float(), index)
+                weighted = settings.content_weight * losses[0] + settings.style_weight * losses[1]
+                loss = (weighted + settings.smoothness * roughness(painting.float())).mean()
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        self.optimizer.step()
+        self.step += 1
+        self._follow()
+        if losses is not None:
+            self._note(styles.tolist(), torch.stack(losses).detach().float())
+        return loss.detach()
+
+    def _styles(self, count: int) -> Tensor:
+        """`[count]`: the styles of this process's share of the step's photos: all go round, in a new order each
+        time."""
+        process, processes = self.accelerator.process_index, self.accelerator.num_processes
+        numbers = [self.step * count * processes + process + k * processes for k in range(count)]
+        turns = {number // len(self.names) for number in numbers}
+        orders = {
+            turn: torch.randperm(len(self.names), generator=generator_of(_ORDER_KEY, self.settings.seed, turn))
+            for turn in turns
+        }
+        return torch.tensor([int(orders[n // len(self.names)][n % len(self.names)]) for n in numbers])
+
+    def _note(self, styles: list[int], losses: Tensor) -> None:
+        """Running means of each style's losses, on the device: a GPU is not waited for."""
+        weight = min(1.0, 1 / (_MEAN_OF * self.settings.batch / len(self.names)))
+        for k, style in enumerate(styles):
+            old = self._means[:, style]
+            self._means[:, style] = torch.where(old.isnan(), losses[:, k], old + weight * (losses[:, k] - old))
+        if losses.device.type == "cpu":
+            self.losses.append((float(losses[0].mean()), float(losses[1].mean())))
+
+    def _evaluate(self, loss: Tensor, writer: Any) -> None:
+        """Appends losses to the curve: of the average on a few held-out photos, and the running means."""
+        held = held_out_losses(self.average, self.objective, self._seen, self._first)
+        point: dict[str, Any] = {"step": self.step, "seconds": round(self.seconds, 1)}
+        for k, kind in enumerate(("content", "style")):
+            point[kind] = float(held[k].mean())
+            point[f"{kind}_by_style"] = [round(value, 5) for value in held[k].tolist()]
+            point[f"{kind}_training"] = float(self._means[k].nanmean())
+            writer.add_scalar(kind, point[kind], self.step)
+            writer.add_scalar(f"{kind}_training", point[f"{kind}_training"], self.step)
+            for name, value in zip(self.names, held[k].tolist(), strict=True):
+                writer.add_scalar(f"{kind}/{name}", value, self.step)
+        writer.flush()
+        self.curve.append(point)
+        self._save_curve(styles=self.names)
+
+    @functools.cached_property
+    def _seen(self) -> Tensor:
+        """The held-out photos of the evaluations on the way."""
+        files = self.held_out[:_SEEN]
+        return held_out_pieces(files, self.settings.size).to(self.accelerator.device)
+
+    def _picture(self) -> None:
+        photo = self._seen[:1]
+        count = len(self.names)
+        with torch.no_grad():
+            mixes = torch.eye(len(self.average.names), device=photo.device)[self._first :]
+            pictures = torch.cat([self.average(photo, mix[None]) for mix in mixes])
+        shown = [to_pil(picture) for picture in (photo[0], *pictures)]
+        sheet = style_sheet(shown, min(8, count + 1), ["photo", *self.names])
+        with atomic_write(self.working / f"sheet-{self.step:06d}.png") as file:
+            sheet.save(file, format="PNG")
+
+    def _progress(self, loss: Tensor, remaining: float) -> StyleProgress:
+        content, style = self._means.nanmean(1).tolist()
+        return StyleProgress(self.step, self.settings.steps, content, style, self.seconds, remaining)
+
+    def _identity(self) -> dict[str, Any]:
+        return self.settings.identity() | {"styles": self.names, "features": self.objective.table.features.name}
+
+    def _more_state(self) -> dict[str, Any]:
+        return {"means": self._means}
+
+    def _take_state(self, state: Mapping[str, Any]) -> None:
+        self._means = state["means"]
+
+
+def split(photos: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """(to learn on, held out): a tenth of the photos is held out, 32 at most; by their names, whatever the seed."""
+    photos = sorted(photos, key=lambda file: file.name)
+    count = min(HELD_OUT, max(1, len(photos) // 10))
+    order = torch.randperm(len(photos), generator=generator_of(_SPLIT_KEY)).tolist()
+    held = set(order[:count])
+    return [photos[k] for k in range(len(photos)) if k not in held], [photos[k] for k in order[:count]]
+
+
+def held_out_pieces(files: Sequence[Path], size: int) -> Tensor:
+    """`[B, 3, size, size]`: the middle square of each photo."""
+    from neuralpaint.images.io import load_image
+    from neuralpaint.images.resample import resize
+
+    pieces = []
+    for file in files:
+        photo = load_image(file)
+        side = min(photo.shape[1:])
+        top, left = (photo.shape[1] - side) // 2, (photo.shape[2] - side) // 2
+        pieces.append(resize(photo[:, top : top + side, left : left + side], size, size))
+    return torch.stack(pieces)
+
+
+@torch.no_grad()
+def held_out_losses(network: StyleNetwork, objective: StyleObjective, photos: Tensor, first: int = 0) -> Tensor:
+    """`[2, S]`: mean content and style loss of each style from number `first` on, over photos `[B, 3, H, W]`."""
+    network.eval()
+    found = []
+    for style in range(first, len(network.names)):
+        mix = torch.eye(len(network.names), device=photos.device)[style : style + 1]
+        losses = []
+        for photo in photos.split(4):
+            painting = network(photo, mix.expand(len(photo), -1))
+            index = torch.full((len(photo),), style - first, device=photo.device)
+            losses.append(torch.stack(objective(photo, painting, index)))
+        found.append(torch.cat(losses, 1).mean(1))
+    return torch.stack(found, 1).cpu()
+
+
+def _train_last_style_only(network: StyleNetwork) -> None:
+    """Freezes all but γ and β of the last style."""
+    network.requires_grad_(False)
+    for norm in network.norms():
+        for parameter in (norm.gamma, norm.beta):
+            parameter.requires_grad_(True)
+            parameter.register_hook(_last_row)
+
+
+def _last_row(gradient: Tensor) -> Tensor:
+    kept = torch.zeros_like(gradient)
+    kept[-1] = gradient[-1]
+    return kept

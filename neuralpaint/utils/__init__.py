@@ -1,0 +1,1 @@
+"""What every other part may use and what itself uses none: files, memory, devices, checks."""

@@ -1,5 +1,0 @@
-"""Who does a search's or a folder's work: this process, several, or a Ray cluster. The results are the same."""
-
-from neuralpaint.workers.base import SerialWorkers, WorkerError, Workers
-
-__all__ = ["SerialWorkers", "WorkerError", "Workers"]
