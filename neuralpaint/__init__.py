@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from neuralpaint._version import __version__
 
 if TYPE_CHECKING:
     from neuralpaint import brushes
@@ -33,7 +33,8 @@ _HOMES = {
     "stylize": "neuralpaint.styles.stylize",
 }
 
-__all__ = ["Brush", "Painting", "Progress", "TexturedBrush", "brushes", "get_brush", "paint", "restyle", "stylize"]
+__all__ = ["Brush", "Painting", "Progress", "TexturedBrush", "__version__", "brushes", "get_brush", "paint", "restyle"]
+__all__ += ["stylize"]
 
 
 def __getattr__(name: str) -> Any:

@@ -52,7 +52,7 @@ for _module in (
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from neuralpaint import __version__
+        from neuralpaint._version import __version__
 
         typer.echo(f"neuralpaint {__version__}")
         raise typer.Exit()

@@ -97,7 +97,7 @@ def _with_address(arguments: list[str]) -> list[str]:
     return result
 
 
-def _set_debug(wanted: bool) -> None:
+def set_debug(wanted: bool) -> None:
     _state["debug"] = wanted
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuralpaint.cli.console import _set_debug
+from neuralpaint.cli.console import set_debug
 
 if TYPE_CHECKING:
     from neuralpaint.brushes import Brush
@@ -18,7 +18,7 @@ MAX_JOBS, MAX_GRIDS = 1024, 1024
 ENGINE_TIMEOUT = 60.0  # seconds
 
 
-Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="On an error, show the Python traceback.")]
+Debug = Annotated[bool, typer.Option("--debug", callback=set_debug, help="On an error, show the Python traceback.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1 …; auto takes a GPU if there is one.")]
 

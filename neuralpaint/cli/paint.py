@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuralpaint.cli.console import INTERRUPTED, warn
-from neuralpaint.cli.features import Features, Vgg
+from neuralpaint.cli.console import INTERRUPTED, debugging, warn
+from neuralpaint.cli.features import Features, Vgg, find_features
 from neuralpaint.cli.options import (
     ENGINE_TIMEOUT,
     MAX_GRIDS,
@@ -29,33 +31,37 @@ from neuralpaint.cli.options import (
     check_range,
     resolve_brush,
 )
-from neuralpaint.cli.progress import collect
-from neuralpaint.cli.restyle import StyleMode, StyleSteps, StyleWeight, style_settings
+from neuralpaint.cli.progress import Bars, collect
+from neuralpaint.cli.restyle import StyleMode, StyleSteps, StyleWeight
+from neuralpaint.engines import EnginePool
+from neuralpaint.images.io import check_output, check_there, parse_color
 from neuralpaint.pipelines.batch import (
-    _expand,
     check_job,
     check_target,
+    expand_photos,
     paint_by_cluster,
     paint_by_processes,
     paint_serially,
     plan,
     same_file,
 )
-from neuralpaint.pipelines.paint_photo import (
-    find_look,
-    paint_photo,
-    skipped,
-)
+from neuralpaint.pipelines.paint_photo import Job, paint_photo, skipped
+from neuralpaint.pipelines.settings import PaintSettings, StyleSettings, Stylization
 from neuralpaint.pipelines.summary import Summary
 from neuralpaint.utils.errors import FAILED
+from neuralpaint.utils.memory import parse_bytes
 
 if TYPE_CHECKING:
+    from neuralpaint.brushes import Brush
+    from neuralpaint.engines import Engine
     from neuralpaint.parallel import Workers
     from neuralpaint.search import Preset
+
 
 NAME = "paint"
 
 
+# A command has as many parameters as options. What they make is `PaintSettings` and the list of jobs.
 def command(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Pictures, and folders of pictures.")],
     output: Annotated[
@@ -72,30 +78,50 @@ def command(
         typer.Option(
             metavar="BRUSH",
             help="oil, watercolor, marker, tape or pixel; or a grey-scale picture of a dab of paint (white = paint).",
+            rich_help_panel="Painting",
         ),
     ] = "oil",
-    strokes: Annotated[int, typer.Option(metavar="N", help="How many strokes to paint with.")] = 500,
+    strokes: Annotated[
+        int, typer.Option(metavar="N", help="How many strokes to paint with.", rich_help_panel="Painting")
+    ] = 500,
     preset: Annotated[
-        str, typer.Option(metavar="PRESET", help="fast, balanced, best or paper: time against likeness.")
+        str,
+        typer.Option(
+            metavar="PRESET", help="fast, balanced, best or paper: time against likeness.", rich_help_panel="Painting"
+        ),
     ] = "balanced",
     grids: Annotated[
         int | None,
-        typer.Option(metavar="N", help="--preset paper: paint by 1x1, 2x2 … NxN blocks.", show_default="5"),
+        typer.Option(
+            metavar="N",
+            help="--preset paper: paint by 1x1, 2x2 … NxN blocks.",
+            show_default="5",
+            rich_help_panel="Painting",
+        ),
     ] = None,
     size: Annotated[
         int | None,
-        typer.Option(metavar="PIXELS", help="Shorter side of the painting.", show_default="the photo's"),
+        typer.Option(
+            metavar="PIXELS",
+            help="Shorter side of the painting.",
+            show_default="the photo's",
+            rich_help_panel="Painting",
+        ),
     ] = None,
     canvas: Annotated[
-        str, typer.Option(metavar="COLOR", help="The ground: a name such as black, or #rrggbb.")
+        str,
+        typer.Option(metavar="COLOR", help="The ground: a name such as black, or #rrggbb.", rich_help_panel="Painting"),
     ] = "white",
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed paints the same strokes.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same seed paints the same strokes.", rich_help_panel="Painting")
+    ] = 0,
     device: Device = "auto",
     renderer: Annotated[
         str,
         typer.Option(
             metavar="RENDERER",
             help="What the search looks through: exact, neural (our trained network) or a trained network's folder.",
+            rich_help_panel="Renderer and engine",
         ),
     ] = "exact",
     engine: Annotated[
@@ -104,23 +130,40 @@ def command(
             metavar="MODULE:FUNCTION",
             help="Paint with your own brush engine, and let it draw the painting; needs --renderer, the folder of a "
             "network that was trained on it.",
+            rich_help_panel="Renderer and engine",
         ),
     ] = None,
     engine_timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="--engine: what 16 strokes may take.")
+        float,
+        typer.Option(
+            metavar="SECONDS", help="--engine: what 16 strokes may take.", rich_help_panel="Renderer and engine"
+        ),
     ] = ENGINE_TIMEOUT,
     style: Annotated[
         str | None,
         typer.Option(
-            metavar="STYLE", help="First restyle the photo: a style's name or a mix (neuralpaint stylize --list)."
+            metavar="STYLE",
+            help="First restyle the photo: a style's name or a mix (neuralpaint stylize --list).",
+            rich_help_panel="Style",
         ),
     ] = None,
     style_network: Annotated[
-        str, typer.Option("--style-network", metavar="NETWORK", help="--style: light, paper, or the folder of one.")
+        str,
+        typer.Option(
+            "--style-network",
+            metavar="NETWORK",
+            help="--style: light, paper, or the folder of one.",
+            rich_help_panel="Style",
+        ),
     ] = "light",
     style_image: Annotated[
         Path | None,
-        typer.Option("--style-image", metavar="PICTURE", help="Then move the strokes towards the style of a picture."),
+        typer.Option(
+            "--style-image",
+            metavar="PICTURE",
+            help="Then move the strokes towards the style of a picture.",
+            rich_help_panel="Style",
+        ),
     ] = None,
     style_weight: StyleWeight = 0.5,
     style_mode: StyleMode = "color+texture",
@@ -129,21 +172,38 @@ def command(
     vgg: Vgg = None,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Keep the strokes, for `neuralpaint render`. For several photos a folder."),
+        typer.Option(
+            metavar="FILE",
+            help="Keep the strokes, for `neuralpaint render`. For several photos a folder.",
+            rich_help_panel="Files",
+        ),
     ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Keep the state of the search there while it runs.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Keep the state of the search there while it runs.", rich_help_panel="Files"
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from --checkpoint; photos that are painted already are left alone.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on from --checkpoint; photos that are painted already are left alone.",
+            rich_help_panel="Files",
+        ),
     ] = False,
     file_format: Annotated[
-        str, typer.Option("--format", metavar="SUFFIX", help="With a folder as OUT: png, jpg, webp or tiff.")
+        str,
+        typer.Option(
+            "--format", metavar="SUFFIX", help="With a folder as OUT: png, jpg, webp or tiff.", rich_help_panel="Files"
+        ),
     ] = "png",
     jobs: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Paint so many photos at a time, each in a process; of one large photo, windows."
+            metavar="N",
+            help="Paint so many photos at a time, each in a process; of one large photo, windows.",
+            rich_help_panel="Machine",
         ),
     ] = None,
     ray: Annotated[
@@ -152,18 +212,33 @@ def command(
             metavar="ADDRESS",
             help="Paint on a Ray cluster: photos, or the windows of one large photo. host:port; auto, or nothing if "
             "--ray comes last: one that runs on this machine, else one of its own cores.",
+            rich_help_panel="Machine",
         ),
     ] = None,
     skip_done: Annotated[
-        bool, typer.Option("--skip-done", help="Leave photos alone whose painting is there: goes on with a folder.")
+        bool,
+        typer.Option(
+            "--skip-done",
+            help="Leave photos alone whose painting is there: goes on with a folder.",
+            rich_help_panel="Files",
+        ),
     ] = False,
     summary: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A table of all photos: PSNR, seconds, failures. .csv or .json."),
+        typer.Option(
+            metavar="FILE",
+            help="A table of all photos: PSNR, seconds, failures. .csv or .json.",
+            rich_help_panel="Files",
+        ),
     ] = None,
     memory: Annotated[
         str | None,
-        typer.Option(metavar="BYTES", help="What may be used, such as 2G.", show_default="half of what is available"),
+        typer.Option(
+            metavar="BYTES",
+            help="What may be used, such as 2G.",
+            show_default="half of what is available",
+            rich_help_panel="Machine",
+        ),
     ] = None,
     window: Annotated[
         int | None,
@@ -171,6 +246,7 @@ def command(
             metavar="PIXELS",
             help="Search by windows of so many working pixels.",
             show_default="1024, where one piece does not do",
+            rich_help_panel="Machine",
         ),
     ] = None,
     overwrite: Overwrite = False,
@@ -210,95 +286,133 @@ def command(
     Your own brush engine, through a network that was trained on it:
       [cyan]neuralpaint paint photo.jpg -o painting.png --engine my_brush:draw --renderer my-renderer[/cyan]
     """
-    from neuralpaint.cli.engines import get_engine
-    from neuralpaint.images.io import check_output, check_there, parse_color
-    from neuralpaint.utils.memory import parse_bytes
-
     check_range("--strokes", strokes, 1, MAX_STROKES)
     check_range("--size", size, 1, MAX_SIZE)
     check_range("--seed", seed, 0, MAX_SEED)
     check_range("--style-steps", style_steps, 1, MAX_STEPS)
-    loaded = None if engine is None else get_engine(engine, brush)
-    chosen = resolve_brush(brush) if loaded is None else loaded.spec.brush()
-    if loaded is not None and renderer in ("exact", "neural"):
-        raise ValueError("--engine needs --renderer DIR, a network trained by `neuralpaint train-renderer --engine`")
     check_range("--jobs", jobs, 1, MAX_JOBS)
     check_range("--window", window, 1, MAX_SIZE)
-    parse_color(canvas)
-    found, several = _expand(photos)
-    if not several and (output.suffix or not os.path.isdir(output)):
-        check_output(output)
-        check_there(found[0])
-    from neuralpaint.engines import EnginePool
-    from neuralpaint.renderers import get_renderer
-    from neuralpaint.utils.device import (
-        resolve_device,  # torch takes seconds: what was wrong above need not wait for it
-    )
+    drawing_engine, chosen = _engine_and_brush(engine, brush, renderer)
+    _check_paths(photos, output)
+    _check_combinations(engine=engine, jobs=jobs, ray=ray, resume=resume, checkpoint=checkpoint)
+    overwritable = overwrite or resume or skip_done
+    background = parse_color(canvas)
+    share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # of one process
 
-    place = resolve_device(device)
-    search = {
-        "brush": chosen,
-        "strokes": strokes,
-        "preset": _preset(preset, grids),
-        "size": size,
-        "canvas": parse_color(canvas),
-        "seed": seed,
-        "device": place,
-        "renderer": get_renderer(renderer, chosen),
-    }
-    if resume and checkpoint is None:
-        raise ValueError("--resume needs --checkpoint FOLDER, the state to go on from")
-    if loaded is not None and (jobs is not None or ray is not None):
-        raise ValueError("--engine draws in processes of its own: leave --jobs and --ray out")
-    if jobs is not None and ray is not None:
-        raise ValueError("--jobs is for this machine, --ray for a cluster: give one of them")
-    if memory is not None:  # of all processes together
-        memory = str(parse_bytes(memory, "--memory") // (jobs or 1))
-    search |= {"memory": memory, "window": window}
+    # Torch is loaded from here on, which takes seconds: what was wrong above need not wait for it.
+    from neuralpaint.renderers import get_renderer
+    from neuralpaint.utils.device import resolve_device
+
+    target = resolve_device(device)
+    settings = PaintSettings(
+        brush=chosen,
+        strokes=strokes,
+        preset=_preset(preset, grids),
+        size=size,
+        canvas=background,
+        seed=seed,
+        device=target,
+        renderer=get_renderer(renderer, chosen),
+        memory=share,
+        window=window,
+    )
     planned = plan(photos, output, save, checkpoint, file_format)
     if ray is not None and checkpoint is not None and len(planned) > 1:
         raise ValueError("--checkpoint is a folder of this machine, which those of --ray cannot see: use --skip-done")
     for job in planned:
-        check_job(job, overwrite or resume or skip_done)
+        check_job(job, overwritable)
         if style_image is not None and same_file(job.output, style_image):
             raise ValueError(f"{job.output} is the style's picture: name another file")
     if style is not None:
-        search["look"] = find_look(style, style_network, memory)
+        settings = dataclasses.replace(settings, stylization=Stylization.find(style, style_network, share))
     if style_image is not None:
-        search["style"] = style_settings(
-            style_image,
-            weight=style_weight,
-            mode=style_mode,
-            steps=style_steps,
-            features=features,
-            vgg=vgg,
-            device=place,
+        network = find_features(features, vgg)
+        moves = StyleSettings.load(
+            style_image, weight=style_weight, mode=style_mode, steps=style_steps, features=network, device=target
         )
+        settings = dataclasses.replace(settings, style=moves)
     table = Summary(summary, keep=resume or skip_done)
     if summary is not None:
-        check_target(summary, overwrite or resume or skip_done)
-
-    done = [job for job in planned if (resume or skip_done) and not overwrite and job.output.exists()]
-    left = [job for job in planned if job not in done]
-    engines = None if loaded is None else EnginePool(loaded, timeout=engine_timeout)
+        check_target(summary, overwritable)
     try:
-        with engines or nullcontext(), _workers(jobs, ray, place.type == "cuda", bool(left)) as workers:
-            if workers is None or len(planned) == 1:
-                rows = paint_serially(
-                    left, lambda job: paint_photo(job, search | {"workers": workers}, resume, quiet, engines)
-                )
-            elif ray is not None:
-                rows = paint_by_cluster(left, search, workers)
-            else:
-                rows = paint_by_processes(left, search, resume, workers)
-            several = workers is not None and len(planned) > 1 and not quiet
-            failures = collect(itertools.chain(map(skipped, done), rows), len(planned), table, quiet, several)
+        failures = _paint(
+            planned,
+            settings,
+            table,
+            skip=(resume or skip_done) and not overwrite,
+            resume=resume,
+            quiet=quiet,
+            engines=None if drawing_engine is None else EnginePool(drawing_engine, timeout=engine_timeout),
+            jobs=jobs,
+            ray=ray,
+        )
     except KeyboardInterrupt:
         warn(f"stopped; {_how_to_resume(checkpoint, skip_done)}")
         raise typer.Exit(INTERRUPTED) from None
     if failures:
         warn(f"{failures} of {len(planned)} photos could not be painted")
         raise typer.Exit(FAILED)
+
+
+def _engine_and_brush(engine: str | None, brush: str, renderer: str) -> tuple[Engine | None, Brush]:
+    """The engine, if one is named, and the brush: the engine's, or the one named."""
+    from neuralpaint.cli.engines import get_engine
+
+    if engine is None:
+        return None, resolve_brush(brush)
+    loaded = get_engine(engine, brush)
+    if renderer in ("exact", "neural"):
+        raise ValueError("--engine needs --renderer DIR, a network trained by `neuralpaint train-renderer --engine`")
+    return loaded, loaded.spec.brush()
+
+
+def _check_paths(photos: Sequence[Path], output: Path) -> None:
+    """Finds out what can be found out about one photo and its painting without reading the photo."""
+    found, several = expand_photos(photos)
+    if not several and (output.suffix or not os.path.isdir(output)):
+        check_output(output)
+        check_there(found[0])
+
+
+def _check_combinations(
+    *, engine: str | None, jobs: int | None, ray: str | None, resume: bool, checkpoint: Path | None
+) -> None:
+    if resume and checkpoint is None:
+        raise ValueError("--resume needs --checkpoint FOLDER, the state to go on from")
+    if engine is not None and (jobs is not None or ray is not None):
+        raise ValueError("--engine draws in processes of its own: leave --jobs and --ray out")
+    if jobs is not None and ray is not None:
+        raise ValueError("--jobs is for this machine, --ray for a cluster: give one of them")
+
+
+def _paint(
+    planned: Sequence[Job],
+    settings: PaintSettings,
+    table: Summary,
+    *,
+    skip: bool,
+    resume: bool,
+    quiet: bool,
+    engines: EnginePool | None,
+    jobs: int | None,
+    ray: str | None,
+) -> int:
+    """Paints the photos, in this process or by workers; those whose painting is there are left alone if `skip`.
+    Returns how many failed."""
+    done = [job for job in planned if skip and job.output.exists()]
+    left = [job for job in planned if job not in done]
+    with engines or nullcontext(), _workers(jobs, ray, settings.device.type == "cuda", bool(left)) as workers:
+        if workers is None or len(planned) == 1:
+            one = functools.partial(
+                paint_photo, settings=settings, resume=resume, workers=workers, engines=engines, reporter=Bars(quiet)
+            )
+            rows = paint_serially(left, one, stop_on_error=debugging())
+        elif ray is not None:
+            rows = paint_by_cluster(left, settings, workers)
+        else:
+            rows = paint_by_processes(left, settings, resume, workers)
+        bar = workers is not None and len(planned) > 1 and not quiet
+        return collect(itertools.chain(map(skipped, done), rows), len(planned), table, quiet, bar)
 
 
 def _preset(name: str, grids: int | None) -> Preset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.console import Console
 
 from neuralpaint.cli.console import say, warn
+from neuralpaint.pipelines.reporter import Reporter
 from neuralpaint.pipelines.summary import FAILED, Row, Summary
 
 if TYPE_CHECKING:
@@ -55,24 +57,73 @@ def bar_or_lines(
 
 
 def clock(seconds: float) -> str:
-    """Such as 3:07 or 1:03:07."""
+    """Such as 3:07 or 1:03:07; "?" for what is not known."""
+    if not math.isfinite(seconds):
+        return "?"
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
-def _progress(name: str, quiet: bool) -> AbstractContextManager[Callable[[Progress], None] | None]:
-    """A bar on the standard error output, if a person can see it; gives the search's callback."""
-    from neuralpaint.search.runner import bar
+class Bars(Reporter):
+    """Bars on the standard error output, if a person can see them; they vanish at the end."""
 
-    return bar(name) if Console(stderr=True).is_terminal and not quiet else nullcontext()
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+
+    def search(self, name: str) -> AbstractContextManager[Callable[[Progress], None] | None]:
+        return search_bar(name) if _visible(self.quiet) else nullcontext()
+
+    def drawing(self, engine: str) -> AbstractContextManager[Callable[[int, int], None] | None]:
+        return drawing_bar(engine) if _visible(self.quiet) else nullcontext()
 
 
-def collect(rows: Iterable[Row], count: int, summary: Summary, quiet: bool, shown: bool) -> int:
-    """Tells of the rows as they come, under one bar if `shown`, and keeps them. Returns how many failed."""
+def _visible(quiet: bool = False) -> bool:
+    return Console(stderr=True).is_terminal and not quiet
+
+
+@contextmanager
+def search_bar(title: str) -> Iterator[Callable[[Progress], None]]:
+    """A bar for a search."""
+    from rich import progress
+    from rich.markup import escape
+
+    columns = (
+        progress.TextColumn(f"[bold]{escape(title)}[/bold] {{task.fields[stage]}}"),
+        progress.BarColumn(),
+        progress.TextColumn("{task.fields[detail]}"),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as display:
+        task = display.add_task("", total=None, stage="", detail="")
+
+        def callback(p: Progress) -> None:
+            detail = f"{p.strokes} strokes · {p.psnr:.1f} dB · {clock(p.remaining)} left"
+            display.update(task, total=p.steps, completed=p.step, stage=escape(p.stage), detail=detail)
+
+        yield callback
+
+
+@contextmanager
+def drawing_bar(engine: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for strokes that an engine draws."""
+    from rich import progress
+
+    columns = (
+        progress.TextColumn("strokes by {task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as display:
+        task = display.add_task(engine, total=None)
+        yield lambda done, total: display.update(task, total=total, completed=done)
+
+
+def collect(rows: Iterable[Row], num_photos: int, summary: Summary, quiet: bool, shown: bool) -> int:
+    """Prints the rows as they come, under one bar if `shown`, and keeps them. Returns how many failed."""
     failures = 0
     try:
-        with _bar(count) if shown else nullcontext() as advance:
+        with _photos_bar(num_photos) if shown and _visible() else nullcontext() as advance:
             for row in rows:
                 summary.add(row)
                 if row.status == FAILED:
@@ -87,26 +138,17 @@ def collect(rows: Iterable[Row], count: int, summary: Summary, quiet: bool, show
     return failures
 
 
-def _bar(count: int) -> AbstractContextManager[Callable[[], None] | None]:
-    """One bar of the photos on the standard error output, if a person can see it."""
-    from contextlib import contextmanager
-
+@contextmanager
+def _photos_bar(num_photos: int) -> Iterator[Callable[[], None]]:
+    """One bar for all photos."""
     from rich import progress
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return nullcontext()
-
-    @contextmanager
-    def shown() -> Iterator[Callable[[], None]]:
-        columns = (
-            progress.TextColumn("photos"),
-            progress.BarColumn(),
-            progress.MofNCompleteColumn(),
-            progress.TimeRemainingColumn(elapsed_when_finished=True),
-        )
-        with progress.Progress(*columns, console=console, transient=True) as drawn:
-            task = drawn.add_task("", total=count)
-            yield lambda: drawn.advance(task)
-
-    return shown()
+    columns = (
+        progress.TextColumn("photos"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as display:
+        task = display.add_task("", total=num_photos)
+        yield lambda: display.advance(task)

@@ -9,6 +9,7 @@ import typer
 
 from neuralpaint.cli.console import say
 from neuralpaint.cli.options import ENGINE_TIMEOUT, MAX_SIZE, Debug, Device, Overwrite, check_range
+from neuralpaint.cli.progress import Bars
 from neuralpaint.pipelines.batch import check_target
 
 if TYPE_CHECKING:
@@ -81,7 +82,9 @@ def command(
         raise ValueError(f"{strokes}: only an engine draws brush {painting.brush.name!r}: add --engine MODULE:FUNCTION")
     if engine is not None:
         with EnginePool(get_engine(engine), timeout=engine_timeout) as pool:
-            save_image(draw_by(pool, painting, size)[0], output)
+            with Bars().drawing(pool.engine.address) as report:
+                picture, _ = draw_by(pool, painting, size, callback=report)
+            save_image(picture, output)
     else:
         painting.to(place).render_to(output, size, memory=memory)
     say(f"{strokes} → {output}: {width}x{height} pixels, {len(painting)} strokes")

@@ -6,31 +6,46 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neuralpaint.cli.console import INTERRUPTED, say, warn
 from neuralpaint.cli.features import Features, Vgg, find_features
 from neuralpaint.cli.options import MAX_SIZE, MAX_STEPS, Debug, Device, Overwrite, check_range
+from neuralpaint.cli.progress import Bars
 from neuralpaint.cli.render import Strokes, load_painting
 from neuralpaint.pipelines.batch import check_targets, same_file
-from neuralpaint.pipelines.paint_photo import changes, restyle_shown
+from neuralpaint.pipelines.paint_photo import describe_restyling
+from neuralpaint.pipelines.settings import StyleSettings
 
 if TYPE_CHECKING:
-    from neuralpaint.losses import StyleLoss
+    pass
 
 NAME = "restyle"
 
 # Options that `paint` takes too.
 StyleWeight = Annotated[
-    float, typer.Option("--style-weight", metavar="BETA", help="How much the style counts beside likeness; from 0 on.")
+    float,
+    typer.Option(
+        "--style-weight",
+        metavar="BETA",
+        help="How much the style counts beside likeness; from 0 on.",
+        rich_help_panel="Style",
+    ),
 ]
 StyleMode = Annotated[
     str,
-    typer.Option("--style-mode", metavar="MODE", help="color+texture moves whole strokes; color leaves their shapes."),
+    typer.Option(
+        "--style-mode",
+        metavar="MODE",
+        help="color+texture moves whole strokes; color leaves their shapes.",
+        rich_help_panel="Style",
+    ),
 ]
-StyleSteps = Annotated[int, typer.Option("--style-steps", metavar="N", help="Gradient steps towards the style.")]
+StyleSteps = Annotated[
+    int, typer.Option("--style-steps", metavar="N", help="Gradient steps towards the style.", rich_help_panel="Style")
+]
 
 
 def command(
@@ -67,6 +82,7 @@ def command(
     """
     from neuralpaint.images.io import check_output, load_image, save_image
     from neuralpaint.search.restyle import check_aspect
+    from neuralpaint.search.restyle import restyle as move_strokes
     from neuralpaint.utils.device import resolve_device
 
     check_range("--size", size, 1, MAX_SIZE)
@@ -74,7 +90,7 @@ def command(
     check_output(output)
     if resume and checkpoint is None:
         raise ValueError("--resume needs --checkpoint FOLDER, the state to go on from")
-    place = resolve_device(device)
+    target_device = resolve_device(device)
     painting = load_painting(strokes)
     check_output(output, *reversed(painting.pixels(size)))
     photo = load_image(content, canvas=painting.canvas)
@@ -84,35 +100,34 @@ def command(
             if same_file(target, source):
                 raise ValueError(f"{target} is read, too: name another file")
     check_targets(output, save, overwrite)
-    settings = style_settings(
-        style_image, weight=style_weight, mode=style_mode, steps=steps, features=features, vgg=vgg, device=place
+    settings = StyleSettings.load(
+        style_image,
+        weight=style_weight,
+        mode=style_mode,
+        steps=steps,
+        features=find_features(features, vgg),
+        device=target_device,
     )
     started = time.perf_counter()
     try:
-        restyled = restyle_shown(
-            painting, photo, settings, content.name, quiet, device=place, checkpoint=checkpoint, resume=resume
-        )
+        with Bars(quiet).search(content.name) as callback:
+            restyled = move_strokes(
+                painting,
+                photo,
+                **settings.arguments,
+                device=target_device,
+                checkpoint=checkpoint,
+                resume=resume,
+                callback=callback,
+            )
     except KeyboardInterrupt:
         warn(f"stopped; {_how_to_resume(checkpoint)}")
         raise typer.Exit(INTERRUPTED) from None
     if save is not None:
         restyled.save(save)
-    save_image(restyled.to(place).render(size), output)
+    save_image(restyled.to(target_device).render(size), output)
     if not quiet:
-        say(f"{strokes} → {output}: {changes(restyled)}, {time.perf_counter() - started:.1f} s")
-
-
-def style_settings(
-    style_image: Path, *, weight: float, mode: str, steps: int, features: str, vgg: Path | None, device: Any
-) -> dict[str, Any]:
-    """The style's arguments of `restyle`, all checked, the features loaded."""
-    from neuralpaint.losses.style import StyleLoss, check_mode
-    from neuralpaint.utils.validation import check_weight
-
-    check_weight("--style-weight", weight)
-    chosen = check_mode(mode, "--style-mode")
-    style: StyleLoss = StyleLoss(style_image, mode=chosen, features=find_features(features, vgg), device=device)
-    return {"style_image": style, "weight": weight, "steps": steps}
+        say(f"{strokes} → {output}: {describe_restyling(restyled)}, {time.perf_counter() - started:.1f} s")
 
 
 def _how_to_resume(checkpoint: Path | None) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from neuralpaint.cli.console import say
 from neuralpaint.cli.options import ENGINE_TIMEOUT, MAX_SEED, Debug, check_range
-from neuralpaint.cli.progress import bar_or_lines, clock
+from neuralpaint.cli.progress import Bars, bar_or_lines, clock
 
 if TYPE_CHECKING:
     from neuralpaint.training.renderers.trainer import TrainingProgress
@@ -110,7 +110,7 @@ def command(
 
     import torch
 
-    from neuralpaint.cli.engines import filling, get_engine
+    from neuralpaint.cli.engines import get_engine
     from neuralpaint.cli.options import resolve_brush
     from neuralpaint.engines import EngineSource
     from neuralpaint.renderers.networks.registry import build_network
@@ -168,7 +168,7 @@ def command(
         trainer = Trainer(settings, source, out, accelerator=accelerator, resume=resume)
         if isinstance(source, EngineSource):
             if accelerator.is_main_process:
-                with filling(source.engine.address) as report:
+                with Bars().drawing(source.engine.address) as report:
                     source.fill(report, held_out=HELD_OUT)
             accelerator.wait_for_everyone()
         with _bar() if accelerator.is_main_process else nullcontext() as callback:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from neuralpaint.cli.engines import filling
 from neuralpaint.engines.pool import EnginePool
-from neuralpaint.painting.painting import Painting
+from neuralpaint.images.io import to_pil
+from neuralpaint.images.metrics import psnr
+from neuralpaint.images.resample import resize
+from neuralpaint.painting import Painting
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -87,17 +89,13 @@ def _lay(canvas: np.ndarray, foreground: np.ndarray, alpha: np.ndarray, x: int, 
 
 
 def draw_by(
-    pool: EnginePool, painting: Painting, size: int | None = None, photo: Tensor | None = None, shown: bool = True
+    pool: EnginePool,
+    painting: Painting,
+    size: int | None = None,
+    photo: Tensor | None = None,
+    callback: Callable[[int, int], None] | None = None,
 ) -> tuple[Image.Image, float]:
     """A painting drawn by its engine, and its PSNR in dB against the photo at that size (NaN without one)."""
-    import torch
-
-    from neuralpaint.engines import draw_painting
-    from neuralpaint.images.io import to_pil
-    from neuralpaint.images.metrics import psnr
-    from neuralpaint.images.resample import resize
-
-    with filling(pool.engine.address, shown) as report:
-        picture = torch.from_numpy(draw_painting(painting, pool, size, report)).permute(2, 0, 1)
+    picture = torch.from_numpy(draw_painting(painting, pool, size, callback)).permute(2, 0, 1)
     likeness = float("nan") if photo is None else psnr(picture, resize(photo.cpu(), *picture.shape[1:]))
     return to_pil(picture), likeness

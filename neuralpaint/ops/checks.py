@@ -44,7 +44,9 @@ def check_side(name: str, value: int) -> int:
     return value
 
 
-def _checked(canvas: Tensor, strokes: Tensor, brush: Brush | str, pixels_per_unit: float | None) -> tuple[Brush, float]:
+def check_render(
+    canvas: Tensor, strokes: Tensor, brush: Brush | str, pixels_per_unit: float | None
+) -> tuple[Brush, float]:
     """The brush and pixels per unit, when canvas and strokes fit together."""
     brush = get_brush(brush)
     check_strokes(strokes, brush, 3)
@@ -64,7 +66,7 @@ def _checked(canvas: Tensor, strokes: Tensor, brush: Brush | str, pixels_per_uni
     return brush, check_positive("pixels_per_unit", scale)
 
 
-def _origin(origin: Tensor | Sequence[float] | None, canvas: Tensor) -> Tensor:
+def as_origin(origin: Tensor | Sequence[float] | None, canvas: Tensor) -> Tensor:
     batch = canvas.shape[0]
     if origin is None:
         return canvas.new_zeros(batch, 2)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neuralpaint import extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush
-from neuralpaint.ops.checks import _checked, _origin
+from neuralpaint.ops.checks import as_origin, check_render
 from neuralpaint.utils.profiling import span
 from neuralpaint.utils.validation import check_positive
 
@@ -45,13 +45,13 @@ def render(
     Raises:
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
     """
-    brush, scale = _checked(canvas, strokes, brush, pixels_per_unit)
+    brush, scale = check_render(canvas, strokes, brush, pixels_per_unit)
     return torch.ops.neuralpaint.render(
         canvas,
         strokes,
         brush.kind,
         brush.texture_on(strokes.device),
-        _origin(origin, canvas),
+        as_origin(origin, canvas),
         scale,
         check_positive("softness", softness),
     )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
-from neuralpaint.ops.checks import _checked, _origin
+from neuralpaint.ops.checks import as_origin, check_render
 from neuralpaint.utils.profiling import span
 from neuralpaint.utils.validation import check_positive, check_weight
 
@@ -45,7 +45,7 @@ def render_loss(
     Raises:
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
     """
-    brush, scale = _checked(canvas, strokes, brush, pixels_per_unit)
+    brush, scale = check_render(canvas, strokes, brush, pixels_per_unit)
     if not isinstance(target, Tensor) or target.shape != canvas.shape or target.dtype != canvas.dtype:
         raise ValueError(f"target must be a tensor of the canvas's shape {list(canvas.shape)} and dtype {canvas.dtype}")
     if target.device != canvas.device:
@@ -61,7 +61,7 @@ def render_loss(
         strokes,
         brush.kind,
         brush.texture_on(strokes.device),
-        _origin(origin, canvas),
+        as_origin(origin, canvas),
         scale,
         softness,
         l1,

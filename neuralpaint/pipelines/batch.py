@@ -9,42 +9,43 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuralpaint.cli.console import debugging
-from neuralpaint.pipelines.paint_photo import Job, failed
+from neuralpaint.pipelines.paint_photo import Job, failed, paint_photo
 from neuralpaint.pipelines.summary import FAILED, Row
 
 if TYPE_CHECKING:
     from neuralpaint.parallel import Workers
+    from neuralpaint.pipelines.settings import PaintSettings
 
 _STROKES_SUFFIX = ".safetensors"
 
 
-def paint_serially(jobs: Sequence[Job], paint_one: Callable[[Job], Row]) -> Iterator[Row]:
-    """Paints one photo after another; among several, one that fails is told of and the others go on."""
+def paint_serially(jobs: Sequence[Job], paint_one: Callable[[Job], Row], stop_on_error: bool = False) -> Iterator[Row]:
+    """Paints one photo after another. One that fails becomes a row, and the others go on, unless the first error is to
+    stop them or there is but one photo."""
     for job in jobs:
         started = time.perf_counter()
         try:
             row = paint_one(job)
         except Exception as error:
-            if debugging() or len(jobs) == 1:
+            if stop_on_error or len(jobs) == 1:
                 raise
             row = failed(job, error, time.perf_counter() - started)
         yield row
 
 
-def paint_by_processes(jobs: Sequence[Job], search: dict[str, Any], resume: bool, workers: Workers) -> Iterator[Row]:
+def paint_by_processes(jobs: Sequence[Job], settings: PaintSettings, resume: bool, workers: Workers) -> Iterator[Row]:
     """As `paint_serially`, several at a time; first come, first served."""
-    shared = workers.share(search)
+    shared = workers.share(settings)
     for number, row in workers.run(_paint_here, ((job, shared, resume) for job in jobs)):
         yield row if isinstance(row, Row) else failed(jobs[number], row, 0.0)
 
 
-def paint_by_cluster(jobs: Sequence[Job], search: dict[str, Any], workers: Workers) -> Iterator[Row]:
+def paint_by_cluster(jobs: Sequence[Job], settings: PaintSettings, workers: Workers) -> Iterator[Row]:
     """As `paint_by_processes`, on machines that may have no disk in common with this one: photos and paintings travel
     with the tasks, and are written here."""
     from neuralpaint.utils.files import atomic_write
 
-    shared = workers.share(search)
+    shared = workers.share(settings)
     unread: dict[int, Exception] = {}
 
     def tasks() -> Iterator[tuple]:
@@ -73,18 +74,16 @@ def paint_by_cluster(jobs: Sequence[Job], search: dict[str, Any], workers: Worke
         yield row
 
 
-def _paint_here(job: Job, search: dict[str, Any], resume: bool) -> Row:
-    from neuralpaint.pipelines.paint_photo import paint_photo
-
+def _paint_here(job: Job, settings: PaintSettings, resume: bool) -> Row:
     started = time.perf_counter()
     try:
-        return paint_photo(job, search, resume, quiet=True)
+        return paint_photo(job, settings, resume=resume)
     except Exception as error:
         return failed(job, error, time.perf_counter() - started)
 
 
 def _paint_there(
-    data: bytes, name: str, suffix: str, keep_strokes: bool, search: dict[str, Any]
+    data: bytes, name: str, suffix: str, keep_strokes: bool, settings: PaintSettings
 ) -> tuple[dict[str, Any], bytes, bytes]:
     """(the row's values, the picture's bytes, the stroke file's)."""
     with tempfile.TemporaryDirectory() as folder:
@@ -92,7 +91,7 @@ def _paint_there(
         photo, output, strokes = place / "in" / name, place / f"painting{suffix}", place / "painting.safetensors"
         photo.parent.mkdir()
         photo.write_bytes(data)
-        row = _paint_here(Job(photo, output, strokes if keep_strokes else None, None), search, False)
+        row = _paint_here(Job(photo, output, strokes if keep_strokes else None, None), settings, False)
         error = row.error.replace(str(photo), name)
         values = {
             "status": row.status,
@@ -142,7 +141,7 @@ def plan(
     from neuralpaint.images.io import OUTPUT_SUFFIXES, check_output
     from neuralpaint.utils.files import make_folder
 
-    found, several = _expand(photos)
+    found, several = expand_photos(photos)
     if not several and (output.suffix or not os.path.isdir(output)):
         check_output(output)
         return [Job(found[0], output, save, checkpoint)]
@@ -189,7 +188,7 @@ def distinct_names(photos: Sequence[Path]) -> list[str]:
     return names
 
 
-def _expand(photos: Sequence[Path]) -> tuple[list[Path], bool]:
+def expand_photos(photos: Sequence[Path]) -> tuple[list[Path], bool]:
     """(the photos, folders replaced by the pictures in them; whether that makes a batch)."""
     from neuralpaint.images.io import PHOTO_SUFFIXES
 

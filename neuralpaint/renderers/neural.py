@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neuralpaint.brushes import Brush
-from neuralpaint.ops.checks import _checked, _origin
+from neuralpaint.ops.checks import as_origin, check_render
 from neuralpaint.renderers.blend import blend_tiles
 from neuralpaint.renderers.networks.base import NetworkRenderer, channels_last
 from neuralpaint.renderers.networks.coordinate import CoordinateRenderer
@@ -68,14 +68,14 @@ class NeuralRenderer:
 
         A network of whole pictures ignores `softness`.
         """
-        brush, scale = _checked(canvas, strokes, brush, pixels_per_unit)
+        brush, scale = check_render(canvas, strokes, brush, pixels_per_unit)
         softness = check_positive("softness", softness)
         self.check_brush(brush)
         batch, _, height, width = canvas.shape
         count = strokes.shape[1]
         if self.network_device != canvas.device:
             self.network.to(canvas.device)
-        corner = _origin(origin, canvas).repeat_interleave(count, 0)
+        corner = as_origin(origin, canvas).repeat_interleave(count, 0)
         flat = strokes.flatten(0, 1)
         coordinate = isinstance(self.network, CoordinateRenderer)
         tiles = cull(self.network.geometry, flat, height, width, scale, corner, softness if coordinate else 1.0)

@@ -23,7 +23,7 @@ from neuralpaint.search.memory import check_memory, get_problem, needs_windows
 from neuralpaint.search.presets import Preset, get_preset
 from neuralpaint.search.problem import LargeProblem
 from neuralpaint.search.regions import WINDOW
-from neuralpaint.search.runner import Progress, _own_modes, _run, bar
+from neuralpaint.search.runner import Progress, own_modes, progress_bar, run_search
 from neuralpaint.search.windowed import WindowedSearch
 from neuralpaint.utils.device import resolve_device
 from neuralpaint.utils.memory import available, budget
@@ -33,7 +33,7 @@ from neuralpaint.utils.validation import check_whole
 MAX_STROKES = 1_000_000
 
 
-@_own_modes
+@own_modes
 @span("paint")
 def paint(
     image: ImageLike | LargePhoto,
@@ -134,8 +134,8 @@ def paint(
         if resume and keeper.exists():
             search.load_state_dict(keeper.read())
 
-    with bar() if progress else nullcontext(None) as shown:
-        _run(search, keeper, [report for report in (shown, callback) if report is not None])
+    with progress_bar() if progress else nullcontext(None) as shown:
+        run_search(search, keeper, [report for report in (shown, callback) if report is not None])
     metadata: dict[str, Any] = {"preset": preset.name, "seed": seed}
     if isinstance(search, WindowedSearch):
         metadata["window"] = search.core

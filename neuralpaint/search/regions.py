@@ -14,7 +14,7 @@ from neuralpaint.search.seeding import error_map, look_at, mean_cells
 
 WINDOW = 1024  # pixels along a core
 UNLIMITED = 1 << 20  # working pixels
-_HALO = 1.5  # blocks of the phase
+HALO = 1.5  # blocks of the phase
 _COLORS = 4
 
 
@@ -99,7 +99,7 @@ def windows(size: int, pixels: tuple[int, int], core: int, halo: int, shifted: b
 
 def core_for(preset: Preset, window: int) -> int:
     """Pixels along a window's core: at least so many that windows of one colour do not touch."""
-    return max(window, math.ceil(3.2 * _HALO * 1.25 * preset.block_pixels) + 16)
+    return max(window, math.ceil(3.2 * HALO * 1.25 * preset.block_pixels) + 16)
 
 
 def larger_than(pixels: tuple[int, int], core: int) -> bool:

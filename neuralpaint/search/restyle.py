@@ -22,7 +22,7 @@ from neuralpaint.renderers import Renderer, get_renderer
 from neuralpaint.search.checkpoint import Checkpoint, fingerprint
 from neuralpaint.search.optim.adam import adam_schedule, adam_step_
 from neuralpaint.search.optim.limits import Ranges
-from neuralpaint.search.runner import Progress, _own_modes, _run, bar
+from neuralpaint.search.runner import Progress, own_modes, progress_bar, run_search
 from neuralpaint.utils.device import resolve_device
 from neuralpaint.utils.profiling import span
 from neuralpaint.utils.validation import check_weight, check_whole
@@ -37,7 +37,7 @@ _SMALLEST_BLOCK = 1 / 64  # units
 _ASPECT_TOLERANCE = 0.02
 
 
-@_own_modes
+@own_modes
 @span("restyle")
 def restyle(
     painting: Painting,
@@ -124,8 +124,8 @@ def restyle(
         keeper = Checkpoint(checkpoint, settings)
         if resume and keeper.exists():
             search.load_state_dict(keeper.read())
-    with bar() if progress else nullcontext(None) as shown:
-        _run(search, keeper, [report for report in (shown, callback) if report is not None])
+    with progress_bar() if progress else nullcontext(None) as shown:
+        run_search(search, keeper, [report for report in (shown, callback) if report is not None])
     metadata = {**painting.metadata, "style": search.report()}
     return Painting(search.strokes.cpu(), painting.brush, painting.aspect, painting.canvas, painting.size, metadata)
 

@@ -46,36 +46,22 @@ class Progress:
 
 
 @contextmanager
-def bar(title: str = "") -> Iterator[Callable[[Progress], None]]:
-    """Yields a callback that draws a progress bar on the standard error output; the bar vanishes at the end."""
-    from rich import progress
-    from rich.console import Console
-    from rich.markup import escape
+def progress_bar() -> Iterator[Callable[[Progress], None]]:
+    """A bar on the standard error output or in a notebook; the value is the callback that draws it."""
+    from tqdm.auto import tqdm
 
-    columns = (
-        progress.TextColumn(f"[bold]{escape(title)}[/bold] {{task.fields[stage]}}"),
-        progress.BarColumn(),
-        progress.TextColumn("{task.fields[detail]}"),
-    )
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("", total=None, stage="", detail="")
+    with tqdm(unit="step", leave=False) as bar:
 
         def callback(p: Progress) -> None:
-            detail = f"{p.strokes} strokes · {p.psnr:.1f} dB · {_clock(p.remaining)} left"
-            shown.update(task, total=p.steps, completed=p.step, stage=escape(p.stage), detail=detail)
+            bar.total = p.steps
+            bar.set_description(p.stage, refresh=False)
+            bar.set_postfix_str(f"{p.strokes} strokes, {p.psnr:.1f} dB", refresh=False)
+            bar.update(p.step - bar.n)
 
         yield callback
 
 
-def _clock(seconds: float) -> str:
-    """Minutes and seconds; "?" for what is not known."""
-    if not math.isfinite(seconds):
-        return "?"
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes}:{seconds:02d}"
-
-
-def _own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
+def own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Runs a function with gradients on and float32 as the default, whatever its caller has set."""
 
     @functools.wraps(function)
@@ -91,7 +77,7 @@ def _own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return run
 
 
-def _run(
+def run_search(
     search: JointSearch | BlockSearch, keeper: Checkpoint | None, listeners: list[Callable[[Progress], None]]
 ) -> None:
     """Steps a search to its end, telling its listeners and keeping its state now and then."""

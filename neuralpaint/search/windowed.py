@@ -25,7 +25,7 @@ from neuralpaint.parallel import SerialWorkers, WorkerError, Workers
 from neuralpaint.search import regions as parts
 from neuralpaint.search.joint import JointSearch, Phase, plan
 from neuralpaint.search.problem import Part, Setting
-from neuralpaint.search.regions import _HALO, UNLIMITED, WINDOW, core_for, larger_than, windows
+from neuralpaint.search.regions import HALO, UNLIMITED, WINDOW, core_for, larger_than, windows
 from neuralpaint.search.seeding import cell_side, draw_cells, lay_strokes
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class WindowedSearch(JointSearch):
 
     def _windows(self, phase: Phase) -> list[tuple[int, Part, Part]]:
         block = phase.block if phase.add else self._finest
-        halo = min(math.ceil(_HALO * block * phase.size), (self.core - 16) * 10 // 32)
+        halo = min(math.ceil(HALO * block * phase.size), (self.core - 16) * 10 // 32)
         shifted = sum(self._by_windows(p.size) for p in self.phases[: self.phase]) % 2 == 1
         return windows(phase.size, self.problem.pixels(phase.size), self.core, halo, shifted)
 

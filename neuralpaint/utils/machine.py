@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from neuralpaint import __version__
 from neuralpaint import _extension as extension
+from neuralpaint._version import __version__
 
 
 def cpu_model() -> str:

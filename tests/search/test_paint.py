@@ -325,7 +325,7 @@ def test_a_progress_bar_changes_nothing_and_leaves_standard_output_alone(preset,
     ids=str,
 )
 def test_mistakes_are_told_before_any_work(arguments, error, message, monkeypatch):
-    monkeypatch.setattr(module, "_run", lambda *_: pytest.fail("the search began"))
+    monkeypatch.setattr(module, "run_search", lambda *_: pytest.fail("the search began"))
     with pytest.raises(error, match=message):
         paint(**({"image": disc_photo(), "brush": "tape", "strokes": 5} | arguments))
 

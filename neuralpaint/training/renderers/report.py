@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-import neuralpaint
+from neuralpaint._version import __version__
 from neuralpaint.renderers.pretrained import load_network, save_network
 from neuralpaint.training.renderers.metrics import held_out_quality
 from neuralpaint.training.renderers.source import share
@@ -33,7 +33,7 @@ def finish(trainer: Trainer, folder: Path, dtype: torch.dtype = torch.float32) -
         "hardware": hardware(trainer.accelerator.device),
         "processes": trainer.accelerator.num_processes,
         "torch": torch.__version__,
-        "neuralpaint": neuralpaint.__version__,
+        "neuralpaint": __version__,
     }
     save_network(network, folder, dtype=dtype, training=facts)
     stored = load_network(folder, brush=network.brush).to(trainer.accelerator.device)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import neuralpaint
+from neuralpaint._version import __version__
 from neuralpaint.images.io import save_image, to_pil
 from neuralpaint.images.resample import resize
 from neuralpaint.styles.network import StyleNetwork
@@ -34,7 +34,7 @@ def finish(trainer: StyleTrainer, folder: Path, dtype: torch.dtype = torch.float
         "seconds": round(trainer.seconds, 1),
         "hardware": hardware(trainer.accelerator.device),
         "torch": torch.__version__,
-        "neuralpaint": neuralpaint.__version__,
+        "neuralpaint": __version__,
     }
     if trainer.adding:
         added = {"style": trainer.names[0], "steps": trainer.step, "batch": settings.batch}
