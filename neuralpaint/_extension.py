@@ -19,7 +19,7 @@ class KernelError(ImportError):
 
 
 try:
-    from neuralpaint import _C
+    import neuralpaint._C as _C
 except ImportError as error:
     raise KernelError(
         "neuralpaint's compiled module is missing, damaged or built for another Python: reinstall neuralpaint, or in "

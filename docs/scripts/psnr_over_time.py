@@ -46,7 +46,7 @@ class Run(NamedTuple):
 def search(photo: torch.Tensor, brush: str, preset: str, limit: float) -> Run:
     """One search; its painting is measured now and then, on another clock than the search's."""
     chosen = get_preset(preset)
-    problem = Problem(photo, get_brush(brush), STROKES, chosen, WHITE, get_renderer("exact"), 0)
+    problem = Problem.of(photo, get_brush(brush), STROKES, chosen, WHITE, get_renderer("exact"), 0)
     state = BlockSearch(problem) if chosen.method == "blocks" else JointSearch(problem)
     total, seconds, shown = state.work()[1], 0.0, 0
     run = Run([], [], True)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neuralpaint.cli.console import set_debug
+from neuralpaint.utils.validation import MAX_SEED, MAX_SIZE, MAX_STROKES  # noqa: F401  (for the commands)
 
 if TYPE_CHECKING:
     from neuralpaint.brushes import Brush
 
-MAX_STROKES, MAX_SIZE, MAX_SEED, MAX_STEPS = 1_000_000, 65536, 2**63 - 1, 1_000_000
+MAX_STEPS = 1_000_000
 MAX_JOBS, MAX_GRIDS = 1024, 1024
 ENGINE_TIMEOUT = 60.0  # seconds
 

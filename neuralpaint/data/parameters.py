@@ -8,10 +8,9 @@ from torch import Tensor
 
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.data.philox import uniform
-from neuralpaint.utils.validation import whole
+from neuralpaint.utils.validation import MAX_SEED, check_whole
 
 ENDLESS = 2**62  # strokes; as many as anybody can draw
-MAX_SEED = 2**63 - 1
 
 
 class StrokeBatch(NamedTuple):
@@ -60,8 +59,8 @@ class RandomParameters:
     """
 
     def __init__(self, brush: Brush | str, count: int | None = None, seed: int = 0, stream: int = 0) -> None:
-        self.brush, self.seed, self.stream = get_brush(brush), whole("seed", seed, 0, MAX_SEED), stream
-        self.count = ENDLESS if count is None else whole("count", count, 1, ENDLESS)
+        self.brush, self.seed, self.stream = get_brush(brush), check_whole("seed", seed, 0, MAX_SEED), stream
+        self.count = ENDLESS if count is None else check_whole("count", count, 1, ENDLESS)
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from neuralpaint.brushes import Brush, TexturedBrush, get_brush
 from neuralpaint.data.parameters import ENDLESS, MAX_SEED, RandomParameters, brush_identity
 from neuralpaint.utils.files import atomic_write
-from neuralpaint.utils.validation import unknown_name, whole
+from neuralpaint.utils.validation import check_whole, unknown_name
 
 FORMAT, VERSION = "neuralpaint.strokes", 1
 INDEX, TEXTURE = "index.json", "brush.safetensors"
@@ -60,7 +60,7 @@ class StrokeSet:
             ("size", 1, 65536),
             ("shard_size", 1, MAX_SHARD),
         ):
-            whole(name, getattr(self, name), low, high)
+            check_whole(name, getattr(self, name), low, high)
 
     @property
     def shards(self) -> int:

@@ -8,21 +8,32 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from neuralpaint.data.parameters import StrokeBatch
-from neuralpaint.utils.validation import whole
-
-if TYPE_CHECKING:
-    from neuralpaint.data.dataset import StrokeDataset
+from neuralpaint.data.parameters import Parameters, StrokeBatch
+from neuralpaint.utils.validation import check_whole
 
 _AHEAD = {"cpu": 4096, "cuda": 65536}  # strokes whose parameters are made at once: many small operations each time
 _VERSION = 1
 _SAMPLES = 64  # drawn at once where single samples are asked for
+
+
+class Drawn(Protocol):
+    """What a stream needs of its dataset: see `neuralpaint.data.StrokeDataset`."""
+
+    parameters: Parameters
+    device: torch.device
+
+    @property
+    def count(self) -> int | None: ...
+
+    def draw(self, index: Tensor) -> StrokeBatch: ...
+
+    def picture(self, strokes: Tensor) -> StrokeBatch: ...
 
 
 class StrokeStream(IterableDataset[StrokeBatch]):
@@ -55,7 +66,7 @@ class StrokeStream(IterableDataset[StrokeBatch]):
 
     def __init__(
         self,
-        dataset: StrokeDataset,
+        dataset: Drawn,
         batch_size: int | None = 64,
         *,
         start: int = 0,
@@ -65,14 +76,14 @@ class StrokeStream(IterableDataset[StrokeBatch]):
         threads: int = 0,
     ) -> None:
         self.dataset, self.drop_last = dataset, drop_last
-        self.batch_size = None if batch_size is None else whole("batch_size", batch_size, 1, 2**24)
-        self.start = whole("start", start, 0, dataset.parameters.count)
+        self.batch_size = None if batch_size is None else check_whole("batch_size", batch_size, 1, 2**24)
+        self.start = check_whole("start", start, 0, dataset.parameters.count)
         if (rank is None) != (world_size is None):
             raise ValueError("rank and world_size belong together: give both or none")
         here, all_of_them = _environment() if rank is None or world_size is None else (rank, world_size)
-        self.world_size = whole("world_size", all_of_them, 1, 2**24)
-        self.rank = whole("rank", here, 0, self.world_size - 1)
-        self.threads = whole("threads", threads, 0, 1024)
+        self.world_size = check_whole("world_size", all_of_them, 1, 2**24)
+        self.rank = check_whole("rank", here, 0, self.world_size - 1)
+        self.threads = check_whole("threads", threads, 0, 1024)
         if threads and (batch_size is None or dataset.device.type != "cpu"):
             raise ValueError("threads draw batches on the CPU: give a batch_size, or leave them out")
         self._next = self.start  # stroke with which the next item's step begins
@@ -170,7 +181,7 @@ class StrokeStream(IterableDataset[StrokeBatch]):
             or ("worker" in state and not {"workers", "step"} <= state.keys())
         ):
             raise ValueError("this is no state of a StrokeStream of this version")
-        whole("next", state.get("next"), 0, 2**63 - 1)
+        check_whole("next", state.get("next"), 0, 2**63 - 1)
         for name, value in self.dataset.parameters.identity.items():
             if (other := state["identity"].get(name)) != value:
                 raise ValueError(f"the state is of strokes with {name} {other!r}, not {value!r}")

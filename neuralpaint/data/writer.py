@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from neuralpaint.data.shards import INDEX, SUFFIXES, TEXTURE, DamagedShard, StrokeSet, read_shard, write_shard
 from neuralpaint.data.webdataset import Files, bytes_per_stroke, check_tar, samples, write_tar
 from neuralpaint.utils.files import atomic_write, make_folder
+from neuralpaint.utils.machine import processors
 
 _SHARD = re.compile(rf"strokes-\d+({'|'.join(map(re.escape, SUFFIXES.values()))})")
 _LEFT_OVER = re.compile(rf"\.({_SHARD.pattern}|{re.escape(INDEX)})\.[0-9a-f]{{8}}\.tmp")
@@ -109,18 +109,13 @@ def write_set(
             write_shard(folder / plan.name(number), plan, number)
             report(len(plan.strokes(number)))
     else:
-        few = plan.count - before < _FEW
-        made = samples(plan, map(plan.strokes, missing), 0 if few else processors() if workers is None else workers)
+        if workers is None:
+            workers = 0 if plan.count - before < _FEW else min(8, processors())
+        made = samples(plan, map(plan.strokes, missing), workers)
         for number in missing:
             with atomic_write(folder / plan.name(number)) as file:
                 write_tar(file, _told(islice(made, len(plan.strokes(number))), report))
     return before
-
-
-def processors() -> int:
-    """Those that this process may use, up to 8."""
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(8, there)
 
 
 def _finished(folder: Path, plan: StrokeSet, number: int, warn: Callable[[str], None]) -> bool:

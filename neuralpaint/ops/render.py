@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuralpaint import extension  # noqa: F401  (registers the kernels)
+from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush
 from neuralpaint.ops.checks import as_origin, check_render
 from neuralpaint.utils.profiling import span

@@ -31,9 +31,7 @@ from neuralpaint.images.streaming import LARGE, STREAMED_SUFFIXES, LargePhoto, h
 from neuralpaint.painting.snp import read_snp
 from neuralpaint.painting.stroke_file import read_painting, write_painting
 from neuralpaint.utils.memory import PROCESS, budget, check_budget, format_bytes
-from neuralpaint.utils.validation import check_whole
-
-MAX_SIZE = 65536  # pixels along the shorter side
+from neuralpaint.utils.validation import MAX_SIZE, check_whole
 
 _TILE = 1024
 _WHOLE = 12  # bytes a pixel of a picture that is drawn whole, then compressed

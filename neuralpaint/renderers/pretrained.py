@@ -6,14 +6,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from neuralpaint.brushes import Brush, brushes
-from neuralpaint.renderers.networks.base import NetworkRenderer, brush_fingerprint
+from neuralpaint.brushes import Brush, brushes, get_brush
 from neuralpaint.renderers.networks.registry import build_network
 from neuralpaint.utils.model_files import BUNDLED, CARD, CONFIG, WEIGHTS, read_model_config, read_weights, write_model
+
+if TYPE_CHECKING:
+    from neuralpaint.renderers.networks.base import NetworkRenderer
 
 FORMAT, VERSION = "neuralpaint.renderer", 1
 
@@ -51,7 +53,7 @@ def save_network(
             "kind": brush.kind,
             "parameters": list(brush.parameters),
             "held": [list(pair) for pair in brush.held],
-            "fingerprint": brush_fingerprint(brush),
+            "fingerprint": brush.fingerprint,
         },
         "training": dict(training or {}),
     }
@@ -74,8 +76,6 @@ def load_network(folder: str | os.PathLike, *, brush: Brush | str | None = None)
         ValueError: if the folder holds no network, its files are damaged or do not belong together, or it was trained
             for another brush; the message names the file.
     """
-    from neuralpaint.brushes import get_brush
-
     config = read_config(folder)
     try:
         spec = config["brush_spec"]
@@ -94,7 +94,7 @@ def load_network(folder: str | os.PathLike, *, brush: Brush | str | None = None)
         wanted = brushes()[name]
     else:
         wanted = own
-    if brush_fingerprint(wanted) != fingerprint:
+    if wanted.fingerprint != fingerprint:
         raise ValueError(
             f"the renderer in {folder} was trained for brush {name!r} with other parameters or texture than those of "
             f"{wanted.name!r}: train it again (neuralpaint train-renderer)"
@@ -111,8 +111,6 @@ def bundled_folder(brush: Brush | str) -> Path:
     Raises:
         ValueError: if there is none.
     """
-    from neuralpaint.brushes import get_brush
-
     brush = get_brush(brush)
     folder = BUNDLED / {"pixel": "tape"}.get(brush.name, brush.name)
     if not (folder / CONFIG).is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from neuralpaint.losses.transport import TransportLoss
 from neuralpaint.search.joint import LARGEST_VIEW
 from neuralpaint.search.optim.adam import rmsprop_step_
 from neuralpaint.search.optim.cuda_graph import Replay
-from neuralpaint.search.problem import Problem
+from neuralpaint.search.problem import Problem, Setting
 from neuralpaint.search.seeding import paper_strokes
 from neuralpaint.utils.profiling import span
 
@@ -59,7 +60,7 @@ def block_grid(aspect: tuple[float, float], divide: int) -> tuple[Tensor, float]
     return torch.stack([x.flatten(), y.flatten()], 1), side
 
 
-def plan(problem: Problem) -> list[Grid]:
+def plan(problem: Setting) -> list[Grid]:
     """The grids of a search: the same number of strokes in every block, `problem.count` in all."""
     grids: list[tuple[Tensor, float]] = []
     blocks = 0
@@ -104,6 +105,11 @@ class BlockSearch:
     @property
     def steps_done(self) -> int:
         return sum(self._steps(grid) for grid in self.grids[: self.grid]) + self.done
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What its strokes depend on besides the problem, as JSON holds it: nothing."""
+        return {}
 
     def work(self) -> tuple[float, float]:
         """(done, all), in steps weighted by how many blocks and strokes each one moves."""

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from neuralpaint.brushes.base import MARKER
 from neuralpaint.search.optim.descent import Descent
-from neuralpaint.search.problem import Problem
+from neuralpaint.search.problem import Problem, Setting
 from neuralpaint.search.seeding import new_strokes
 from neuralpaint.utils.profiling import span
 
@@ -55,7 +55,7 @@ class Phase:
         return [self.softness * (1 / self.softness) ** min(1.0, 1.3 * progress) for progress in self.progress()]
 
 
-def plan(problem: Problem, largest: int = LARGEST_VIEW) -> list[Phase]:
+def plan(problem: Setting, largest: int = LARGEST_VIEW) -> list[Phase]:
     """The phases of a search, none with more than `largest` pixels along the shorter side."""
     preset, count = problem.preset, problem.count
     area = problem.aspect[0] * problem.aspect[1]
@@ -123,6 +123,11 @@ class JointSearch:
     @property
     def steps_done(self) -> int:
         return sum(phase.steps for phase in self.phases[: self.phase]) + self.done
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What its strokes depend on besides the problem, as JSON holds it: nothing."""
+        return {}
 
     def work(self) -> tuple[float, float]:
         """(done, all), in steps weighted by the pixels that each one draws."""

@@ -12,7 +12,7 @@ from neuralpaint.renderers import Renderer
 from neuralpaint.search import blocks
 from neuralpaint.search.joint import LARGEST_VIEW, plan
 from neuralpaint.search.presets import Preset
-from neuralpaint.search.problem import LargeProblem, Problem
+from neuralpaint.search.problem import LargeProblem, Problem, Setting, aspect_of
 from neuralpaint.search.regions import UNLIMITED, WINDOW, core_for, larger_than
 from neuralpaint.utils.memory import PROCESS, check_budget
 
@@ -44,26 +44,24 @@ def get_problem(
     if large is None:
         assert not isinstance(image, LargePhoto)
         photo = load_image(image, device, ground)
-        problem = Problem(photo, brush, count, preset, ground, renderer, seed)
-        shape = (photo.shape[1], photo.shape[2])
+        problem = Problem.of(photo, brush, count, preset, ground, renderer, seed)
+        height, width = photo.shape[1:]
         if not needs_windows(problem, have, window):
-            return problem, min(shape)
+            return problem, min(height, width)
+        setting = problem.setting
     else:
-        shape = (large.height, large.width)
-    empty = torch.empty(3, 0, 0, dtype=torch.uint8)
-    problem = LargeProblem(empty, brush, count, preset, ground, renderer, seed, shape=shape, place=device)
-    size = min(largest_size(problem, have, window), min(shape))
+        height, width = large.height, large.width
+        setting = Setting(brush, count, preset, ground, renderer, seed, aspect_of(height, width), device)
+    size = min(largest_size(setting, have, window), min(height, width))
     if large is not None:
-        problem.photo = large.shrunk(max(size, min(512, *shape)))
+        reduced = large.shrunk(max(size, min(512, height, width)))
     else:
-        height, width = problem.pixels(size)
-        problem.photo = torch.cat(
-            [resize(plane[None], height, width).mul(255).round_().byte() for plane in photo.cpu()]
-        )
-    return problem, min(shape)
+        planes = [resize(plane[None], *setting.pixels(size)) for plane in photo.cpu()]
+        reduced = torch.cat([plane.mul(255).round_().byte() for plane in planes])
+    return LargeProblem(**vars(setting), photo=reduced), min(height, width)
 
 
-def needs_windows(problem: Problem, have: int, window: int | None) -> bool:
+def needs_windows(problem: Setting, have: int, window: int | None) -> bool:
     """Whether a search goes by windows: it is told to, or in one piece would lose resolution, or not fit."""
     if problem.preset.method != "joint":
         return False
@@ -73,7 +71,7 @@ def needs_windows(problem: Problem, have: int, window: int | None) -> bool:
     return size > LARGEST_VIEW or _in_one_piece(problem) > have
 
 
-def largest_size(problem: Problem, have: int, window: int | None) -> int:
+def largest_size(problem: Setting, have: int, window: int | None) -> int:
     """The largest size, along the shorter side, at which a search looks at its photo."""
     if problem.preset.method != "joint":
         return LARGEST_VIEW
@@ -81,7 +79,7 @@ def largest_size(problem: Problem, have: int, window: int | None) -> int:
     return max(phase.size for phase in plan(problem, limit))
 
 
-def check_memory(problem: Problem, have: int, window: int | None) -> None:
+def check_memory(problem: Setting, have: int, window: int | None) -> None:
     """Raises ValueError, which says the least that does, if a search does not fit in `have` bytes."""
     if not needs_windows(problem, have, window):
         need = _in_one_piece(problem)
@@ -93,9 +91,9 @@ def check_memory(problem: Problem, have: int, window: int | None) -> None:
     check_budget(have, need, f"a search for {problem.count} strokes")
 
 
-def _in_one_piece(problem: Problem) -> int:
+def _in_one_piece(problem: Setting) -> int:
     """Bytes that a search takes without windows, the program and the photo included."""
-    photo = 0 if isinstance(problem, LargeProblem) else _PHOTO * problem.photo[0].numel()
+    photo = _PHOTO * problem.loaded_pixels
     if problem.preset.method == "joint":
         height, width = problem.pixels(max(phase.size for phase in plan(problem)))
         working = _WORKING * height * width

@@ -6,31 +6,29 @@ import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any
 
 import torch
 
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.images.io import ImageLike, parse_color
 from neuralpaint.images.streaming import LargePhoto
-from neuralpaint.painting.painting import Painting
+from neuralpaint.painting import Painting
 from neuralpaint.parallel import Workers
 from neuralpaint.renderers import Renderer, get_renderer
+from neuralpaint.search.base import Search
 from neuralpaint.search.blocks import BlockSearch
 from neuralpaint.search.checkpoint import Checkpoint, fingerprint
 from neuralpaint.search.joint import JointSearch
 from neuralpaint.search.memory import check_memory, get_problem, needs_windows
 from neuralpaint.search.presets import Preset, get_preset
-from neuralpaint.search.problem import LargeProblem
+from neuralpaint.search.problem import LargeProblem, Problem
 from neuralpaint.search.regions import WINDOW
 from neuralpaint.search.runner import Progress, own_modes, progress_bar, run_search
 from neuralpaint.search.windowed import WindowedSearch
 from neuralpaint.utils.device import resolve_device
 from neuralpaint.utils.memory import available, budget
 from neuralpaint.utils.profiling import span
-from neuralpaint.utils.validation import check_whole
-
-MAX_STROKES = 1_000_000
+from neuralpaint.utils.validation import MAX_SIZE, MAX_STROKES, check_whole
 
 
 @own_modes
@@ -104,18 +102,10 @@ def paint(
         problem, original = get_problem(
             image, brush, strokes, preset, ground, get_renderer(renderer, brush), seed, target, have, window
         )
-    size = original if size is None else size
-    painting = Painting(torch.zeros(0, brush.count), brush, problem.aspect, ground, size)  # checks size
+    size = check_whole("size", original if size is None else size, 1, MAX_SIZE, "pixels")
     check_memory(problem, have if memory is not None else available(), window)
     with span("plan"):
-        search: JointSearch | BlockSearch
-        if preset.method == "blocks":
-            search = BlockSearch(problem)
-        elif isinstance(problem, LargeProblem) and needs_windows(problem, have, window):
-            search = WindowedSearch(problem, window or WINDOW, workers)
-        else:
-            search = JointSearch(problem)
-
+        search = _make_search(problem, have, window, workers)
     keeper = None
     if checkpoint is not None:
         settings = {
@@ -128,15 +118,18 @@ def paint(
             "renderer": getattr(problem.renderer, "identity", type(problem.renderer).__name__),
             "device": target.type,
         }
-        if isinstance(search, WindowedSearch):
-            settings["window"] = search.core
-        keeper = Checkpoint(checkpoint, settings)
-        if resume and keeper.exists():
-            search.load_state_dict(keeper.read())
+        keeper = Checkpoint(checkpoint, settings | search.identity)
 
     with progress_bar() if progress else nullcontext(None) as shown:
-        run_search(search, keeper, [report for report in (shown, callback) if report is not None])
-    metadata: dict[str, Any] = {"preset": preset.name, "seed": seed}
-    if isinstance(search, WindowedSearch):
-        metadata["window"] = search.core
-    return Painting(search.strokes.cpu(), brush, painting.aspect, ground, size, metadata)
+        run_search(search, keeper, [report for report in (shown, callback) if report is not None], resume)
+    metadata = {"preset": preset.name, "seed": seed} | search.identity
+    return Painting(search.strokes.cpu(), brush, problem.aspect, ground, size, metadata)
+
+
+def _make_search(problem: Problem, have: int, window: int | None, workers: Workers | None) -> Search:
+    """The search that the preset names; by windows where the memory, the resolution or the caller asks for it."""
+    if problem.preset.method == "blocks":
+        return BlockSearch(problem)
+    if isinstance(problem, LargeProblem) and needs_windows(problem, have, window):
+        return WindowedSearch(problem, window or WINDOW, workers)
+    return JointSearch(problem)

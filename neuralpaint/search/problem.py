@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import torch
@@ -19,44 +19,81 @@ from neuralpaint.search.presets import Preset
 EDGE = 2.0  # pixels by which an antialiased edge may reach beyond a stroke's outline
 
 
-@dataclass
-class Problem:
-    """A photo to paint, and with what.
+@dataclass(frozen=True)
+class Setting:
+    """What a search is to do, all but the photo: the same for every part of a canvas.
 
     Attributes:
-        photo: `[3, H, W]` on the search's device.
-        ground: the canvas's colour, RGB in [0, 1].
+        ground: the colour under the strokes, RGB in [0, 1].
         seed: of the generator from which everything random is drawn (on the CPU, whatever the device).
+        aspect: (height, width) of the canvas in units of its shorter side.
+        device: where the search computes.
     """
 
-    photo: Tensor
     brush: Brush
     count: int
     preset: Preset
     ground: tuple[float, float, float]
     renderer: Renderer
     seed: int
-    _views: dict[int, Tensor] = field(default_factory=dict, repr=False)
+    aspect: tuple[float, float]
+    device: torch.device
 
-    @cached_property
-    def aspect(self) -> tuple[float, float]:
-        """(height, width) in units of the shorter side."""
-        height, width = self.photo.shape[1:]
-        shorter = min(height, width)
-        return height / shorter, width / shorter
+    def pixels(self, size: int) -> tuple[int, int]:
+        """(height, width) in pixels when the shorter side has `size`."""
+        return max(1, round(self.aspect[0] * size)), max(1, round(self.aspect[1] * size))
 
     @property
-    def device(self) -> torch.device:
-        return self.photo.device
+    def setting(self) -> Setting:
+        """This alone, without a photo."""
+        return Setting(**{field.name: getattr(self, field.name) for field in fields(Setting)})
+
+    @property
+    def loaded_pixels(self) -> int:
+        """Pixels of a photo that is kept as it was loaded."""
+        return 0
+
+
+def aspect_of(height: int, width: int) -> tuple[float, float]:
+    """(height, width) in units of the shorter side."""
+    shorter = min(height, width)
+    return height / shorter, width / shorter
+
+
+@dataclass(frozen=True)
+class Problem(Setting):
+    """A photo to paint, and with what.
+
+    Attributes:
+        photo: `[3, H, W]` on the search's device.
+    """
+
+    photo: Tensor
+    _views: dict[int, Tensor] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        photo: Tensor,
+        brush: Brush,
+        count: int,
+        preset: Preset,
+        ground: tuple[float, float, float],
+        renderer: Renderer,
+        seed: int,
+    ) -> Problem:
+        """The problem of painting all of a photo."""
+        aspect = aspect_of(photo.shape[1], photo.shape[2])
+        return cls(brush, count, preset, ground, renderer, seed, aspect, photo.device, photo)
+
+    @property
+    def loaded_pixels(self) -> int:
+        return self.photo[0].numel()
 
     @property
     def origin(self) -> Tensor | None:
         """(x, y), in units, of the top-left corner of what `draw` and `loss` show; None for the canvas's own."""
         return None
-
-    def pixels(self, size: int) -> tuple[int, int]:
-        """(height, width) in pixels when the shorter side has `size`."""
-        return max(1, round(self.aspect[0] * size)), max(1, round(self.aspect[1] * size))
 
     def view(self, size: int) -> Tensor:
         """The photo with `size` pixels along the shorter side. The last one asked for is kept."""
@@ -116,29 +153,19 @@ class Problem:
         return square.detach(), gradient
 
 
-@dataclass
+@dataclass(frozen=True)
 class LargeProblem(Problem):
     """A problem that keeps its photo in bytes, no larger than the search works.
 
     Attributes:
         photo: uint8 `[3, H, W]` on the CPU.
-        shape: (height, width) of the photo as it was.
-        place: the search's device.
     """
 
-    shape: tuple[int, int] = (1, 1)
-    place: torch.device = field(default_factory=lambda: torch.device("cpu"))
     _reduced: dict[int, Tensor] = field(default_factory=dict, repr=False)
 
-    @cached_property
-    def aspect(self) -> tuple[float, float]:
-        height, width = self.shape
-        shorter = min(height, width)
-        return height / shorter, width / shorter
-
     @property
-    def device(self) -> torch.device:
-        return self.place
+    def loaded_pixels(self) -> int:
+        return 0
 
     def reduced(self, size: int) -> Tensor:
         """uint8 `[3, H, W]` on the CPU: the photo with `size` pixels along the shorter side. The last one is kept."""
@@ -155,7 +182,7 @@ class LargeProblem(Problem):
     def view(self, size: int) -> Tensor:
         if size not in self._views:
             self._views.clear()
-            self._views[size] = self.reduced(size).to(self.place).float().div_(255)
+            self._views[size] = self.reduced(size).to(self.device).float().div_(255)
         return self._views[size]
 
 
@@ -206,32 +233,13 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What the parts of one search share."""
-
-    brush: Brush
-    preset: Preset
-    ground: tuple[float, float, float]
-    renderer: Renderer
-    aspect: tuple[float, float]
-    device: str
-
-
-@dataclass
 class PartProblem(Problem):
     """A part of a canvas as a problem: its pixels only, but strokes in the whole canvas's units."""
 
-    setting: Setting | None = None
-    part: Part | None = None
-
-    @cached_property
-    def aspect(self) -> tuple[float, float]:
-        assert self.setting is not None
-        return self.setting.aspect
+    part: Part = field(kw_only=True)
 
     @cached_property
     def origin(self) -> Tensor:
-        assert self.part is not None
         x, y = self.part.left / self.part.size, self.part.top / self.part.size
         return torch.tensor([[x, y]], device=self.device)
 
@@ -246,8 +254,8 @@ class PartProblem(Problem):
 def part_problem(setting: Setting, part: Part, crop: Tensor | None = None) -> PartProblem:
     """The problem of painting one part; `crop`, uint8 `[3, h, w]`, is what the photo shows there."""
     height, width = part.bottom - part.top, part.right - part.left
-    device = torch.device(setting.device)
-    photo = torch.empty(3, height, width, device=device) if crop is None else crop.to(device).float().div_(255)
-    return PartProblem(
-        photo, setting.brush, 0, setting.preset, setting.ground, setting.renderer, 0, setting=setting, part=part
-    )
+    if crop is None:
+        photo = torch.empty(3, height, width, device=setting.device)
+    else:
+        photo = crop.to(setting.device).float().div_(255)
+    return PartProblem(**vars(setting), photo=photo, part=part)

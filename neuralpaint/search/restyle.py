@@ -105,7 +105,7 @@ def restyle(
     else:
         chosen = "color+texture" if mode is None else check_mode(mode)
         style = StyleLoss(style_image, mode=chosen, features=features, vgg=vgg, device=target)
-    search: Any = Restyle(
+    search = Restyle(
         painting.to(target), picture, style, get_renderer(renderer, painting.brush), weight=weight, steps=steps
     )
     keeper = None
@@ -122,10 +122,8 @@ def restyle(
             "device": target.type,
         }
         keeper = Checkpoint(checkpoint, settings)
-        if resume and keeper.exists():
-            search.load_state_dict(keeper.read())
     with progress_bar() if progress else nullcontext(None) as shown:
-        run_search(search, keeper, [report for report in (shown, callback) if report is not None])
+        run_search(search, keeper, [report for report in (shown, callback) if report is not None], resume)
     metadata = {**painting.metadata, "style": search.report()}
     return Painting(search.strokes.cpu(), painting.brush, painting.aspect, painting.canvas, painting.size, metadata)
 
@@ -165,6 +163,10 @@ class Restyle:
             self._style_before = {True: style(canvas, coarse=True), False: self._before[0]}
         self._changed = 1.0  # the style loss, as a share of what it was
         self.mean_square = self._error(canvas)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {}
 
     @property
     def stage(self) -> str:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 import torch
 
-from neuralpaint.search.blocks import BlockSearch
+from neuralpaint.search.base import Search
 from neuralpaint.search.checkpoint import Checkpoint
-from neuralpaint.search.joint import JointSearch
 from neuralpaint.utils.profiling import span
 
 _REPORT_SECONDS = 0.1
@@ -78,13 +77,15 @@ def own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def run_search(
-    search: JointSearch | BlockSearch, keeper: Checkpoint | None, listeners: list[Callable[[Progress], None]]
+    search: Search, checkpoint: Checkpoint | None, listeners: Sequence[Callable[[Progress], None]], resume: bool = False
 ) -> None:
-    """Steps a search to its end, telling its listeners and keeping its state now and then."""
+    """Steps a search to its end; calls the listeners and writes a checkpoint every now and then."""
+    if resume and checkpoint is not None and checkpoint.exists():
+        search.load_state_dict(checkpoint.read())
     start = reported = kept = time.perf_counter()
     before = search.work()[0]
-    if keeper is not None:
-        keeper.write(search.state_dict())
+    if checkpoint is not None:
+        checkpoint.write(search.state_dict())
     while not search.finished:
         with span("search step"):
             search.step()
@@ -95,13 +96,13 @@ def run_search(
                 event = _event(search, now - start, before)
                 for tell in listeners:
                     tell(event)
-        if keeper is not None and (now - kept >= _CHECKPOINT_SECONDS or search.finished):
+        if checkpoint is not None and (now - kept >= _CHECKPOINT_SECONDS or search.finished):
             kept = now
             with span("checkpoint"):
-                keeper.write(search.state_dict())
+                checkpoint.write(search.state_dict())
 
 
-def _event(search: JointSearch | BlockSearch, seconds: float, before: float) -> Progress:
+def _event(search: Search, seconds: float, before: float) -> Progress:
     error = float(search.mean_square)
     psnr = -10 * math.log10(error) if error > 0 else math.inf
     done, total = search.work()

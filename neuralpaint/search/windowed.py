@@ -36,7 +36,7 @@ _OVERLAP = 0.3  # blocks by which the strokes that move reach beyond a core: nei
 _SWEEP = 40  # steps; a phase of twice as many goes over the canvas twice, with other windows
 
 
-def plan_windows(problem: LargeProblem, core: int) -> list[Phase]:
+def plan_windows(problem: Setting, core: int) -> list[Phase]:
     """The phases of `plan`, however large, the long ones among those that go by windows in two."""
     phases = []
     for phase in plan(problem, UNLIMITED):
@@ -72,18 +72,13 @@ class WindowedSearch(JointSearch):
         super().__init__(problem)
         self._finest = min(phase.block for phase in self.phases if phase.add)
         self._workers = workers or SerialWorkers()
-        self._setting = self._workers.share(
-            Setting(
-                problem.brush,
-                problem.preset,
-                problem.ground,
-                problem.renderer,
-                problem.aspect,
-                str(problem.device),
-            )
-        )
+        self._setting = self._workers.share(problem.setting)
         self._painted: Tensor | None = None  # bool, for each window of this phase
         self._results: Iterator[tuple[int, Any]] | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"window": self.core}
 
     def _plan(self) -> list[Phase]:
         return plan_windows(self.problem, self.core)

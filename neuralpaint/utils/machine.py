@@ -23,16 +23,11 @@ def cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def describe(device: torch.device | None = None) -> dict[str, str | int]:
     """The facts that a timing depends on; no host name. The GPU is that of `device`, by default any there is."""
     facts: dict[str, str | int] = {
         "cpu": cpu_model(),
-        "cores": cores(),
+        "cores": processors(),
         "threads": torch.get_num_threads(),
         "simd": extension.LEVEL,
         "system": f"{platform.system()} {platform.machine()}",

@@ -8,6 +8,10 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+MAX_STROKES = 1_000_000  # of a painting
+MAX_SIZE = 65536  # pixels along the shorter side of a picture
+MAX_SEED = 2**63 - 1
+
 
 def check_whole(name: str, value: Any, low: int, high: int | None = None, unit: str = "") -> int:
     """An int of `low` to `high`; NumPy's are as good as Python's.
@@ -62,10 +66,3 @@ def unknown_name(what: str, name: str, known: Sequence[str], listed: Sequence[st
     near = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.5)
     hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
     return f"unknown {what} {name!r}{hint}: choose from {', '.join(listed or known)}"
-
-
-def whole(name: str, value: Any, low: int, high: int) -> int:
-    """Raises ValueError unless it is a whole number in that range."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
-    return value

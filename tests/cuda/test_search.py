@@ -27,7 +27,7 @@ BRUSHES = pytest.mark.parametrize("name", ["oil", "watercolor", "pixel"])
 
 def begin(preset: Preset, name: str = "oil") -> JointSearch | BlockSearch:
     photo = disc_photo(40, 56).cuda()
-    problem = Problem(photo, get_brush(name), 17, preset, (1.0, 1.0, 1.0), ExactRenderer(), 5)
+    problem = Problem.of(photo, get_brush(name), 17, preset, (1.0, 1.0, 1.0), ExactRenderer(), 5)
     return BlockSearch(problem) if preset.method == "blocks" else JointSearch(problem)
 
 

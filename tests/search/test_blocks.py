@@ -15,7 +15,7 @@ from tests.search.photos import BLOCKS, disc_photo, stripes
 
 def problem(preset=BLOCKS, photo=None, name="tape", count=20, seed=0):
     photo = disc_photo() if photo is None else photo
-    return Problem(photo, get_brush(name), count, preset, (1.0, 1.0, 1.0), ExactRenderer(), seed)
+    return Problem.of(photo, get_brush(name), count, preset, (1.0, 1.0, 1.0), ExactRenderer(), seed)
 
 
 @pytest.mark.parametrize("aspect", [(1.0, 1.0), (1.0, 1.5), (4.0, 1.0), (1.0, 64.0), (1.0, 1.001)], ids=str)

@@ -56,7 +56,7 @@ def stop_at(step):
 @pytest.mark.parametrize("preset", SMALL, ids=label)
 def test_a_search_handed_on_after_every_step_ends_the_same(preset, name):
     def begin():
-        problem = Problem(disc_photo(24, 36), get_brush(name), 17, preset, (1.0, 1.0, 1.0), ExactRenderer(), 5)
+        problem = Problem.of(disc_photo(24, 36), get_brush(name), 17, preset, (1.0, 1.0, 1.0), ExactRenderer(), 5)
         return BlockSearch(problem) if preset.method == "blocks" else JointSearch(problem)
 
     straight, relayed = begin(), begin()

@@ -15,7 +15,7 @@ from tests.search.photos import JOINT, NAMES, disc_photo, stripes, waves
 
 def search(preset=JOINT, photo=None, name="tape", count=20, seed=0):
     photo = disc_photo() if photo is None else photo
-    return JointSearch(Problem(photo, get_brush(name), count, preset, (1.0, 1.0, 1.0), ExactRenderer(), seed))
+    return JointSearch(Problem.of(photo, get_brush(name), count, preset, (1.0, 1.0, 1.0), ExactRenderer(), seed))
 
 
 @pytest.mark.parametrize("name", ["oil", "marker", "tape"])

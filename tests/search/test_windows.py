@@ -144,7 +144,7 @@ def test_windows_where_memory_is_short(monkeypatch):
 def test_windows_only_where_one_piece_does_not_do():
     plenty = 1 << 40
     for count, expected in ((500, False), (20_000, False), (100_000, False), (1_000_000, True)):
-        problem = Problem(torch.zeros(3, 8, 8), get_brush("oil"), count, PRESETS["fast"], (1, 1, 1), None, 0)
+        problem = Problem.of(torch.zeros(3, 8, 8), get_brush("oil"), count, PRESETS["fast"], (1, 1, 1), None, 0)
         assert needs_windows(problem, plenty, None) is expected
         assert not needs_windows(problem, plenty, 4096)
     assert needs_windows(problem, 1, None)

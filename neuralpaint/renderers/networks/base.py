@@ -157,9 +157,3 @@ def channels_last(network: nn.Module) -> None:
     for weight in network.parameters():
         if weight.ndim == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-
-
-def brush_fingerprint(brush: Brush) -> str:
-    """A hash of the brush's kind, parameters and, if it is the user's own, texture: equal names may hide different
-    brushes."""
-    return brush.fingerprint

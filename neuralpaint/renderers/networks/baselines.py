@@ -8,14 +8,14 @@ from torch import Tensor, nn
 from neuralpaint.brushes import Brush
 from neuralpaint.renderers.networks.base import NetworkRenderer
 from neuralpaint.renderers.networks.dual_pathway import RasterizationNetwork, ShadingNetwork
+from neuralpaint.renderers.networks.registry import register_network
 
 _CHANNELS = 6  # as the baselines have it: three of colour, three of alpha, of which the mean is taken
 
 
+@register_network("dcgan")
 class DCGANRenderer(NetworkRenderer):
     """The generator of DCGAN (Radford et al., ICLR 2016), its input the stroke's parameters."""
-
-    network = "dcgan"
 
     def __init__(self, brush: Brush | str, size: int = 128) -> None:
         super().__init__(brush, size)
@@ -25,10 +25,9 @@ class DCGANRenderer(NetworkRenderer):
         return _split(self.generator(strokes[:, :, None, None]))
 
 
+@register_network("pixelshuffle")
 class PixelShuffleRenderer(NetworkRenderer):
     """The renderer of Learning to Paint (Huang et al., ICCV 2019): fully-connected layers, then pixel shuffles."""
-
-    network = "pixelshuffle"
 
     def __init__(self, brush: Brush | str, size: int = 128) -> None:
         super().__init__(brush, size)
@@ -38,10 +37,9 @@ class PixelShuffleRenderer(NetworkRenderer):
         return _split(self.generator(strokes))
 
 
+@register_network("unet")
 class UNetRenderer(NetworkRenderer):
     """A U-Net (Ronneberger et al., MICCAI 2015; as in pix2pix) over the parameters repeated at each pixel."""
-
-    network = "unet"
 
     def __init__(self, brush: Brush | str, size: int = 128) -> None:
         super().__init__(brush, size)

@@ -13,12 +13,14 @@ from neuralpaint.brushes import Brush
 from neuralpaint.brushes.base import ENGINE_UNKNOWN, OIL
 from neuralpaint.brushes.geometry import Frame, Geometry
 from neuralpaint.renderers.networks.base import NetworkRenderer
+from neuralpaint.renderers.networks.registry import register_network
 from neuralpaint.renderers.tiles import cull, in_chunks
 
 _FREQUENCIES = 5  # octaves of the canvas's coordinates, for a brush of unknown geometry
 _TEXTURE_RATE = 5.0  # textures learn faster than weights: each texel sees few pixels
 
 
+@register_network("coordinate")
 class CoordinateRenderer(NetworkRenderer):
     """Learns a brush as a function of the place in the stroke: textures in the stroke's frame and a small MLP.
 
@@ -41,7 +43,6 @@ class CoordinateRenderer(NetworkRenderer):
         points: pixels of each stroke that a training step asks about.
     """
 
-    network = "coordinate"
     sizes = ()
 
     def __init__(

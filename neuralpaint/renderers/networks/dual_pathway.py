@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from neuralpaint.brushes import Brush
 from neuralpaint.renderers.networks.base import NetworkRenderer
+from neuralpaint.renderers.networks.registry import register_network
 
 
 class ShadingNetwork(nn.Sequential):
@@ -66,14 +67,13 @@ def _conv(inputs: int, outputs: int) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 3, 1, 1)
 
 
+@register_network("dual-pathway")
 class DualPathwayRenderer(NetworkRenderer):
     """SNP's renderer: foreground = shading(all parameters) · silhouette(shape), alpha = opacity · coverage(shape).
 
     Silhouette and coverage are the two channels of one rasterization network. The paper has one mask for both; here a
     foreground reaches to the very edge of the antialiased alpha (`ops.rasterize`), so the two differ there.
     """
-
-    network = "dual-pathway"
 
     def __init__(self, brush: Brush | str, size: int = 128) -> None:
         super().__init__(brush, size)
@@ -87,10 +87,9 @@ class DualPathwayRenderer(NetworkRenderer):
         return color * silhouette, opacity[:, None, None, None] * coverage
 
 
+@register_network("rasterization-only")
 class RasterizationOnlyRenderer(NetworkRenderer):
     """Ablation (SNP Table 1): the rasterization network alone, given all parameters, draws foreground and alpha."""
-
-    network = "rasterization-only"
 
     def __init__(self, brush: Brush | str, size: int = 128) -> None:
         super().__init__(brush, size)
@@ -101,10 +100,9 @@ class RasterizationOnlyRenderer(NetworkRenderer):
         return picture[:, :3], picture[:, 3:]
 
 
+@register_network("shading-only")
 class ShadingOnlyRenderer(NetworkRenderer):
     """Ablation (SNP Table 1): the shading network alone draws foreground and alpha."""
-
-    network = "shading-only"
 
     def __init__(self, brush: Brush | str, size: int = 128) -> None:
         super().__init__(brush, size)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from neuralpaint.renderers.networks.base import NetworkRenderer, brush_fingerprint
+from neuralpaint.renderers.networks.base import NetworkRenderer
 from neuralpaint.renderers.networks.registry import build_network
 from neuralpaint.training.loop import TrainingLoop
 from neuralpaint.training.renderers.metrics import quality
@@ -165,7 +165,7 @@ class Trainer(TrainingLoop[TrainingSettings, NetworkRenderer, TrainingProgress])
     # ---- checkpoints -------------------------------------------------------------------------------------------------
 
     def _identity(self) -> dict[str, Any]:
-        brush = brush_fingerprint(self.source.brush)
+        brush = self.source.brush.fingerprint
         return self.settings.identity() | {
             "fingerprint": brush,
             "options": self.network.options(),
