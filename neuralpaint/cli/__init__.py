@@ -9,21 +9,23 @@ from typing import Annotated
 
 import typer
 
-from neuralpaint.cli import (
-    add_style,
-    bench,
-    brushes,
-    eval_renderer,
-    info,
-    paint,
-    render,
-    restyle,
-    strokes,
-    stylize,
-    train_renderer,
-    train_styles,
-)
 from neuralpaint.cli.console import Commands
+
+# Each command is in the module of its name, which is imported when the command is run; the line is its help's first.
+COMMANDS = {
+    "paint": "Paints photos with brush strokes.",
+    "restyle": "Moves the strokes of a saved painting towards the style of a picture.",
+    "stylize": "Restyles a photo by one pass of a network that knows many styles.",
+    "render": "Draws a stroke file as a picture of any size.",
+    "info": "Shows what a stroke file holds, or which kernels run here.",
+    "brushes": "Lists the brushes and the parameters of their strokes.",
+    "strokes": "Writes random strokes, training data for networks that paint.",
+    "bench": "Times the ops on this machine, beside the limits of the machine measured in the same run.",
+    "train-renderer": "Trains a network to draw the strokes of a brush.",
+    "eval-renderer": "Draws strokes that training never saw, and compares them with the brush's own.",
+    "train-styles": "Trains one network to restyle photos in the style of each of many paintings.",
+    "add-style": "Teaches a trained network one more style.",
+}
 
 app = typer.Typer(
     name="neuralpaint",
@@ -33,21 +35,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _module in (
-    paint,
-    restyle,
-    stylize,
-    render,
-    info,
-    brushes,
-    strokes,
-    bench,
-    train_renderer,
-    eval_renderer,
-    train_styles,
-    add_style,
-):
-    app.command(_module.NAME)(_module.command)
 
 
 def _version(wanted: bool) -> None:
@@ -75,6 +62,10 @@ def _program(
     Exit codes: 0 done; 1 it ran but failed; 2 bad use or bad input;
     130 stopped by Ctrl-C.
     """
+
+
+for _name, _help in COMMANDS.items():
+    Commands.add_lazily(_name, f"neuralpaint.cli.{_name.replace('-', '_')}", _help)
 
 
 def main() -> None:

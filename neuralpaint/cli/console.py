@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ from typing import Any, TextIO
 
 import typer
 from rich.console import Console
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from neuralpaint.utils.errors import FAILED, explain
 
@@ -38,6 +39,30 @@ def _printable(message: str, stream: TextIO) -> str:
 
 class Commands(TyperGroup):
     """Runs a command; what it raises becomes one line and an exit code, unless --debug asks for the traceback."""
+
+    _lazy: dict[str, tuple[str, str]] = {}  # of each command: module, one line of help
+
+    @classmethod
+    def add_lazily(cls, name: str, module: str, line: str) -> None:
+        """Adds the function `command` of a module, which is imported when the command is run or its help is read."""
+        cls._lazy[name] = module, line
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self._lazy)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Enough for the list of commands."""
+        if cmd_name not in self._lazy:
+            return None
+        return TyperCommand(cmd_name, help=self._lazy[cmd_name][1], rich_markup_mode="rich")
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in self._lazy:
+            only = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+            only.command(name)(importlib.import_module(self._lazy[name][0]).command)
+            command = typer.main.get_command(only)
+        return name, command, rest
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, _with_address(args))

@@ -58,7 +58,6 @@ def command(
       [cyan]neuralpaint render painting.safetensors -o wall.tiff --size 16384 --memory 2G[/cyan]
     """
     from neuralpaint.cli.engines import get_engine
-    from neuralpaint.engines.drawing import draw_by
     from neuralpaint.images.io import check_output, save_image
     from neuralpaint.utils.files import check_readable
     from neuralpaint.utils.memory import parse_bytes
@@ -68,10 +67,10 @@ def command(
     if memory is not None:
         parse_bytes(memory, "--memory")
     check_readable(strokes)
+    # Torch is loaded from here on, which takes seconds: what was wrong above need not wait for it.
     from neuralpaint.engines import EnginePool
-    from neuralpaint.utils.device import (
-        resolve_device,  # torch takes seconds: what was wrong above need not wait for it
-    )
+    from neuralpaint.engines.drawing import draw_by
+    from neuralpaint.utils.device import resolve_device
 
     place = resolve_device(device)
     painting = load_painting(strokes)

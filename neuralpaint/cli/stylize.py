@@ -70,7 +70,6 @@ def command(
       [cyan]neuralpaint stylize photo.jpg -o sweep.gif --sweep munch-scream,monet-irises[/cyan]
     """
     from neuralpaint.images.io import check_output, check_there, load_image
-    from neuralpaint.images.resample import resize
     from neuralpaint.styles.files import find_style_network, style_names
     from neuralpaint.utils.memory import parse_bytes
 
@@ -104,10 +103,10 @@ def command(
         check_target(output, overwrite)
     find_style_network(network)
     check_there(photo)
+    # Torch is loaded from here on, which takes seconds: what was wrong above need not wait for it.
+    from neuralpaint.images.resample import resize
     from neuralpaint.styles.stylize import get_style_network
-    from neuralpaint.utils.device import (
-        resolve_device,  # torch takes seconds: what was wrong above need not wait for it
-    )
+    from neuralpaint.utils.device import resolve_device
 
     target = resolve_device(device)
     loaded = get_style_network(network).to(target)

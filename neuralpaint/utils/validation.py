@@ -13,20 +13,24 @@ MAX_SIZE = 65536  # pixels along the shorter side of a picture
 MAX_SEED = 2**63 - 1
 
 
+class WrongType(TypeError, ValueError):
+    """An argument of the wrong type. Also a ValueError, so that one `except` catches every bad argument."""
+
+
 def check_whole(name: str, value: Any, low: int, high: int | None = None, unit: str = "") -> int:
     """An int of `low` to `high`; NumPy's are as good as Python's.
 
     Raises:
-        TypeError: if it is no whole number, such as 2.0 or True.
+        WrongType: if it is no whole number, such as 2.0 or True.
         ValueError: if it is out of the range.
     """
     kind = f"a whole number of {unit}" if unit else "a whole number"
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be {kind}, got {value!r}") from None
+        raise WrongType(f"{name} must be {kind}, got {value!r}") from None
     if isinstance(value, bool):
-        raise TypeError(f"{name} must be {kind}, got {value!r}")
+        raise WrongType(f"{name} must be {kind}, got {value!r}")
     if high is None and number < low:
         raise ValueError(f"{name} must be at least {low:,}, got {number}")
     if high is not None and not low <= number <= high:
@@ -38,7 +42,7 @@ def check_positive(name: str, value: Any) -> float:
     """A finite float above 0.
 
     Raises:
-        TypeError: if it is no number.
+        WrongType: if it is no number.
         ValueError: if it is out of the range, infinite or NaN.
     """
     number = _number(name, value)
@@ -57,7 +61,7 @@ def check_weight(name: str, value: Any) -> float:
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+        raise WrongType(f"{name} must be a number, got {value!r}")
     return float(value)
 
 

@@ -56,7 +56,7 @@ def interrupted(monkeypatch):
     from contextlib import contextmanager
 
     @contextmanager
-    def progress(name, quiet):
+    def progress(bars, name):
         reports = []
 
         def callback(p):
@@ -67,7 +67,7 @@ def interrupted(monkeypatch):
         yield callback
 
     with monkeypatch.context() as patch:
-        patch.setattr("neuralpaint.cli.progress._progress", progress)
+        patch.setattr("neuralpaint.cli.progress.Bars.search", progress)
         yield patch
 
 
