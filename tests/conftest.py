@@ -11,6 +11,7 @@ def pytest_configure(config):
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     if workers > 1:
         torch.set_num_threads(max(1, torch.get_num_threads() // workers))
+        os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))  # for the processes that tests start
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,14 @@ def vgg_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("vgg") / "vgg.safetensors"
     save_file(state, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def nursery():
+    """Starts processes that have torch imported already."""
+    from tests.ops.nursery import shared_nursery
+
+    return shared_nursery()
 
 
 @dataclass

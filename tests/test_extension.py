@@ -69,14 +69,13 @@ def test_facts_say_what_runs() -> None:
 
 
 @pytest.mark.skipif(not set(X86[:2]) <= set(_C.levels), reason="needs two levels of x86")
-def test_the_variable_chooses_the_level() -> None:
+def test_the_variable_chooses_the_level(nursery) -> None:
     code = "from neuralpaint import extension; print(extension.LEVEL)"
     for capability, level in (("default", "x86-64-v2"), ("avx2", "x86-64-v3")):
         if _C.missing(level):
             continue
-        environment = os.environ | {"ATEN_CPU_CAPABILITY": capability}
-        result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-        assert result.stdout.strip() == level, result.stderr
+        result = nursery.run(code, env={"ATEN_CPU_CAPABILITY": capability})
+        assert result.out.strip() == level, result.err
 
 
 def test_missing_and_damaged_kernels_are_named(tmp_path, monkeypatch) -> None:

@@ -1,7 +1,6 @@
 """Large pictures: read and written in bands, memory as a budget, and what happens when something is amiss."""
 
 import os
-import subprocess
 import sys
 
 import numpy as np
@@ -229,7 +228,7 @@ def test_an_error_in_the_middle_leaves_nothing(tmp_path):
 
 @vips
 @pytest.mark.parametrize("suffix", ["png", "tiff", "jpg"])
-def test_the_disk_fills_up_in_the_middle(tmp_path, suffix):
+def test_the_disk_fills_up_in_the_middle(tmp_path, suffix, nursery):
     """A limit on the size of files stands for a full disk: writes fail in the middle of the picture."""
     script = f"""
 import resource, signal, sys
@@ -246,9 +245,9 @@ except OSError as error:
 else:
     sys.exit("written")
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert "cannot write" in done.stdout and os.listdir(tmp_path) == []
+    done = nursery.run(script)
+    assert done.poll() == 0, done.err
+    assert "cannot write" in done.out and os.listdir(tmp_path) == []
 
 
 def test_channels_without_a_known_range_are_refused(streamed, tmp_path):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -81,11 +78,10 @@ def test_threads_share_the_pool() -> None:
     assert not wrong
 
 
-def test_limit_zero_keeps_nothing() -> None:
+def test_limit_zero_keeps_nothing(nursery) -> None:
     code = (
         "import torch; from neuralpaint import extension, ops; "
         "ops.rasterize(torch.rand(64, 9), 'tape', 128, 128); print(extension.pooled_bytes())"
     )
-    environment = os.environ | {"NEURALPAINT_POOL_MIB": "0"}
-    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "0"
+    result = nursery.run(code, env={"NEURALPAINT_POOL_MIB": "0"})
+    assert result.out.strip() == "0", result.err

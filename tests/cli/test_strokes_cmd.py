@@ -2,8 +2,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -155,29 +153,23 @@ def test_the_disk_is_full_in_the_middle(run, tmp_path, monkeypatch, layout):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_stopped_in_the_middle(run, tmp_path, how):
+def test_stopped_in_the_middle(run, tmp_path, how, nursery):
     """Finished shards survive, and --resume keeps them; what can be put away is."""
     out = tmp_path / "set"
     arguments = ["strokes", "--brush", "tape", "--count", "4000", "--shard-size", "400", "--format", "webdataset"]
     arguments += ["--size", "32", "--workers", "0", "--out", str(out)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "neuralpaint", *arguments],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(
-            signal.SIGINT, signal.default_int_handler
-        ),  # a job in the background ignores it
-    )
+    code = "import runpy; runpy.run_module('neuralpaint', run_name='__main__', alter_sys=True)"
+    process = nursery.start(code, *arguments)
     deadline = time.monotonic() + 60
     while len(list(out.glob("*.tar"))) < 2 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(how)
-    lines = process.communicate()[1]
+    process.kill(how)
+    process.wait()
     if how == signal.SIGKILL:
-        assert process.returncode == -how
+        assert process.poll() == -how
     else:
-        assert process.returncode == 128 + how and "neuralpaint: stopped" in lines and "Traceback" not in lines
+        assert process.poll() == 128 + how
+        assert "neuralpaint: stopped" in process.err and "Traceback" not in process.err
         assert not [file for file in out.iterdir() if file.name.startswith(".")]
     before = times(out)
     finished = [name for name in before if name.endswith(".tar") and not name.startswith(".")]

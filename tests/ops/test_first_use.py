@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 START = """
@@ -56,7 +53,7 @@ traced = draw(canvas, strokes)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_first_use_in_a_trace(case: str) -> None:
+def test_first_use_in_a_trace(case: str, nursery) -> None:
     end = "\nassert torch.equal(traced, draw(canvas, strokes)) and not torch.equal(traced, canvas)\n"
-    done = subprocess.run([sys.executable, "-c", START + CASES[case] + end], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
+    done = nursery.run(START + CASES[case] + end)
+    assert done.poll() == 0, done.err[-3000:]

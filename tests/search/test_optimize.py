@@ -1,8 +1,5 @@
 """The optimizers against torch's own, and what they may not bring along."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
 
@@ -51,7 +48,7 @@ def test_a_part_can_take_steps_alone():
     assert (whole[:, :2] < 1).all() and (whole[:, 2:] == 1).all() and (square[:, 2:] == 0).all()
 
 
-def test_painting_does_not_import_the_compiler():
+def test_painting_does_not_import_the_compiler(nursery):
     """It would take longer than the painting."""
     code = """
 import sys, torch
@@ -61,5 +58,5 @@ for preset in METHODS:
     paint(disc_photo(16, 16), "tape", 3, preset)
 print("torch._dynamo" in sys.modules, "torch.optim.adam" in sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split()[0] == "False"
+    done = nursery.run(code)
+    assert done.out.split()[:1] == ["False"], done.err

@@ -1,8 +1,5 @@
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -128,7 +125,7 @@ def test_quality_is_pooled_over_all_pixels():
     assert result.psnr == pytest.approx((result.foreground + result.alpha) / 2)
 
 
-def test_survives_kill(tmp_path):
+def test_survives_kill(tmp_path, nursery):
     """Killed while it writes checkpoints all the time, it leaves one that can be read."""
     code = (
         "import neuralpaint.training.loop, neuralpaint.training.renderers.trainer as t\n"
@@ -138,13 +135,13 @@ def test_survives_kill(tmp_path):
         "s = TrainingSettings(brush='tape', size=32, steps=100000, batch=8, eval_every=0, picture_every=0)\n"
         f"t.Trainer(s, BrushSource('tape', 32), {str(tmp_path)!r}).run()\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"})
+    process = nursery.start(code)
     path = tmp_path / "training" / "checkpoint.pt"
     deadline = time.monotonic() + 60
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.5)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill(signal.SIGKILL)
+    assert process.wait().poll() == -signal.SIGKILL, process.err
     run = trainer(tmp_path, resume=True, steps=100000)
     assert run.step > 0
