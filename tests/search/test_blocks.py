@@ -101,7 +101,7 @@ def test_many_blocks_go_in_batches(monkeypatch):
     assert sum(len(grid.corners) * grid.strokes + grid.extra for grid in grids) == 200
     assert [grid.number for grid in grids] == sorted(grid.number for grid in grids) and grids[-1].number == 6
     parts = paint(photo, "tape", 200, preset)
-    assert len(parts) == 200 and abs(parts.psnr(photo, 48) - whole.psnr(photo, 48)) < 1
+    assert len(parts) == 200 and abs(parts.psnr(photo, 48) - whole.psnr(photo, 48)) < 1.5
     search = BlockSearch(problem(preset, photo, count=200))
     while not search.finished:
         kept = search.state_dict()
