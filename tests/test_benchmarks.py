@@ -1,10 +1,7 @@
 """What the benchmarks compare with computes the same as the ops; a results file names no host."""
 
 import json
-import os
 import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -48,16 +45,19 @@ def test_machine(tmp_path, monkeypatch):
 ROOT = Path(__file__).parents[1]
 
 
-def suite(*arguments):
+@pytest.fixture
+def suite(nursery):
     """Runs benchmarks/ with these arguments; (exit code, output)."""
-    command = [sys.executable, "-m", "pytest", "benchmarks", "-p", "no:cacheprovider", "--device", "cpu", *arguments]
-    # A worker of pytest-xdist says so in its environment, and pytest-benchmark then measures nothing.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
-    return result.returncode, result.stdout + result.stderr
+
+    def call(*arguments):
+        code = "import runpy; runpy.run_module('pytest', run_name='__main__', alter_sys=True)"
+        done = nursery.run(code, "benchmarks", "-p", "no:cacheprovider", "--device", "cpu", *arguments, cwd=ROOT)
+        return done.poll(), done.out + done.err
+
+    return call
 
 
-def test_suite(tmp_path):
+def test_suite(suite, tmp_path):
     """One of the short benchmarks, timed: machine, median and spread are told; no timing is kept singly."""
     file = tmp_path / "b.json"
     arguments = ("--benchmark-max-time=0.01", "--benchmark-min-rounds=3", f"--benchmark-json={file}", "--threads", "1")
@@ -72,12 +72,12 @@ def test_suite(tmp_path):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_suite_without_the_device_asked_for():
+def test_suite_without_the_device_asked_for(suite):
     code, out = suite("--device", "cuda", "--collect-only")
     assert code != 0 and "--device cuda: use one of cpu" in out
 
 
-def test_full_suite_covers_sizes_and_dtypes():
+def test_full_suite_covers_sizes_and_dtypes(suite):
     code, out = suite("--full", "--collect-only")
     assert code == 0, out
     for part in ("1024", "float16", "float64", "watercolor", "paper", "dual-pathway-128", "Euclidean", "backward"):

@@ -15,6 +15,15 @@ def photo(tmp_path):
 
 
 @pytest.fixture
+def short_search(monkeypatch):
+    """`--preset fast` does all that it does, in few steps."""
+    from neuralpaint.search import PRESETS, Preset
+
+    fast = Preset("fast", stages=2, rounds=1, steps=6, reseeds=1, refine=6, block_pixels=16)
+    monkeypatch.setitem(PRESETS, "fast", fast)
+
+
+@pytest.fixture
 def stub(monkeypatch):
     """Replaces the search by random strokes, for what is not about the search; returns the calls' arguments."""
     from neuralpaint.painting.painting import Painting

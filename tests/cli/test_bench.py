@@ -12,7 +12,16 @@ from neuralpaint.roofline.timing import time_call
 
 
 @pytest.fixture
-def few(monkeypatch):
+def brief(monkeypatch, short_search):
+    """Few rounds of all that is timed."""
+    monkeypatch.setattr(limits, "MEMORY_BYTES", 1 << 20)
+    monkeypatch.setitem(limits._MM_SIZES, "cpu", (96,))
+    monkeypatch.setattr(limits, "time_call", lambda f, device, seconds: time_call(f, device, 0.01, 3))
+    monkeypatch.setattr(runs, "time_call", lambda f, device, seconds, rounds: time_call(f, device, 0.01, 3))
+
+
+@pytest.fixture
+def few(monkeypatch, brief):
     """One small row of each op, so that a run takes a second."""
     rows = [
         cases.rasterize("tape", 4, 32),
@@ -24,10 +33,6 @@ def few(monkeypatch):
         cases.painting("tape", 3, 16, "fast"),
     ]
     monkeypatch.setattr(runs, "cases", lambda quick=False: iter(rows))
-    monkeypatch.setattr(limits, "MEMORY_BYTES", 1 << 20)
-    monkeypatch.setitem(limits._MM_SIZES, "cpu", (96,))
-    monkeypatch.setattr(limits, "time_call", lambda f, device, seconds: time_call(f, device, 0.01, 3))
-    monkeypatch.setattr(runs, "time_call", lambda f, device, seconds, rounds: time_call(f, device, 0.01, 3))
     return rows
 
 
@@ -48,7 +53,7 @@ def test_json(run, few, tmp_path):
 
 
 @pytest.mark.slow
-def test_quick_as_it_is(run, tmp_path):
+def test_every_op_is_in_the_quick_rows(run, brief, tmp_path):
     assert run("bench", "--quick", "--device", "cpu", "--json", tmp_path / "b.json").code == 0
     rows = json.loads((tmp_path / "b.json").read_text())["rows"]
     ops = {"rasterize", "composite", "render", "render_loss", "sinkhorn", "generate", "paint"}

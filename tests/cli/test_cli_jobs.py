@@ -11,6 +11,8 @@ from PIL import Image
 
 from neuralpaint.pipelines.summary import Row, Summary, read_summary
 
+pytestmark = pytest.mark.usefixtures("short_search")
+
 QUICK = ("--strokes", "6", "--preset", "fast", "--size", "24")
 
 

@@ -12,6 +12,8 @@ from PIL import Image
 from neuralpaint.painting.painting import Painting
 from neuralpaint.pipelines.batch import distinct_names
 
+pytestmark = pytest.mark.usefixtures("short_search")
+
 QUICK = ("--strokes", 8, "--preset", "fast", "--device", "cpu")
 
 
@@ -68,6 +70,7 @@ def interrupted(monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("neuralpaint.cli.progress.Bars.search", progress)
+        patch.setattr("neuralpaint.search.runner._REPORT_SECONDS", 0.0)
         yield patch
 
 

@@ -43,7 +43,7 @@ def test_train_then_evaluate(run, trained, tmp_path):
     assert again.code == 2 and "--resume" in again.line
 
 
-def test_paint_through_it(run, trained, photo, tmp_path):
+def test_paint_through_it(run, trained, photo, tmp_path, short_search):
     arguments = [
         "paint",
         photo,

@@ -1,9 +1,7 @@
 """Two processes train as one does."""
 
 import json
-import os
-import subprocess
-import sys
+import socket
 from pathlib import Path
 
 import pytest
@@ -17,23 +15,36 @@ pytest.importorskip("tensorboard")
 SCRIPT = Path(__file__).with_name("torchrun_train.py")
 
 
-def train(folder, processes):
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def train(nursery, folder, processes):
     folder.mkdir()
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    command = [sys.executable, *(launcher if processes > 1 else []), str(SCRIPT), str(folder)]
-    path = os.pathsep.join([str(SCRIPT.parents[2]), os.environ.get("PYTHONPATH", "")])
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path}
-    subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True)
+    code = f"import runpy; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+    told = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(free_port()),
+        "WORLD_SIZE": str(processes),
+    }  # as torchrun does
+    ranks = [
+        {} if processes == 1 else told | {"RANK": str(k), "LOCAL_RANK": str(k), "LOCAL_WORLD_SIZE": str(processes)}
+        for k in range(processes)
+    ]
+    for child in [nursery.start(code, folder, env=rank) for rank in ranks]:
+        assert child.wait().poll() == 0, child.err
     return [json.loads((folder / f"rank-{rank}.json").read_text()) for rank in range(processes)]
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one(tmp_path):
+def test_two_processes_train_as_one(nursery, tmp_path):
     """With gloo: the same strokes, each by one process, and the same losses and weights but for rounding.
 
     Networks with batch normalisation are not in this test: its statistics are each process's own.
     """
-    alone, first, second = train(tmp_path / "alone", 1) + train(tmp_path / "both", 2)
+    alone, first, second = train(nursery, tmp_path / "alone", 1) + train(nursery, tmp_path / "both", 2)
     assert [facts.pop("processes") for facts in (alone, first, second)] == [1, 2, 2]
     for network in alone:
         strokes = [facts[network]["strokes"] for facts in (alone, first, second)]

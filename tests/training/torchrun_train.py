@@ -1,4 +1,4 @@
-"""Trains a few steps and writes what each process saw: run by test_distributed under torchrun, or alone."""
+"""Trains a few steps and writes what each process saw: run by test_distributed as torchrun would, or alone."""
 
 import json
 import sys

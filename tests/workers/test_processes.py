@@ -57,10 +57,10 @@ def test_what_was_under_way_ends_with_who_asked_for_it(workers):
     assert sorted(workers.run(tasks.double, [(1,), (2,)])) == [(0, 2), (1, 4)]
 
 
-def test_a_lone_task_has_all_processors():
-    with ProcessWorkers(2) as pool:
-        assert [count for _, count in pool.run(tasks.threads, [()])] == [processors()]
-        assert {count for _, count in pool.run(tasks.threads, [()] * 2)} == {max(1, processors() // 2)}
+def test_a_lone_task_has_all_processors(workers, monkeypatch):
+    monkeypatch.setattr(workers, "_threads", ProcessWorkers(2)._threads)
+    assert [count for _, count in workers.run(tasks.threads, [()])] == [processors()]
+    assert {count for _, count in workers.run(tasks.threads, [()] * 2)} == {max(1, processors() // 2)}
 
 
 def test_exceptions_come_back(workers):
@@ -70,6 +70,8 @@ def test_exceptions_come_back(workers):
 
 
 def test_a_process_that_dies_changes_nothing(workers, tmp_path):
+    for number in (0, 3):
+        (tmp_path / str(number)).touch()  # these live; of the others, each kills its process
     done = sorted(workers.run(tasks.die_once, [(str(tmp_path), number) for number in range(4)]))
     assert done == [(number, number) for number in range(4)]
 
@@ -86,13 +88,12 @@ def test_a_task_that_kills_every_process_is_given_up(workers):
     assert isinstance(done.pop(2), WorkerError) and done == {0: 0, 1: 1, 3: 3}
 
 
-def test_what_is_stopped_puts_away_what_it_was_writing(tmp_path):
-    with ProcessWorkers(2) as pool:
-        results = pool.run(tasks.write_slowly, [(str(tmp_path / "file"), 60), (str(tmp_path / "other"), 0)])
-        assert next(results)[0] == 1
-        until = time.monotonic() + 30
-        while len(os.listdir(tmp_path)) < 2:
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        results.close()
+def test_what_is_stopped_puts_away_what_it_was_writing(workers, tmp_path):
+    results = workers.run(tasks.write_slowly, [(str(tmp_path / "file"), 60), (str(tmp_path / "other"), 0)])
+    assert next(results)[0] == 1
+    until = time.monotonic() + 30
+    while len(os.listdir(tmp_path)) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    results.close()
     assert os.listdir(tmp_path) == ["other"]
