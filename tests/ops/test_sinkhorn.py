@@ -59,7 +59,7 @@ def test_matches_reference(cost, epsilon, dtype):
     assert_matches(x, y, TOLERANCE[dtype], epsilon=epsilon, cost=cost)
 
 
-@pytest.mark.parametrize(("cost", "epsilon"), [("sqeuclidean", 0.01), ("sqeuclidean", 1e-4), ("euclidean", 0.01)])
+@pytest.mark.parametrize(("cost", "epsilon"), [("sqeuclidean", 1e-4), ("euclidean", 0.01)])
 def test_matches_reference_at_48(cost, epsilon):
     x, y = (mass[:1].float() for mass in blobs(48, 48))
     assert_matches(x, y, TOLERANCE[torch.float32], epsilon=epsilon, cost=cost, iterations=2)
