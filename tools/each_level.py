@@ -21,8 +21,8 @@ from neuralpaint import _extension as extension
 # Level -> the value of ATEN_CPU_CAPABILITY, and the processor for qemu to emulate.
 X86 = {"x86-64-v2": ("default", "Nehalem"), "x86-64-v3": ("avx2", "max,avx512f=off"), "x86-64-v4": ("avx512", None)}
 
-# Slow tests of tracing, which is the same at every level.
-LEAVE_OUT = ["--ignore", "tests/ops/test_first_use.py"]
+# Slow tests of tracing and of how the ops are registered, which is the same at every level.
+LEAVE_OUT = ["--ignore", "tests/ops/test_first_use.py", "-k", "not opcheck and not compile"]
 
 
 def main() -> int:
