@@ -30,6 +30,14 @@ def vgg_file(tmp_path_factory):
     return path
 
 
+@pytest.fixture
+def few_held_out(monkeypatch):
+    """A training ends with an evaluation on few strokes."""
+    from neuralpaint.training.metrics import held_out_quality
+
+    monkeypatch.setattr(held_out_quality, "__defaults__", (70,))
+
+
 @pytest.fixture(scope="session")
 def nursery():
     """Starts processes that have torch imported already."""

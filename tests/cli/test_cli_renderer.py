@@ -4,7 +4,7 @@ import pytest
 
 
 @pytest.fixture
-def trained(run, tmp_path):
+def trained(run, tmp_path, few_held_out):
     pytest.importorskip("accelerate")
     pytest.importorskip("tensorboard")
     folder = tmp_path / "net"

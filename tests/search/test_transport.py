@@ -8,7 +8,7 @@ import torch
 from neuralpaint import get_brush, ops
 from neuralpaint.losses import TransportLoss
 
-SIZE, STEPS, BATCH = 48, 160, 6
+SIZE, STEPS, BATCH = 32, 160, 6
 
 
 def strokes(name, at, generator):

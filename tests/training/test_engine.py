@@ -356,7 +356,7 @@ def train(run, folder, engine, *more):
     return run("train-renderer", "--engine", f"fake_engines:{engine}", *SHORT, "--out", folder, *more)
 
 
-def test_from_an_engine_to_a_painting(run, photo, tmp_path, monkeypatch):
+def test_from_an_engine_to_a_painting(run, photo, tmp_path, monkeypatch, few_held_out):
     monkeypatch.setitem(PRESETS, "fast", Preset("fast", stages=1, rounds=1, steps=5, refine=0))
     net, engine = tmp_path / "net", ("--engine", "fake_engines:good")
     assert train(run, net, "good").exit_code == 0
@@ -397,7 +397,7 @@ def test_a_failing_engine_ends_a_training_with_one_line(run, tmp_path, name):
     assert time.monotonic() - began < 30 and not (tmp_path / "net" / "config.json").exists()
 
 
-def test_a_brush_of_unknown_geometry_can_be_learned_but_not_painted_with(run, photo, tmp_path):
+def test_a_brush_of_unknown_geometry_can_be_learned_but_not_painted_with(run, photo, tmp_path, few_held_out):
     assert train(run, tmp_path / "net", "unknown").exit_code == 0
     arguments = ["--engine", "fake_engines:unknown", "--renderer", tmp_path / "net"]
     result = run("paint", photo, "-o", tmp_path / "out.png", *arguments)

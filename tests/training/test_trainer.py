@@ -1,5 +1,6 @@
 import json
 import signal
+import sys
 import time
 
 import pytest
@@ -27,7 +28,8 @@ def trainer(folder, resume=False, **changes):
 
 
 @pytest.mark.parametrize("network", ["coordinate", "rasterization-only", "shading-only"])
-def test_resumes_to_the_same_losses(tmp_path, network):
+def test_resumes_to_the_same_losses(tmp_path, network, monkeypatch):
+    monkeypatch.setattr(sys.modules[Trainer.__module__], "VALIDATION", 16)
     short = {"network": network, "steps": 6, "eval_every": 2, "picture_every": 0}
     whole = trainer(tmp_path / "whole", **short)
     whole.run()
