@@ -5,6 +5,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+pytest_plugins = ["tests.styles.fixtures"]
+
 
 def pytest_configure(config):
     # Several workers with as many threads each as there are cores would wait for one another.
@@ -39,11 +41,11 @@ def few_held_out(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def nursery():
+def fork_server():
     """Starts processes that have torch imported already."""
-    from tests.ops.nursery import shared_nursery
+    from tests.ops.fork_server import shared_fork_server
 
-    return shared_nursery()
+    return shared_fork_server()
 
 
 @dataclass

@@ -78,10 +78,10 @@ def test_threads_share_the_pool() -> None:
     assert not wrong
 
 
-def test_limit_zero_keeps_nothing(nursery) -> None:
+def test_limit_zero_keeps_nothing(fork_server) -> None:
     code = (
         "import torch; from neuralpaint import extension, ops; "
         "ops.rasterize(torch.rand(64, 9), 'tape', 128, 128); print(extension.pooled_bytes())"
     )
-    result = nursery.run(code, env={"NEURALPAINT_POOL_MIB": "0"})
+    result = fork_server.run(code, env={"NEURALPAINT_POOL_MIB": "0"})
     assert result.out.strip() == "0", result.err

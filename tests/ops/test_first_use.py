@@ -53,7 +53,7 @@ traced = draw(canvas, strokes)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_first_use_in_a_trace(case: str, nursery) -> None:
+def test_first_use_in_a_trace(case: str, fork_server) -> None:
     end = "\nassert torch.equal(traced, draw(canvas, strokes)) and not torch.equal(traced, canvas)\n"
-    done = nursery.run(START + CASES[case] + end)
+    done = fork_server.run(START + CASES[case] + end)
     assert done.poll() == 0, done.err[-3000:]

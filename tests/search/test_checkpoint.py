@@ -37,8 +37,8 @@ class Stop(Exception):
 @pytest.fixture
 def always(monkeypatch):
     """Keeps the state, and reports, after every step instead of now and then."""
-    monkeypatch.setattr(module, "_CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(module, "_REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("neuralpaint.search.runner._CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("neuralpaint.search.runner._REPORT_SECONDS", 0.0)
 
 
 def stop_at(step):
@@ -122,7 +122,7 @@ torch.set_num_threads(1)
 from neuralpaint import paint
 from neuralpaint.search import Preset
 from tests.search.photos import disc_photo
-module = importlib.import_module("neuralpaint.search.paint")
+module = importlib.import_module("neuralpaint.search.runner")
 module._CHECKPOINT_SECONDS = module._REPORT_SECONDS = 0.0
 
 def child(method, folder, out, pipe):

@@ -22,7 +22,7 @@ module = importlib.import_module("neuralpaint.search.paint")  # the package's `p
 @pytest.fixture
 def every_step(monkeypatch):
     """Reports after every step instead of a few times a second."""
-    monkeypatch.setattr(module, "_REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("neuralpaint.search.runner._REPORT_SECONDS", 0.0)
 
 
 def label(value):

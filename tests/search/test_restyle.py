@@ -121,8 +121,8 @@ def test_same_strokes_however_often_it_was_stopped(style, tmp_path):
 
     module = importlib.import_module("neuralpaint.search.paint")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_REPORT_SECONDS", 0.0)
-        patch.setattr(module, "_CHECKPOINT_SECONDS", 0.0)
+        patch.setattr("neuralpaint.search.runner._REPORT_SECONDS", 0.0)
+        patch.setattr("neuralpaint.search.runner._CHECKPOINT_SECONDS", 0.0)
         for _ in range(2):
             with pytest.raises(Stopped):
                 restyle(before, photo, style, steps=9, callback=stop, checkpoint=tmp_path / "state", resume=True)

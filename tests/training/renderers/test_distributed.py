@@ -21,7 +21,7 @@ def free_port():
         return listening.getsockname()[1]
 
 
-def train(nursery, folder, processes):
+def train(fork_server, folder, processes):
     folder.mkdir()
     code = f"import runpy; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
     told = {
@@ -33,18 +33,18 @@ def train(nursery, folder, processes):
         {} if processes == 1 else told | {"RANK": str(k), "LOCAL_RANK": str(k), "LOCAL_WORLD_SIZE": str(processes)}
         for k in range(processes)
     ]
-    for child in [nursery.start(code, folder, env=rank) for rank in ranks]:
+    for child in [fork_server.start(code, folder, env=rank) for rank in ranks]:
         assert child.wait().poll() == 0, child.err
     return [json.loads((folder / f"rank-{rank}.json").read_text()) for rank in range(processes)]
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one(nursery, tmp_path):
+def test_two_processes_train_as_one(fork_server, tmp_path):
     """With gloo: the same strokes, each by one process, and the same losses and weights but for rounding.
 
     Networks with batch normalisation are not in this test: its statistics are each process's own.
     """
-    alone, first, second = train(nursery, tmp_path / "alone", 1) + train(nursery, tmp_path / "both", 2)
+    alone, first, second = train(fork_server, tmp_path / "alone", 1) + train(fork_server, tmp_path / "both", 2)
     assert [facts.pop("processes") for facts in (alone, first, second)] == [1, 2, 2]
     for network in alone:
         strokes = [facts[network]["strokes"] for facts in (alone, first, second)]

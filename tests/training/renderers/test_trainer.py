@@ -127,7 +127,7 @@ def test_quality_is_pooled_over_all_pixels():
     assert result.psnr == pytest.approx((result.foreground + result.alpha) / 2)
 
 
-def test_survives_kill(tmp_path, nursery):
+def test_survives_kill(tmp_path, fork_server):
     """Killed while it writes checkpoints all the time, it leaves one that can be read."""
     code = (
         "import neuralpaint.training.loop, neuralpaint.training.renderers.trainer as t\n"
@@ -137,7 +137,7 @@ def test_survives_kill(tmp_path, nursery):
         "s = TrainingSettings(brush='tape', size=32, steps=100000, batch=8, eval_every=0, picture_every=0)\n"
         f"t.Trainer(s, BrushSource('tape', 32), {str(tmp_path)!r}).run()\n"
     )
-    process = nursery.start(code)
+    process = fork_server.start(code)
     path = tmp_path / "training" / "checkpoint.pt"
     deadline = time.monotonic() + 60
     while not path.exists() and time.monotonic() < deadline:

@@ -21,13 +21,13 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class Child:
-    nursery: Nursery
+    fork_server: ForkServer
     pid: int
     folder: Path
 
     def poll(self) -> int | None:
         """Its exit status, negative for a signal; None while it runs."""
-        return self.nursery._ask({"poll": self.pid})
+        return self.fork_server._ask({"poll": self.pid})
 
     def wait(self, timeout: float = 120) -> Child:
         deadline = time.monotonic() + timeout
@@ -50,7 +50,7 @@ class Child:
         return (self.folder / "err").read_text()
 
 
-class Nursery:
+class ForkServer:
     def __init__(self) -> None:
         # A worker of pytest-xdist says so in its environment; what is started here is none.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
@@ -88,11 +88,11 @@ class Nursery:
 
 
 @functools.cache
-def shared_nursery() -> Nursery:
+def shared_fork_server() -> ForkServer:
     """The one of this process: of a session, or of a worker of pytest-xdist."""
-    nursery = Nursery()
-    atexit.register(nursery.close)
-    return nursery
+    fork_server = ForkServer()
+    atexit.register(fork_server.close)
+    return fork_server
 
 
 # ---- the process itself ----------------------------------------------------------------------------------------------

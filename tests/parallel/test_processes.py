@@ -10,8 +10,8 @@ from neuralpaint import paint
 from neuralpaint.parallel import SerialWorkers, WorkerError
 from neuralpaint.parallel.processes import ProcessWorkers
 from neuralpaint.utils.machine import processors
-from tests.search.test_windows import COUNT, QUICK, busy_photo
-from tests.workers import tasks
+from tests.parallel import tasks
+from tests.search.test_windowed import COUNT, QUICK, busy_photo
 
 
 @pytest.fixture(scope="module")

@@ -46,12 +46,12 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def suite(nursery):
+def suite(fork_server):
     """Runs benchmarks/ with these arguments; (exit code, output)."""
 
     def call(*arguments):
         code = "import runpy; runpy.run_module('pytest', run_name='__main__', alter_sys=True)"
-        done = nursery.run(code, "benchmarks", "-p", "no:cacheprovider", "--device", "cpu", *arguments, cwd=ROOT)
+        done = fork_server.run(code, "benchmarks", "-p", "no:cacheprovider", "--device", "cpu", *arguments, cwd=ROOT)
         return done.poll(), done.out + done.err
 
     return call

@@ -228,7 +228,7 @@ def test_an_error_in_the_middle_leaves_nothing(tmp_path):
 
 @vips
 @pytest.mark.parametrize("suffix", ["png", "tiff", "jpg"])
-def test_the_disk_fills_up_in_the_middle(tmp_path, suffix, nursery):
+def test_the_disk_fills_up_in_the_middle(tmp_path, suffix, fork_server):
     """A limit on the size of files stands for a full disk: writes fail in the middle of the picture."""
     script = f"""
 import resource, signal, sys
@@ -245,7 +245,7 @@ except OSError as error:
 else:
     sys.exit("written")
 """
-    done = nursery.run(script)
+    done = fork_server.run(script)
     assert done.poll() == 0, done.err
     assert "cannot write" in done.out and os.listdir(tmp_path) == []
 

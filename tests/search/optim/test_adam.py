@@ -48,7 +48,7 @@ def test_a_part_can_take_steps_alone():
     assert (whole[:, :2] < 1).all() and (whole[:, 2:] == 1).all() and (square[:, 2:] == 0).all()
 
 
-def test_painting_does_not_import_the_compiler(nursery):
+def test_painting_does_not_import_the_compiler(fork_server):
     """It would take longer than the painting."""
     code = """
 import sys, torch
@@ -58,5 +58,5 @@ for preset in METHODS:
     paint(disc_photo(16, 16), "tape", 3, preset)
 print("torch._dynamo" in sys.modules, "torch.optim.adam" in sys.modules)
 """
-    done = nursery.run(code)
+    done = fork_server.run(code)
     assert done.out.split()[:1] == ["False"], done.err

@@ -153,13 +153,13 @@ def test_the_disk_is_full_in_the_middle(run, tmp_path, monkeypatch, layout):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_stopped_in_the_middle(run, tmp_path, how, nursery):
+def test_stopped_in_the_middle(run, tmp_path, how, fork_server):
     """Finished shards survive, and --resume keeps them; what can be put away is."""
     out = tmp_path / "set"
     arguments = ["strokes", "--brush", "tape", "--count", "4000", "--shard-size", "400", "--format", "webdataset"]
     arguments += ["--size", "32", "--workers", "0", "--out", str(out)]
     code = "import runpy; runpy.run_module('neuralpaint', run_name='__main__', alter_sys=True)"
-    process = nursery.start(code, *arguments)
+    process = fork_server.start(code, *arguments)
     deadline = time.monotonic() + 60
     while len(list(out.glob("*.tar"))) < 2 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)

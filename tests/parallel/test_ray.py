@@ -1,4 +1,4 @@
-"""Work on a Ray cluster of several nodes, on this machine: pip install ray, then `pytest -m slow tests/workers`."""
+"""Work on a Ray cluster of several nodes, on this machine: pip install ray, then `pytest -m slow tests/parallel`."""
 
 import socket
 import threading
@@ -16,7 +16,7 @@ ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
 
 from neuralpaint.parallel.ray import RayWorkers  # noqa: E402
-from tests.workers import tasks  # noqa: E402
+from tests.parallel import tasks  # noqa: E402
 
 WINDOWS = Preset("windows", stages=3, rounds=2, steps=20, reseeds=1, refine=80, block_pixels=8)
 
