@@ -117,9 +117,6 @@ def test_same_strokes_however_often_it_was_stopped(style, tmp_path):
         if progress.step in (3, 4, 7):
             raise Stopped
 
-    import importlib
-
-    module = importlib.import_module("neuralpaint.search.paint")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("neuralpaint.search.runner._REPORT_SECONDS", 0.0)
         patch.setattr("neuralpaint.search.runner._CHECKPOINT_SECONDS", 0.0)

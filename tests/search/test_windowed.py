@@ -200,7 +200,6 @@ def test_stopped_and_resumed_to_the_same_bytes(tmp_path, monkeypatch):
         write(self, state)
         kept.append(self.path.read_bytes())
 
-    module = sys.modules["neuralpaint.search.paint"]
     monkeypatch.setattr("neuralpaint.search.runner._CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(Checkpoint, "write", keep_all)
     windowed(photo, preset=QUICK, checkpoint=tmp_path)
