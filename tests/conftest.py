@@ -35,7 +35,7 @@ def vgg_file(tmp_path_factory):
 @pytest.fixture
 def few_held_out(monkeypatch):
     """A training ends with an evaluation on few strokes."""
-    from neuralpaint.training.metrics import held_out_quality
+    from neuralpaint.training.renderers.metrics import held_out_quality
 
     monkeypatch.setattr(held_out_quality, "__defaults__", (70,))
 

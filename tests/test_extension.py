@@ -70,7 +70,7 @@ def test_facts_say_what_runs() -> None:
 
 @pytest.mark.skipif(not set(X86[:2]) <= set(_C.levels), reason="needs two levels of x86")
 def test_the_variable_chooses_the_level(fork_server) -> None:
-    code = "from neuralpaint import extension; print(extension.LEVEL)"
+    code = "from neuralpaint import _extension as extension; print(extension.LEVEL)"
     for capability, level in (("default", "x86-64-v2"), ("avx2", "x86-64-v3")):
         if _C.missing(level):
             continue

@@ -80,7 +80,7 @@ def test_threads_share_the_pool() -> None:
 
 def test_limit_zero_keeps_nothing(fork_server) -> None:
     code = (
-        "import torch; from neuralpaint import extension, ops; "
+        "import torch; from neuralpaint import _extension as extension, ops; "
         "ops.rasterize(torch.rand(64, 9), 'tape', 128, 128); print(extension.pooled_bytes())"
     )
     result = fork_server.run(code, env={"NEURALPAINT_POOL_MIB": "0"})
