@@ -110,7 +110,8 @@ FROM_TORCH := libtorch.so libtorch_cpu.so libtorch_cuda.so libc10.so libc10_cuda
 .PHONY: wheel sdist wheel-test
 
 wheel: $(VENV)/.built-dev
-	rm -rf build/lib.* build/bdist.* build/wheel dist/neuralpaint-*.whl
+	rm -rf build/lib.* build/bdist.* build/wheel
+	rm -f dist/neuralpaint-*-$$($(BIN)/python -c "import sys; print('cp%d%d' % sys.version_info[:2])")-*.whl
 	PATH="$(abspath $(BIN)):$$PATH" $(PIP) wheel --no-build-isolation --no-deps -w build/wheel .
 	PATH="$(abspath $(BIN)):$$PATH" auditwheel repair $(FROM_TORCH:%=--exclude '%') -w dist build/wheel/neuralpaint-*.whl
 
