@@ -147,9 +147,15 @@ class BuildKernels(build_ext):
             "NEURALPAINT_TESTS": "OFF",
             "NEURALPAINT_TORCH": TORCH,
         }
+        environment = dict(os.environ)
         if not NO_CUDA:
             options["CMAKE_CUDA_ARCHITECTURES"] = cuda_architectures()
-            options["CMAKE_CUDA_COMPILER"] = cuda_toolkit.find_nvcc()
+            options["CMAKE_CUDA_COMPILER"] = nvcc = cuda_toolkit.find_nvcc()
+            runtime = cuda_toolkit.runtime_library(nvcc)
+            if runtime:  # CMake and nvcc look for libcudart.so in lib64 alone
+                options["CUDA_CUDART"] = options["CUDA_cudart_LIBRARY"] = runtime
+                paths = [str(runtime.parent), environment.get("LIBRARY_PATH")]
+                environment["LIBRARY_PATH"] = os.pathsep.join(filter(None, paths))
         if sys.platform == "darwin":
             options["CMAKE_OSX_ARCHITECTURES"] = platform.machine()
         generator = ["-G", "Ninja"] if shutil.which("ninja") else []
@@ -157,8 +163,8 @@ class BuildKernels(build_ext):
         shutil.rmtree(build / "lib", ignore_errors=True)
         try:
             defines = [f"-D{key}={value}" for key, value in options.items()]
-            subprocess.run(["cmake", "-S", ROOT, "-B", build, *generator, *defines], check=True)
-            subprocess.run(["cmake", "--build", build, "--parallel", jobs], check=True)
+            subprocess.run(["cmake", "-S", ROOT, "-B", build, *generator, *defines], check=True, env=environment)
+            subprocess.run(["cmake", "--build", build, "--parallel", jobs], check=True, env=environment)
         except FileNotFoundError:
             fail("the build needs cmake: `pip install cmake ninja` first, or leave out --no-build-isolation")
         except subprocess.CalledProcessError as error:

@@ -32,6 +32,12 @@ def toolkit_root(nvcc: str) -> Path:
     return Path(top[1].strip()).resolve() if top else Path(nvcc).resolve().parent.parent
 
 
+def runtime_library(nvcc: str) -> Path | None:
+    """CUDA's runtime to link with; None: in no usual place. NVIDIA's PyPI packages have it as lib/libcudart.so.13."""
+    found = (sorted((toolkit_root(nvcc) / folder).glob("libcudart.so*")) for folder in ("lib64", "lib"))
+    return next((names[0] for names in found if names), None)
+
+
 def nvcc_version(nvcc: str) -> tuple[int, int]:
     """nvcc's (major, minor) version."""
     text = subprocess.run([nvcc, "--version"], capture_output=True, text=True, check=True).stdout
