@@ -7,7 +7,7 @@
 # make peers       the ops beside other implementations; SNP=DIR is a checkout of jiupinjia/stylized-neural-painting,
 #                  PEERS="--only painting" adds arguments
 # make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills; CUDA_ARCH=90 for that one alone
-# make lint        ruff, mypy and clang-format; make format rewrites the files
+# make lint        ruff, mypy, clang-format, and the rules of the structure; make format rewrites the files
 # make gpu         builds, tests, times and profiles on a machine with a GPU: see tools/gpu_check.sh
 # make clean       removes what was built, but not .venv
 
@@ -76,6 +76,8 @@ lint: $(VENV)/.built-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_structure.py
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
 
 format: $(VENV)/.built-dev

@@ -11,7 +11,7 @@ import torch
 from benchmarks.sizes import full
 from neuralpaint import ops
 from neuralpaint.brushes import brushes, get_brush
-from neuralpaint.ops.reference import render as reference
+from neuralpaint.ops import reference
 
 BRUSHES = list(brushes())
 # Pixels a side: strokes in a call.

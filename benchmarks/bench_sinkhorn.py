@@ -11,7 +11,7 @@ import torch
 
 from benchmarks import rivals
 from neuralpaint import ops
-from neuralpaint.ops.reference import sinkhorn as reference_sinkhorn
+from neuralpaint.ops import reference
 
 SHAPES = {"1 × 24²": (1, 24), "1 × 48²": (1, 48), "4 × 48²": (4, 48), "25 × 24²": (25, 24), "25 × 48²": (25, 48),
           "1 × 128²": (1, 128), "1 × 256²": (1, 256)}  # fmt: skip
@@ -20,9 +20,9 @@ DENSE, DENSE_EUCLIDEAN = "plain torch, dense, float64", "plain torch, dense, flo
 IMPLEMENTATIONS: dict[str, Callable[..., torch.Tensor]] = {
     OURS: ops.sinkhorn,
     SEPARABLE: rivals.sinkhorn_separable,
-    DENSE: reference_sinkhorn.sinkhorn,
+    DENSE: reference.sinkhorn,
     EUCLIDEAN: partial(ops.sinkhorn, cost="euclidean"),
-    DENSE_EUCLIDEAN: partial(reference_sinkhorn.sinkhorn, cost="euclidean"),
+    DENSE_EUCLIDEAN: partial(reference.sinkhorn, cost="euclidean"),
 }
 # Dense matrices of a large or of many images take seconds and gigabytes.
 SUBSET = [("1 × 48²", OURS), ("1 × 48²", EUCLIDEAN), ("4 × 48²", OURS), ("4 × 48²", SEPARABLE), ("25 × 48²", OURS)]

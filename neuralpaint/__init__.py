@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from neuralpaint import _deprecated
 from neuralpaint._version import __version__
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _HOMES = {
 
 __all__ = ["Brush", "Painting", "Progress", "TexturedBrush", "__version__", "brushes", "get_brush", "paint", "restyle"]
 __all__ += ["stylize"]
+
+_deprecated.install()
 
 
 def __getattr__(name: str) -> Any:

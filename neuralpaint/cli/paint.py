@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 NAME = "paint"
 
 
-# A command has as many parameters as options. What they make is `PaintSettings` and the list of jobs.
+# Many parameters: one for each option. They become `PaintSettings` and a list of jobs, and go no further.
 def command(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Pictures, and folders of pictures.")],
     output: Annotated[
@@ -286,12 +286,7 @@ def command(
     Your own brush engine, through a network that was trained on it:
       [cyan]neuralpaint paint photo.jpg -o painting.png --engine my_brush:draw --renderer my-renderer[/cyan]
     """
-    check_range("--strokes", strokes, 1, MAX_STROKES)
-    check_range("--size", size, 1, MAX_SIZE)
-    check_range("--seed", seed, 0, MAX_SEED)
-    check_range("--style-steps", style_steps, 1, MAX_STEPS)
-    check_range("--jobs", jobs, 1, MAX_JOBS)
-    check_range("--window", window, 1, MAX_SIZE)
+    _check_ranges(strokes=strokes, size=size, seed=seed, style_steps=style_steps, jobs=jobs, window=window)
     drawing_engine, chosen = _engine_and_brush(engine, brush, renderer)
     _check_paths(photos, output)
     _check_combinations(engine=engine, jobs=jobs, ray=ray, resume=resume, checkpoint=checkpoint)
@@ -319,16 +314,17 @@ def command(
     planned = plan(photos, output, save, checkpoint, file_format)
     if ray is not None and checkpoint is not None and len(planned) > 1:
         raise ValueError("--checkpoint is a folder of this machine, which those of --ray cannot see: use --skip-done")
-    for job in planned:
-        check_job(job, overwritable)
-        if style_image is not None and same_file(job.output, style_image):
-            raise ValueError(f"{job.output} is the style's picture: name another file")
+    _check_jobs(planned, style_image, overwritable)
     if style is not None:
         settings = dataclasses.replace(settings, stylization=Stylization.find(style, style_network, share))
     if style_image is not None:
-        network = find_features(features, vgg)
         moves = StyleSettings.load(
-            style_image, weight=style_weight, mode=style_mode, steps=style_steps, features=network, device=target
+            style_image,
+            weight=style_weight,
+            mode=style_mode,
+            steps=style_steps,
+            features=find_features(features, vgg),
+            device=target,
         )
         settings = dataclasses.replace(settings, style=moves)
     table = Summary(summary, keep=resume or skip_done)
@@ -372,6 +368,27 @@ def _check_paths(photos: Sequence[Path], output: Path) -> None:
     if not several and (output.suffix or not os.path.isdir(output)):
         check_output(output)
         check_there(found[0])
+
+
+def _check_ranges(**values: int | None) -> None:
+    limits = {
+        "strokes": (1, MAX_STROKES),
+        "size": (1, MAX_SIZE),
+        "seed": (0, MAX_SEED),
+        "style_steps": (1, MAX_STEPS),
+        "jobs": (1, MAX_JOBS),
+        "window": (1, MAX_SIZE),
+    }
+    for name, value in values.items():
+        check_range(f"--{name.replace('_', '-')}", value, *limits[name])
+
+
+def _check_jobs(jobs: Sequence[Job], style_image: Path | None, overwrite: bool) -> None:
+    """Raises ValueError unless all files can be written, and none of them is one that is read."""
+    for job in jobs:
+        check_job(job, overwrite)
+        if style_image is not None and same_file(job.output, style_image):
+            raise ValueError(f"{job.output} is the style's picture: name another file")
 
 
 def _check_combinations(

@@ -102,6 +102,13 @@ def command(
     The paper's network and schedule (20 million strokes), on all GPUs:
       [cyan]accelerate launch -m neuralpaint train-renderer --network dual-pathway --schedule paper --out dual[/cyan]
     """
+    check_range("--seed", seed, 0, MAX_SEED)
+    check_range("--size", size, 8, 1024)
+    check_range("--batch", batch, 2, 65536)
+    if precision is not None and precision not in _PRECISIONS:
+        raise ValueError(f"--precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}")
+    _check_folder(out, resume or overwrite)
+    # Torch is loaded from here on, which takes seconds: what was wrong above need not wait for it.
     try:
         from accelerate import Accelerator
         from torch.utils.tensorboard import SummaryWriter  # noqa: F401
@@ -119,11 +126,6 @@ def command(
     from neuralpaint.training.renderers.source import HELD_OUT, BrushSource
     from neuralpaint.training.renderers.trainer import Trainer
 
-    check_range("--seed", seed, 0, MAX_SEED)
-    check_range("--size", size, 8, 1024)
-    check_range("--batch", batch, 2, 65536)
-    if precision is not None and precision not in _PRECISIONS:
-        raise ValueError(f"--precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}")
     loaded = None if engine is None else get_engine(engine, brush)
     chosen = resolve_brush(brush) if loaded is None else loaded.spec.brush()
     usual = build_network(network, chosen, size).zooms  # also tells at once what cannot be
@@ -144,10 +146,6 @@ def command(
         eval_every=eval_every,
         picture_every=picture_every,
     )
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"--out {out} is a file: name a folder")
-    if (out / "training" / "checkpoint.pt").exists() and not (resume or overwrite):
-        raise ValueError(f"--out {out} holds a training: add --resume to go on, or --overwrite to start anew")
     accelerator = Accelerator(mixed_precision=precision, cpu=cpu)
     source: BrushSource | EngineSource
     if loaded is None:
@@ -175,6 +173,13 @@ def command(
             trainer.run(callback)
         if accelerator.is_main_process:
             say(finish(trainer, out, torch.float16 if half else torch.float32))
+
+
+def _check_folder(out: Path, allowed: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file: name a folder")
+    if (out / "training" / "checkpoint.pt").exists() and not allowed:
+        raise ValueError(f"--out {out} holds a training: add --resume to go on, or --overwrite to start anew")
 
 
 def _zooms(text: str, network: str) -> tuple[int, ...]:

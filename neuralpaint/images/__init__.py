@@ -1,5 +1,28 @@
-"""Photos and paintings as arrays: reading, writing, resampling, and pictures too large for the memory."""
+"""Photos and paintings as arrays: reading, writing, resampling, comparing, and pictures too large for the memory.
 
-from neuralpaint.images.io import load_image, save_image
+What needs torch is loaded when it is first asked for.
+"""
 
-__all__ = ["load_image", "save_image"]
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "load_image": "io",
+    "save_image": "io",
+    "parse_color": "io",
+    "to_bytes": "io",
+    "to_pil": "io",
+    "psnr": "metrics",
+    "resize": "resample",
+    "LargePhoto": "streaming",
+}
+
+__all__ = ["LargePhoto", "load_image", "parse_color", "psnr", "resize", "save_image", "to_bytes", "to_pil"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

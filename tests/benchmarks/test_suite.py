@@ -42,7 +42,7 @@ def test_machine(tmp_path, monkeypatch):
     assert platform.node() not in machine.describe().values()
 
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

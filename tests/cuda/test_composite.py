@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from neuralpaint.ops import composite
-from neuralpaint.ops.reference import composite as reference_composite
+from neuralpaint.ops import composite, reference
 
 pytestmark = [pytest.mark.cuda, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")]
 
@@ -31,7 +30,7 @@ def test_matches_reference(shape, dtype):
     exact = [x.detach().cpu().double().requires_grad_() for x in tensors]
     tolerance = 2e-6 if dtype == torch.float32 else 1e-13
     ours = with_gradients(composite, tensors)
-    for a, b in zip(ours, with_gradients(reference_composite.composite, exact), strict=True):
+    for a, b in zip(ours, with_gradients(reference.composite, exact), strict=True):
         torch.testing.assert_close(a.cpu().double(), b, rtol=tolerance, atol=tolerance)
     assert all(torch.equal(a, b) for a, b in zip(ours, with_gradients(composite, tensors), strict=True))
 

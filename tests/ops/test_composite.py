@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from neuralpaint.ops import composite
-from neuralpaint.ops.reference import composite as reference_composite
+from neuralpaint.ops import composite, reference
 
 # batch, strokes, height, width: odd sizes, one pixel, nothing, more pixels than a chunk, many strokes.
 SHAPES = [
@@ -43,9 +42,7 @@ def test_matches_reference(shape, dtype):
     tensors = sample(shape, dtype)
     exact = [x.detach().double().requires_grad_() for x in tensors]
     tolerance = 1e-6 if dtype == torch.float32 else 1e-14
-    for ours, truth in zip(
-        with_gradients(composite, tensors), with_gradients(reference_composite.composite, exact), strict=True
-    ):
+    for ours, truth in zip(with_gradients(composite, tensors), with_gradients(reference.composite, exact), strict=True):
         assert ours.dtype == dtype
         torch.testing.assert_close(ours.double(), truth, rtol=tolerance, atol=tolerance)
 

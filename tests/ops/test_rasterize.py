@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from neuralpaint.ops import rasterize
-from neuralpaint.ops.reference import render as reference
+from neuralpaint.ops import rasterize, reference
 from tests.ops.cases import BRUSHES, away_from_edges, brush_named, degenerate_strokes, random_strokes
 
 DOUBLE, SINGLE = torch.float64, torch.float32

@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from neuralpaint.ops import rasterize, render
-from neuralpaint.ops.reference import render as reference
+from neuralpaint.ops import rasterize, reference, render
 from tests.ops.cases import BRUSHES, brush_named, composite, degenerate_strokes, random_strokes
 
 DOUBLE, SINGLE = torch.float64, torch.float32

@@ -5,7 +5,7 @@ import torch
 
 from neuralpaint import ops
 from neuralpaint.brushes import brushes, get_brush
-from neuralpaint.ops.reference import render as reference
+from neuralpaint.ops import reference
 
 BRUSHES = sorted(brushes())
 

@@ -9,8 +9,7 @@ import math
 import pytest
 import torch
 
-from neuralpaint.ops import sinkhorn
-from neuralpaint.ops.reference import sinkhorn as reference_sinkhorn
+from neuralpaint.ops import reference, sinkhorn
 
 COSTS = ["sqeuclidean", "euclidean"]
 EPSILONS = [1.0, 0.1, 0.01, 1e-3, 1e-4]
@@ -42,7 +41,7 @@ def with_gradients(function, x, y, weights=(1.0, -2.0)):
 def assert_matches(x, y, tolerance, **options):
     """The kernel on x and y against the reference on the same numbers."""
     ours = with_gradients(lambda a, b: sinkhorn(a, b, **options), x, y)
-    truth = with_gradients(lambda a, b: reference_sinkhorn.sinkhorn(a, b, **options), x.double(), y.double())
+    truth = with_gradients(lambda a, b: reference.sinkhorn(a, b, **options), x.double(), y.double())
     for name, a, b in zip(("cost", "grad_x", "grad_y"), ours, truth, strict=True):
         assert a.dtype == x.dtype and a.shape == b.shape
         assert bool(torch.isfinite(a).all()), name
@@ -100,7 +99,7 @@ def test_from_one_pixel_to_another(cost, epsilon, dtype):
     x[0, 0, 0] = 3.0
     y[0, -1, -1] = 0.5
     value, grad_x, grad_y = with_gradients(lambda a, b: sinkhorn(a, b, epsilon=epsilon, cost=cost), x, y)
-    costs = reference_sinkhorn.cost_matrix(height, width, cost)
+    costs = reference.cost_matrix(height, width, cost)
     tolerance = {torch.float32: 1e-6, torch.float64: 1e-9}[dtype]
     torch.testing.assert_close(value.double(), costs[:1, -1], rtol=tolerance, atol=0)
     expected_x = ((costs[-1] - costs[0, -1]) / 3.0).reshape(1, height, width)

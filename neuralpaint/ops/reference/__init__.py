@@ -1,1 +1,7 @@
 """The ops once more in plain PyTorch: slow, at any precision, what the kernels are tested against."""
+
+from neuralpaint.ops.reference.composite import composite
+from neuralpaint.ops.reference.render import rasterize, render, supersampled_coverage
+from neuralpaint.ops.reference.sinkhorn import cost_matrix, sinkhorn
+
+__all__ = ["composite", "cost_matrix", "rasterize", "render", "sinkhorn", "supersampled_coverage"]

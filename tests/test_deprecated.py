@@ -1,0 +1,46 @@
+"""Old paths of modules still work, and say where to look now."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+
+from neuralpaint._deprecated import MOVED
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    """No old module is loaded yet."""
+    for old in MOVED:
+        monkeypatch.delitem(sys.modules, f"neuralpaint.{old}", raising=False)
+
+
+@pytest.mark.parametrize("old", MOVED)
+def test_an_old_module_names_the_new_one(old, fresh):
+    with pytest.warns(DeprecationWarning, match=rf"neuralpaint\.{old} has moved to neuralpaint\.{MOVED[old][0]}"):
+        importlib.import_module(f"neuralpaint.{old}")
+
+
+@pytest.mark.parametrize(
+    ("old", "name", "new"),
+    [
+        ("strokes", "Painting", "neuralpaint.painting"),
+        ("brushes.brush", "TexturedBrush", "neuralpaint.brushes"),
+        ("features", "get_features", "neuralpaint.losses.features"),
+        ("features.vgg", "VGG19Features", "neuralpaint.losses.features"),
+        ("workers.processes", "ProcessWorkers", "neuralpaint.parallel.processes"),
+        ("training.trainer", "Trainer", "neuralpaint.training.renderers.trainer"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*has moved:DeprecationWarning")
+def test_old_and_new_names_are_the_same_object(old, name, new, fresh):
+    assert getattr(importlib.import_module(f"neuralpaint.{old}"), name) is getattr(importlib.import_module(new), name)
+
+
+def test_what_never_was_is_not_found(fresh):
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("neuralpaint.strikes")
+    with pytest.warns(DeprecationWarning), pytest.raises(ImportError):
+        from neuralpaint.strokes import Nothing  # noqa: F401
