@@ -1,13 +1,16 @@
 // What every brush has in common: how a stroke is placed on a canvas, what it says of a pixel, and how its colours
 // shade. A brush is a struct Stroke<T> with
-//   kParameters, kShape (leading geometry numbers), kGradient (two colours), kRidge (bristle relief), kSums
+//   kKind (its number in Python), kParameters, kShape (leading geometry numbers), kSums
+//   kSize, kSizes (where its lengths begin, and how many they are)
+//   kGradient (two colours), kRidge (bristle relief), kTextured (reads the atlas), kCurve (a Bézier curve's footprint)
 //   setup(p, view, atlas)          pixel-space constants of the stroke p
 //   bounds(), row_span(y, a, b)    its footprint, in pixels (a curve: rows_span(top, bottom, a, b))
 //   sample(x, y)                   coverage and colour position at pixel centres (x, y)
 //   sample(x, y, near)             the same where a curve's samples have been narrowed down (kCurve)
 //   accumulate(x, y, s, ...)       adds the geometry's part of the chain rule to kSums running sums
 //   finish(p, view, sums, grad)    turns the sums into derivatives by the stroke's numbers
-// written once over a value type V: a float, a double, or SIMD lanes of them.
+// written once over a value type V: a float, a double, or SIMD lanes of them. Its header ends with NP_BRUSH, and
+// dispatch.h includes it: nothing else has to know of it.
 #pragma once
 
 #include "common/scalar.h"
@@ -15,7 +18,19 @@
 
 namespace neuralpaint {
 
-enum BrushKind { kOil = 0, kWatercolor = 1, kMarker = 2, kTape = 3 };
+// The stroke type of the brush with a number, or void. Numbers from kBrushNumbers on are not for kernels.
+constexpr int kBrushNumbers = 16;
+template <int Kind>
+struct BrushOf {
+    template <typename T>
+    using Stroke = void;
+};
+#define NP_BRUSH(Name)                   \
+    template <>                          \
+    struct BrushOf<Name<float>::kKind> { \
+        template <typename T>            \
+        using Stroke = Name<T>;          \
+    };
 
 // From units to pixels: a point (x, y) lies at pixel ((x - ox) * scale, (y - oy) * scale).
 template <typename T>

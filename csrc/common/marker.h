@@ -9,9 +9,10 @@ namespace neuralpaint {
 template <typename T>
 struct MarkerStroke {
     using Scalar = T;
-    static constexpr int kParameters = 12, kShape = 8, kSums = 8;
+    static constexpr int kKind = 2;
+    static constexpr int kParameters = 12, kShape = 8, kSize = 6, kSizes = 2, kSums = 8;
     static constexpr bool kGradient = false, kRidge = false;
-    static constexpr bool kCurve = true;
+    static constexpr bool kTextured = false, kCurve = true;
     // A wide square on a tight bend has several minima: sample finely enough to rank them.
     static constexpr int kSamples = 16;
     Paint<T, kGradient, kRidge> paint;
@@ -243,5 +244,6 @@ struct MarkerStroke {
         grad[7] = T(0);
     }
 };
+NP_BRUSH(MarkerStroke)
 
 }  // namespace neuralpaint

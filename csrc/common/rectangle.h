@@ -80,8 +80,9 @@ struct RectangleFrame {
 template <typename T>
 struct TapeStroke {
     using Scalar = T;
-    static constexpr int kParameters = 9, kShape = 5, kSums = 5;
-    static constexpr bool kGradient = false, kRidge = false, kCurve = false;
+    static constexpr int kKind = 3;
+    static constexpr int kParameters = 9, kShape = 5, kSize = 2, kSizes = 2, kSums = 5;
+    static constexpr bool kGradient = false, kRidge = false, kTextured = false, kCurve = false;
     Paint<T, kGradient, kRidge> paint;
     RectangleFrame<T> frame;
 
@@ -110,12 +111,14 @@ struct TapeStroke {
         frame.finish(view, T(0.25), sums, grad);
     }
 };
+NP_BRUSH(TapeStroke)
 
 template <typename T>
 struct OilStroke {
     using Scalar = T;
-    static constexpr int kParameters = 12, kShape = 5, kSums = 5;
-    static constexpr bool kGradient = true, kRidge = true, kCurve = false;
+    static constexpr int kKind = 0;
+    static constexpr int kParameters = 12, kShape = 5, kSize = 2, kSizes = 2, kSums = 5;
+    static constexpr bool kGradient = true, kRidge = true, kTextured = true, kCurve = false;
     Paint<T, kGradient, kRidge> paint;
     RectangleFrame<T> frame;
     TextureLevel level;
@@ -170,5 +173,6 @@ struct OilStroke {
         frame.finish(view, T(0.5), sums, grad);
     }
 };
+NP_BRUSH(OilStroke)
 
 }  // namespace neuralpaint

@@ -9,9 +9,10 @@ namespace neuralpaint {
 template <typename T>
 struct WatercolorStroke {
     using Scalar = T;
-    static constexpr int kParameters = 15, kShape = 8, kSums = 8;
+    static constexpr int kKind = 1;
+    static constexpr int kParameters = 15, kShape = 8, kSize = 6, kSizes = 2, kSums = 8;
     static constexpr bool kGradient = true, kRidge = false;
-    static constexpr bool kCurve = true;
+    static constexpr bool kTextured = false, kCurve = true;
     static constexpr int kSamples = 16;
     Paint<T, kGradient, kRidge> paint;
     Bezier<T> curve;
@@ -126,5 +127,6 @@ struct WatercolorStroke {
         grad[7] = T(0.25) * view.scale * sums[7];
     }
 };
+NP_BRUSH(WatercolorStroke)
 
 }  // namespace neuralpaint

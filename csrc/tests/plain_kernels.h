@@ -29,7 +29,7 @@ Numbers<double> random_strokes(int64_t count, uint64_t seed, double size = 1) {
     Numbers<double> strokes;
     for (int64_t n = 0; n < count; ++n) {
         Numbers<double> p = random_stroke<Stroke>(random);
-        for (int i = Stroke::kShape == 8 ? 6 : 2; i < (Stroke::kShape == 8 ? 8 : 4); ++i) p[i] *= size;
+        for (int i = 0; i < Stroke::kSizes; ++i) p[Stroke::kSize + i] *= size;
         if (n % 7 == 3) p.back() = 1;  // opaque
         if (n % 11 == 5) p[0] += 9;    // nowhere near
         strokes.insert(strokes.end(), p.begin(), p.end());

@@ -15,7 +15,7 @@ std::vector<double> random_stroke(check::Random& random) {
     std::vector<double> p(Stroke::kParameters);
     for (double& value : p) value = random.uniform();
     for (int i = 0; i < 4; ++i) p[i] = random.uniform(0.2, 0.8);
-    if (Stroke::kShape == 8) {
+    if (Stroke::kCurve) {
         p[4] = p[0] + (random.uniform() < 0.5 ? -1 : 1) * random.uniform(0.3, 0.5);
         p[5] = p[1] + (random.uniform() < 0.5 ? -1 : 1) * random.uniform(0.3, 0.5);
         p[6] = random.uniform(0.05, 0.2);

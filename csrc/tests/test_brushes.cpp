@@ -157,9 +157,9 @@ void test_footprint_holds_every_covered_pixel() {
     check::Random random(13);
     for (int n = 0; n < 30; ++n) {
         auto p = random_stroke<Stroke>(random);
-        if (Stroke::kShape == 8 && n % 2) p[6] = random.uniform(0, 1), p[7] = random.uniform(0, 1);
-        if (n == 3) p[4] = Stroke::kShape == 8 ? p[0] : 0.5;  // an upright curve, a quarter turn
-        if (n == 5) p[4] = Stroke::kShape == 8 ? p[0] : 0.0, p[5] = p[1];
+        if (Stroke::kCurve && n % 2) p[6] = random.uniform(0, 1), p[7] = random.uniform(0, 1);
+        if (n == 3) p[4] = Stroke::kCurve ? p[0] : 0.5;  // an upright curve, a quarter turn
+        if (n == 5) p[4] = Stroke::kCurve ? p[0] : 0.0, p[5] = p[1];
         const Stroke stroke = make<Stroke>(p);
         const Bounds<double> bounds = stroke.bounds();
         for (int i = 0; i < kSize; ++i) {
@@ -207,7 +207,7 @@ void test_degenerate_strokes_stay_finite() {
     for (double corner : {0.0, 0.5, 1.0}) {
         for (double size : {0.0, 1.0}) {
             std::vector<double> p(Stroke::kParameters, corner);
-            for (int k = Stroke::kShape == 8 ? 6 : 2; k < Stroke::kShape; ++k) p[k] = size;
+            for (int k = 0; k < Stroke::kSizes; ++k) p[Stroke::kSize + k] = size;
             const Stroke stroke = make<Stroke>(p);
             double sums[Stroke::kSums] = {}, grad[Stroke::kParameters] = {};
             for (int i = 0; i < kSize; ++i) {

@@ -30,7 +30,7 @@ void test_render(int kind, int64_t batch, int64_t count, int height, int width, 
 
     // The kernel looks for a curve's nearest point from fewer samples than the plain loop, and ends when all of a
     // vector have found it: for a marker's corner that is a matter of rounding.
-    const bool corners = kind == kMarker;
+    const bool corners = kind == MarkerStroke<double>::kKind;
     const double near = corners ? 1e-5 : 1e-12, near_grad = corners ? 1e-4 : 1e-9;
     const PlainRender<Stroke> truth(canvas, strokes, grad, atlas.atlas, shape, false, 0, 0);
     Numbers<double> out(pixels), by_canvas(pixels), by_strokes(strokes.size()), losses(2 * batch);
@@ -108,7 +108,7 @@ void test_draw_backward(int kind, int64_t count, int height, int width) {
     Numbers<double> grads(strokes.size());
     cpu::rasterize_backward(by_colour.data(), by_alpha.data(), strokes.data(), count, kind, atlas.atlas, height, width,
                             1.3, grads.data());
-    check_all_near(grads.data(), expected.data(), expected.size(), kind == kMarker ? 1e-4 : 1e-9);
+    check_all_near(grads.data(), expected.data(), expected.size(), kind == MarkerStroke<double>::kKind ? 1e-4 : 1e-9);
 }
 
 void test_composite(int64_t batch, int64_t count, int64_t pixels) {
@@ -156,14 +156,16 @@ void test_sinkhorn(int64_t batch, int height, int width, double epsilon, int ite
 }
 
 template <typename Stroke>
-void test_brush(int kind, const char* name) {
+void test_brush(const char* name) {
+    constexpr int kind = Stroke::kKind;
     check::section() = name;
     test_render<Stroke>(kind, 1, 3, 16, 16, 1);    // half a tile
     test_render<Stroke>(kind, 3, 7, 33, 47, 0.5);  // parts of tiles
     test_render<Stroke>(kind, 2, 1, 1, 1, 1);
     test_render<Stroke>(kind, 2, 0, 20, 5, 1);  // nothing to paint
     for (const auto& [height, width] : {std::pair{17, 41}, {1, 1}, {5, 64}}) {
-        test_draw<Stroke, double, double>(kind, Output::kSame, 3, height, width, kind == kMarker ? 1e-5 : 1e-12);
+        test_draw<Stroke, double, double>(kind, Output::kSame, 3, height, width,
+                                          kind == MarkerStroke<double>::kKind ? 1e-5 : 1e-12);
         test_draw<Stroke, float, float>(kind, Output::kSame, 3, height, width, 2e-3);
         test_draw<Stroke, Half, float>(kind, Output::kHalf, 3, height, width, 3e-3);
         test_draw<Stroke, BFloat16, float>(kind, Output::kBFloat16, 3, height, width, 1e-2);
@@ -177,10 +179,10 @@ void test_brush(int kind, const char* name) {
 }  // namespace
 
 int main() {
-    test_brush<OilStroke<double>>(kOil, "oil:");
-    test_brush<WatercolorStroke<double>>(kWatercolor, "watercolor:");
-    test_brush<MarkerStroke<double>>(kMarker, "marker:");
-    test_brush<TapeStroke<double>>(kTape, "tape:");
+    test_brush<OilStroke<double>>("oil:");
+    test_brush<WatercolorStroke<double>>("watercolor:");
+    test_brush<MarkerStroke<double>>("marker:");
+    test_brush<TapeStroke<double>>("tape:");
     check::section() = "composite:";
     for (const int64_t pixels : {1, 6, 35, 1500}) {
         for (const int64_t count : {0, 1, 4}) test_composite(2, count, pixels);

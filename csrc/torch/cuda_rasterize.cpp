@@ -9,8 +9,8 @@ namespace neuralpaint {
 namespace {
 
 TextureAtlas atlas_on_device(const Tensor& texture, int64_t kind, const Tensor& strokes) {
-    NP_CHECK(kind != kOil || texture.device() == strokes.device(), "texture must be on the strokes' device, ",
-             device_text(strokes), ", got ", device_text(texture));
+    NP_CHECK(!reads_texture(static_cast<int>(kind)) || texture.device() == strokes.device(),
+             "texture must be on the strokes' device, ", device_text(strokes), ", got ", device_text(texture));
     return atlas_of(texture, kind);
 }
 

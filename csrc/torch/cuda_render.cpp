@@ -12,7 +12,7 @@ void check_arguments(const Tensor& canvas, const Tensor& strokes, int64_t kind, 
                      const Tensor& origin) {
     check_canvas(canvas, strokes, origin, kind);
     NP_CHECK(canvas.device() == strokes.device() && origin.device() == strokes.device() &&
-                 (kind != kOil || texture.device() == strokes.device()),
+                 (!reads_texture(static_cast<int>(kind)) || texture.device() == strokes.device()),
              "canvas, strokes, origin and texture must be on one device");
     constexpr int64_t limit = std::numeric_limits<int>::max();
     NP_CHECK(canvas.size(2) <= 65536 && canvas.size(3) <= 65536 &&

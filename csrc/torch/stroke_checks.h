@@ -10,8 +10,8 @@
 namespace neuralpaint {
 
 inline void check_strokes(const Tensor& strokes, int64_t dim, int64_t kind) {
-    NP_CHECK(parameter_count(static_cast<int>(kind)) > 0, "kind must be 0 (oil), 1 (watercolor), 2 (marker) or 3 ",
-             "(tape), got ", kind);
+    NP_CHECK(kind >= 0 && kind < kBrushNumbers && parameter_count(static_cast<int>(kind)) > 0,
+             "kind must be the number of a brush that the kernels draw, got ", kind);
     NP_CHECK(strokes.dim() == dim, "strokes must have ", dim, " dimensions, got shape ", shape_text(strokes));
     NP_CHECK(strokes.size(dim - 1) == parameter_count(static_cast<int>(kind)), "strokes must have ",
              parameter_count(static_cast<int>(kind)), " numbers each for this brush, got ", strokes.size(dim - 1));
@@ -45,7 +45,7 @@ inline void check_rasterize_grads(const Tensor& foreground, const Tensor& alpha,
 // The atlas a texture tensor describes; the tensor must stay alive while it is used.
 inline TextureAtlas atlas_of(const Tensor& texture, int64_t kind) {
     TextureAtlas atlas;
-    if (kind != kOil) return atlas;
+    if (!reads_texture(static_cast<int>(kind))) return atlas;
     NP_CHECK(texture.scalar_type() == ScalarType::Int && texture.is_contiguous() && texture.dim() == 4 &&
                  texture.size(0) == 2 && texture.size(3) == 2,
              "texture must be a contiguous int32 tensor [2, 2*height, 2*width, 2], got ", shape_text(texture));

@@ -218,7 +218,8 @@ void test_sinkhorn(int64_t batch, int height, int width, double epsilon, int ite
 }
 
 template <typename Stroke>
-void test_brush(int kind, const char* name) {
+void test_brush(const char* name) {
+    constexpr int kind = Stroke::kKind;
     check::section() = name;
     test_render<Stroke>(kind, 1, 3, 16, 16, 1);    // one tile
     test_render<Stroke>(kind, 3, 7, 33, 47, 0.5);  // parts of tiles
@@ -232,27 +233,27 @@ void test_brush(int kind, const char* name) {
 }  // namespace
 
 int main() {
-    test_brush<OilStroke<double>>(kOil, "oil:");
-    test_brush<WatercolorStroke<double>>(kWatercolor, "watercolor:");
-    test_brush<MarkerStroke<double>>(kMarker, "marker:");
-    test_brush<TapeStroke<double>>(kTape, "tape:");
+    test_brush<OilStroke<double>>("oil:");
+    test_brush<WatercolorStroke<double>>("watercolor:");
+    test_brush<MarkerStroke<double>>("marker:");
+    test_brush<TapeStroke<double>>("tape:");
 
     using Tape = TapeStroke<double>;
     check::section() = "more strokes than a block looks at at once, and keeps canvases for:";
-    test_render<Tape>(kTape, 1, 300, 18, 20, 0.5);
+    test_render<Tape>(Tape::kKind, 1, 300, 18, 20, 0.5);
     check::section() = "more tiles than blocks:";
-    test_render<Tape>(kTape, 60, 2, 33, 36, 0.5);  // several canvases a block
-    test_render<Tape>(kTape, 1, 3, 361, 361, 1);   // several tiles of one canvas
-    test_render<Tape>(kTape, 1, 0, 361, 361, 1);
+    test_render<Tape>(Tape::kKind, 60, 2, 33, 36, 0.5);  // several canvases a block
+    test_render<Tape>(Tape::kKind, 1, 3, 361, 361, 1);   // several tiles of one canvas
+    test_render<Tape>(Tape::kKind, 1, 0, 361, 361, 1);
     check::section() = "rasterize:";
-    test_draw<Tape, float, float>(kTape, Output::kSame, 30, 60, 230, 1e-3);
+    test_draw<Tape, float, float>(Tape::kKind, Output::kSame, 30, 60, 230, 1e-3);
     for (const auto& [height, width] : {std::pair{1, 1}, {5, 230}, {90, 80}, {3, 2000}, {600, 8}}) {
-        test_draw<Tape, float, float>(kTape, Output::kSame, 2, height, width, 1e-3);
-        test_draw<Tape, __half, float>(kTape, Output::kHalf, 2, height, width, 3e-3);
-        test_draw<Tape, __nv_bfloat16, float>(kTape, Output::kBFloat16, 2, height, width, 2e-2);
-        test_draw<Tape, uint8_t, float>(kTape, Output::kByte, 2, height, width, 5e-3);
+        test_draw<Tape, float, float>(Tape::kKind, Output::kSame, 2, height, width, 1e-3);
+        test_draw<Tape, __half, float>(Tape::kKind, Output::kHalf, 2, height, width, 3e-3);
+        test_draw<Tape, __nv_bfloat16, float>(Tape::kKind, Output::kBFloat16, 2, height, width, 2e-2);
+        test_draw<Tape, uint8_t, float>(Tape::kKind, Output::kByte, 2, height, width, 5e-3);
     }
-    test_draw_backward<Tape>(kTape, 2, 200, 190);  // several blocks a stroke
+    test_draw_backward<Tape>(Tape::kKind, 2, 200, 190);  // several blocks a stroke
 
     check::section() = "composite:";
     for (const int64_t pixels : {1, 6, 35, 600}) {
