@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,31 +21,40 @@ from neuralpaint.brushes.texture import (
 if TYPE_CHECKING:
     import torch
 
+    from neuralpaint.brushes.geometry import Geometry
 
-OIL, WATERCOLOR, MARKER, TAPE = range(4)
-# Brushes that only an engine of the user's can draw (neuralpaint.engines), by how their strokes lie.
-ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN = range(16, 19)
+ONE_COLOR = ("r", "g", "b")
+TWO_COLORS = ("r0", "g0", "b0", "r2", "g2", "b2")
 
-_RECTANGLE = ("xc", "yc", "w", "h", "theta")
-_CURVE = ("x0", "y0", "x1", "y1", "x2", "y2", "radius0", "radius2")
-_ONE_COLOR = ("r", "g", "b")
-_TWO_COLORS = ("r0", "g0", "b0", "r2", "g2", "b2")
-_POSITIONS_X = ("xc", "x0", "x2")
-_POSITIONS_Y = ("yc", "y0", "y2")
-_SIZES = ("w", "h", "radius0", "radius2")
+BRUSHES: dict[str, Brush] = {}
+"""The built-in brushes by name, as their files register them."""
+ALIASES: dict[str, str] = {}
+"""Other names that they are known by."""
+
+
+def register(brush: Brush, *aliases: str) -> Brush:
+    """Makes a brush a built-in one: `get_brush` finds it by its name and its aliases. Returns it."""
+    for name in (brush.name, *aliases):
+        if name in BRUSHES or name in ALIASES:
+            raise ValueError(f"there is a brush {name!r} already")
+    BRUSHES[brush.name] = brush
+    ALIASES.update(dict.fromkeys(aliases, brush.name))
+    return brush
 
 
 @dataclass(frozen=True)
 class Brush:
-    """A brush: the parameter space of its strokes.
+    """A brush: the parameter space of its strokes, and what a search, a renderer and a person must know of them.
 
     A stroke is a vector of `count` numbers in [0, 1], in the order of `parameters`: shape, colour(s), opacity.
     Positions and sizes are in units (1 = the canvas's shorter side), so after `transform` they may leave [0, 1].
 
+    A kind of brush is a subclass in a file of its own. It says where its strokes lie (`placement`, `geometry`,
+    `_reach`) and how a search starts them (`_lay`, `_start`).
+
     Attributes:
         name: what `get_brush` knows it by.
-        kind: the kernels' number: 0 textured rectangle (oil), 1 watercolor, 2 marker, 3 tape; from 16 on, what no
-            kernel draws but an engine: 16 in a box, 17 along a curve, 18 unknown.
+        kind: the number that the kernels know it by, or from 16 on what no kernel draws but an engine.
         parameters: names, in order.
         held: (index, value) of parameters that a search must leave at that value.
         description: one line for people.
@@ -57,6 +65,31 @@ class Brush:
     parameters: tuple[str, ...]
     held: tuple[tuple[int, float], ...] = ()
     description: str = ""
+
+    placement: ClassVar[tuple[str, ...]] = ()
+    """The first parameters, which place a stroke; empty if nobody knows which they are."""
+    x_names: ClassVar[tuple[str, ...]] = ("xc", "x0", "x2")
+    y_names: ClassVar[tuple[str, ...]] = ("yc", "y0", "y2")
+    length_names: ClassVar[tuple[str, ...]] = ("w", "h", "radius0", "radius2")
+    angle: ClassVar[int | None] = None
+    """Index of the angle, if there is one: half a turn wide, it wraps around from 1 to 0."""
+
+    engine: ClassVar[bool] = False
+    """True if only an engine can draw it."""
+    bristles: ClassVar[bool] = False
+    """True if it is drawn with the texture of the built-in bristles, unless it has its own."""
+    uneven: ClassVar[bool] = False
+    """True if its paint differs from place to place in a stroke."""
+    split: ClassVar[float] = 0.0
+    """Strokes of a larger area than this (units²) look different from smaller ones; 0 if all look alike."""
+    view: ClassVar[float] = 1.0
+    """The share of a preset's working pixels along a side that a search of its strokes takes."""
+    operations: ClassVar[tuple[int, int]] = (0, 0)
+    """Arithmetic operations (add, multiply, minimum, compare, select, root, division: one each) for a pixel under a
+    stroke: forward, and forward with backward, blending included. Counted in csrc/common: about ±10 %."""
+
+    examples_between: ClassVar[dict[str, tuple[float, float]]] = {"a": (0.75, 1.0)}
+    """From where to where parameters run in strokes to show the brush by; others run from 0 to 1."""
 
     # The packed texture of a brush that has its own. It is there before anything is traced with it.
     _own_texture: ClassVar[torch.Tensor | None] = None
@@ -74,21 +107,6 @@ class Brush:
     def count(self) -> int:
         """Numbers in a stroke, P."""
         return len(self.parameters)
-
-    @property
-    def engine(self) -> bool:
-        """True if only an engine can draw it."""
-        return self.kind >= ENGINE_BOX
-
-    @property
-    def boxed(self) -> bool:
-        """True if the first parameters are xc yc w h theta."""
-        return self.kind in (OIL, TAPE, ENGINE_BOX)
-
-    @property
-    def curved(self) -> bool:
-        """True if the first parameters are x0 y0 x1 y1 x2 y2 radius0 radius2."""
-        return self.kind in (WATERCOLOR, MARKER, ENGINE_CURVE)
 
     @property
     def opaque(self) -> bool:
@@ -113,11 +131,11 @@ class Brush:
 
     @cached_property
     def x_positions(self) -> tuple[int, ...]:
-        return self._indices(_POSITIONS_X)
+        return self._indices(self.x_names)
 
     @cached_property
     def y_positions(self) -> tuple[int, ...]:
-        return self._indices(_POSITIONS_Y)
+        return self._indices(self.y_names)
 
     @cached_property
     def positions(self) -> tuple[int, ...]:
@@ -128,15 +146,16 @@ class Brush:
     @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Indices of lengths in units."""
-        return self._indices(_SIZES)
+        return self._indices(self.length_names)
 
     def _indices(self, names: Sequence[str]) -> tuple[int, ...]:
         return tuple(i for i, name in enumerate(self.parameters) if name in names)
 
     @property
     def texture(self) -> torch.Tensor:
-        """The packed rip-map, int32 `[2, 2·TH, 2·TW, 2]` on the CPU, for kind 0; else an empty int32 tensor."""
-        return built_in_texture(self.kind == OIL, "cpu") if self._own_texture is None else self._own_texture
+        """The packed rip-map, int32 `[2, 2·TH, 2·TW, 2]` on the CPU, of a brush with a texture; else an empty int32
+        tensor."""
+        return built_in_texture(self.bristles, "cpu") if self._own_texture is None else self._own_texture
 
     @property
     def fingerprint(self) -> str:
@@ -147,7 +166,7 @@ class Brush:
     def texels(self) -> tuple[np.ndarray, np.ndarray] | None:
         """(alpha, ridge), uint8 `[2, TH, TW]` each: the large texture, then the small one. None for an untextured
         brush."""
-        return bristle_texels() if self.kind == OIL else None
+        return bristle_texels() if self.bristles else None
 
     def __getstate__(self) -> dict[str, Any]:
         """With the packed texture, so that it is not packed again wherever the brush goes."""
@@ -160,7 +179,7 @@ class Brush:
 
         key, own = str(device), self._own_texture
         if own is None:
-            texture = built_in_texture(self.kind == OIL, key)
+            texture = built_in_texture(self.bristles, key)
         elif key == "cpu":
             texture = own
         elif torch.compiler.is_compiling():  # nothing may be kept that is made in a trace
@@ -220,20 +239,115 @@ class Brush:
         import torch
 
         self.check(strokes)
-        if not (self.boxed or self.curved):
+        if not self.placement:
             raise ValueError(f"nobody knows where strokes of brush {self.name!r} lie: its geometry is unknown")
         x, y = strokes[..., list(self.x_positions)], strokes[..., list(self.y_positions)]
         low, high = torch.stack([x.amin(-1), y.amin(-1)], -1), torch.stack([x.amax(-1), y.amax(-1)], -1)
-        lengths = strokes[..., list(self.sizes)]
-        if self.kind in (OIL, ENGINE_BOX):
-            reach = lengths.norm(dim=-1) / 2
-        elif self.kind == TAPE:
-            reach = lengths.norm(dim=-1) / 4
-        elif self.kind == MARKER:
-            reach = lengths[..., 0] / 4 * math.sqrt(2.0)
-        else:
-            reach = lengths.amax(-1) / 4
+        reach = self._reach(strokes[..., list(self.sizes)])
         return torch.cat([low - reach[..., None], high + reach[..., None]], -1)
+
+    def _reach(self, lengths: torch.Tensor) -> torch.Tensor:
+        """How far strokes of these `sizes` `[..., K]` reach beyond their positions: `[...]`, in units."""
+        raise NotImplementedError
+
+    @property
+    def geometry(self) -> Geometry:
+        """How its first parameters place a stroke."""
+        from neuralpaint.brushes.geometry import Canvas
+
+        return Canvas()
+
+    def same_strokes(self, other: Brush) -> bool:
+        """True if this brush's strokes are also strokes of `other`, which draws them alike."""
+        texture = self.bristles or self.engine
+        return self == other or (not texture and self.kind == other.kind and self.parameters == other.parameters)
+
+    def same_kind(self, other: Brush) -> bool:
+        """True if strokes of both have the same parameters and are drawn in the same way, but for their textures."""
+        return self.kind == other.kind and self.parameters == other.parameters
+
+    # ---- where a search starts ---------------------------------------------------------------------------------------
+
+    def lay(
+        self,
+        block: float,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        angle: torch.Tensor,
+        color: torch.Tensor,
+        generator: torch.Generator,
+    ) -> torch.Tensor:
+        """New strokes about `block` units long, for a search to move.
+
+        Args:
+            x, y: `[N]`, units, where they lie.
+            angle: `[N]`, radians, counter-clockwise as seen, along which they lie.
+            color: `[3, N]`.
+
+        Returns:
+            `[N, P]`, on the CPU, where the arguments are.
+        """
+        import torch
+
+        def between(low: float, high: float) -> torch.Tensor:
+            return low + (high - low) * torch.rand(len(x), generator=generator)
+
+        strokes = torch.zeros(len(x), self.count)
+        self._lay(strokes, block, x, y, angle, between)
+        return self._filled(strokes, color.T, 0.9)
+
+    def _lay(
+        self,
+        strokes: torch.Tensor,
+        block: float,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        angle: torch.Tensor,
+        between: Callable[[float, float], torch.Tensor],
+    ) -> None:
+        """Sets the placement of new strokes; `between` gives `[N]` random numbers."""
+        raise NotImplementedError
+
+    def start(self, x: torch.Tensor, y: torch.Tensor, color: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Strokes `[N, P]` as SNP §3.3 starts them: small, at any angle, at (x, y) `[N]`, of the colours `[N, 3]`."""
+        import torch
+
+        def between(low: float, high: float, count: int = 1) -> torch.Tensor:
+            return low + (high - low) * torch.rand(len(x), count, generator=generator)
+
+        strokes = torch.zeros(len(x), self.count)
+        strokes[:, list(self.x_positions)] = x[:, None]
+        strokes[:, list(self.y_positions)] = y[:, None]
+        strokes[:, list(self.sizes)] = between(0.1, 0.25, len(self.sizes))
+        self._start(strokes, between)
+        return self._filled(strokes, color, between(0.8, 0.98)[:, 0])
+
+    def _start(self, strokes: torch.Tensor, between: Callable[[float, float], torch.Tensor]) -> None:
+        """Sets what of their placement is neither position nor size; `between` gives `[N, 1]` random numbers."""
+
+    def _filled(self, strokes: torch.Tensor, color: torch.Tensor, opacity: float | torch.Tensor) -> torch.Tensor:
+        """With colours, opacity and what an engine has besides; what is held at its value."""
+        strokes[:, len(self.placement) : self.shape.stop] = 0.5
+        for part in self.colors:
+            strokes[:, part] = color
+        strokes[:, self.opacity] = opacity
+        for index, value in self.held:
+            strokes[:, index] = value
+        return strokes
+
+    def examples(self, n: int) -> torch.Tensor:
+        """`[n, P]` strokes to show the brush by: random, but near the middle of the unit square and of a good size."""
+        import torch
+
+        strokes = self.sample(n, torch.Generator().manual_seed(3))
+        held = {index for index, _ in self.held}
+        for index, name in enumerate(self.parameters):
+            if name in self.examples_between and index not in held:
+                low, high = self.examples_between[name]
+                strokes[:, index] = low + (high - low) * strokes[:, index]
+        return strokes
+
+    # ------------------------------------------------------------------------------------------------------------------
 
     def check(self, strokes: torch.Tensor) -> None:
         """Raises TypeError / ValueError unless `strokes` is a floating-point tensor `[..., P]` of this brush."""

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-import torch
-from torch import Tensor
-
-from neuralpaint.brushes import Brush
-from neuralpaint.brushes.base import ENGINE_UNKNOWN, MARKER, TAPE
 from neuralpaint.utils.validation import unknown_name
 
-GEOMETRIES = ("box", "disc path", "square path", "canvas")
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _SAMPLES = 16  # parameter values of a curve tried per pixel; a square tip, whose minima are narrow, takes twice that
 _HALVINGS = 7  # of the bracket around the best of them
 
@@ -45,89 +43,90 @@ class Frame:
     breadth: Tensor
 
 
+GEOMETRIES: dict[str, type[Geometry]] = {}
+"""The geometries by kind."""
+
+
 @dataclass(frozen=True)
 class Geometry:
-    """How the first parameters of a stroke place it.
-
-    `box` (xc yc w h θ): a rectangle of half-sides reach·w, reach·h turned by π·θ. `disc path` and `square path`
-    (x0 y0 x1 y1 x2 y2 ρ0 ρ2): a quadratic Bézier swept by a disc of radius reach·ρ, or by a square of half-side
-    reach·ρ0 along the tangent. `canvas`: nothing is known; the frame is the unit square.
+    """How the first parameters of a stroke place it; each subclass is a kind.
 
     Attributes:
-        kind: one of `GEOMETRIES`.
         reach: half-side or radius per size parameter, in units.
         margin: pixels by which a brush may paint beyond its outline.
     """
 
-    kind: str
     reach: float = 0.25
     margin: float = 1.0
 
-    def __post_init__(self) -> None:
-        if self.kind not in GEOMETRIES:
-            raise ValueError(unknown_name("geometry", str(self.kind), list(GEOMETRIES)))
+    kind: ClassVar[str] = ""
+    """The name that files keep."""
+    known: ClassVar[int] = 0
+    """How many parameters it goes by; 0: it knows nothing, and strokes may be anywhere."""
+    edges: ClassVar[int] = 1
+    """Signed distances in a frame, E."""
+    sizes: ClassVar[int] = 0
+    """Numbers that `sizes_of` gives."""
+    slope: ClassVar[float] = 1.0
+    """How much the distance from the outline changes in a pixel, at most."""
+    round_ends: ClassVar[bool] = False
+    """True if the place along the stroke is the same everywhere in its ends."""
 
-    @staticmethod
-    def of(brush: Brush) -> Geometry:
-        """The geometry of a brush, as it declares it."""
-        if brush.kind == ENGINE_UNKNOWN:
-            return Geometry("canvas")
-        if brush.boxed:
-            return Geometry("box", 0.25 if brush.kind == TAPE else 0.5)
-        return Geometry("square path" if brush.kind == MARKER else "disc path")
-
-    @property
-    def edges(self) -> int:
-        """Signed distances in a frame, E."""
-        return 2 if self.kind == "box" else 1
-
-    @property
-    def sizes(self) -> int:
-        """Numbers that `sizes_of` gives."""
-        return {"box": 4, "disc path": 3, "square path": 2, "canvas": 0}[self.kind]
+    def __init_subclass__(cls) -> None:
+        if not cls.kind:
+            return
+        if cls.kind in GEOMETRIES:
+            raise ValueError(f"there is a geometry {cls.kind!r} already")
+        GEOMETRIES[cls.kind] = cls
 
     def sizes_of(self, strokes: Tensor, scale: float) -> Tensor:
         """`[R, sizes]`: what a brush may go by besides the place in the stroke: its size in pixels (log₂), its turn."""
-        reach = self.reach * scale
-        if self.kind == "box":
-            half = (strokes[:, 2:4] * reach).clamp(min=0.1, max=256).log2()
-            turn = 2 * math.pi * strokes[:, 4:5]
-            return torch.cat([half / 4, turn.cos(), turn.sin()], 1)
-        if self.kind == "canvas":
-            return strokes[:, :0]
-        count = 2 if self.kind == "disc path" else 1
-        radii = (strokes[:, 6 : 6 + count] * reach).clamp(min=0.1, max=256).log2()
-        chord = (strokes[:, 4:6] - strokes[:, 0:2]).detach().norm(dim=1, keepdim=True) * scale
-        return torch.cat([radii / 4, chord.clamp(1, 1024).log2() / 4], 1)
+        raise NotImplementedError
 
     def bounds(self, strokes: Tensor, origin: Tensor, scale: float) -> Tensor:
         """`[R, 4]`: boxes x0, y0, x1, y1 in pixels outside of which nothing is painted; `origin` as of `frame`."""
-        if self.kind == "canvas":
-            corner = -origin.expand(len(strokes), 2) * scale
-            return torch.cat([corner, corner + scale], 1)
-        if self.kind == "box":
-            turn = math.pi * strokes[:, 4:5]
-            cos, sin = turn.cos().abs(), turn.sin().abs()
-            half = strokes[:, 2:4] * self.reach * scale + self.margin
-            low = high = (strokes[:, 0:2] - origin) * scale
-            reach = torch.cat([half[:, :1] * cos + half[:, 1:] * sin, half[:, :1] * sin + half[:, 1:] * cos], 1)
-        else:
-            first, last = (strokes[:, 0:2] - origin) * scale, (strokes[:, 4:6] - origin) * scale
-            low, high = torch.minimum(first, last), torch.maximum(first, last)
-            radius = strokes[:, 6:8].amax(1, keepdim=True) if self.kind == "disc path" else strokes[:, 6:7]
-            reach = radius * self.reach * scale + self.margin
-            reach = reach * math.sqrt(2) if self.kind == "square path" else reach
-        return torch.cat([low - reach, high + reach], 1)
+        raise NotImplementedError
 
     def frame(self, strokes: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float) -> Frame:
         """The frame of points `x`, `y` `[R, K]` in pixels; pixel (0, 0) lies at `origin` `[R, 2]` (units)."""
-        if self.kind == "box":
-            return self._box(strokes, x, y, origin, scale)
-        if self.kind == "canvas":
-            return self._canvas(strokes, x, y, origin, scale)
-        return self._path(strokes, x, y, origin, scale)
+        raise NotImplementedError
 
-    def _box(self, strokes: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float) -> Frame:
+
+def named_geometry(kind: str, reach: float = 0.25, margin: float = 1.0) -> Geometry:
+    """The geometry that a file describes. Raises ValueError for an unknown kind."""
+    if kind not in GEOMETRIES:
+        raise ValueError(unknown_name("geometry", str(kind), list(GEOMETRIES)))
+    return GEOMETRIES[kind](reach, margin)
+
+
+class Box(Geometry):
+    """xc yc w h θ: a rectangle of half-sides reach·w, reach·h, turned by π·θ."""
+
+    kind = "box"
+    known = 5
+    edges = 2
+    sizes = 4
+
+    def sizes_of(self, strokes: Tensor, scale: float) -> Tensor:
+        import torch
+
+        half = (strokes[:, 2:4] * (self.reach * scale)).clamp(min=0.1, max=256).log2()
+        turn = 2 * math.pi * strokes[:, 4:5]
+        return torch.cat([half / 4, turn.cos(), turn.sin()], 1)
+
+    def bounds(self, strokes: Tensor, origin: Tensor, scale: float) -> Tensor:
+        import torch
+
+        turn = math.pi * strokes[:, 4:5]
+        cos, sin = turn.cos().abs(), turn.sin().abs()
+        half = strokes[:, 2:4] * self.reach * scale + self.margin
+        center = (strokes[:, 0:2] - origin) * scale
+        reach = torch.cat([half[:, :1] * cos + half[:, 1:] * sin, half[:, :1] * sin + half[:, 1:] * cos], 1)
+        return torch.cat([center - reach, center + reach], 1)
+
+    def frame(self, strokes: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float) -> Frame:
+        import torch
+
         center = (strokes[:, 0:2] - origin) * scale
         turn = math.pi * strokes[:, 4:5]
         cos, sin = turn.cos(), turn.sin()
@@ -148,15 +147,35 @@ class Geometry:
             sides.amin(1),
         )
 
-    def _canvas(self, strokes: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float) -> Frame:
-        along, across = x / scale + origin[:, 0:1], y / scale + origin[:, 1:2]
-        size = torch.full((len(strokes),), scale, device=strokes.device)
-        edges = torch.full_like(along, 4.0)[..., None]
-        return Frame(edges, along.clamp(0, 1), across.clamp(0, 1), across.clamp(0, 1), edges[:, :1, 0], size, size)
 
-    def _path(self, strokes: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float) -> Frame:
+class Path(Geometry):
+    """x0 y0 x1 y1 x2 y2 ρ0 ρ2: a quadratic Bézier swept by a disc or a square."""
+
+    known = 8
+    radii: ClassVar[int] = 1
+    """How many radii it has: the tip's, or those at its ends."""
+
+    def sizes_of(self, strokes: Tensor, scale: float) -> Tensor:
+        import torch
+
+        radii = (strokes[:, 6 : 6 + self.radii] * (self.reach * scale)).clamp(min=0.1, max=256).log2()
+        chord = (strokes[:, 4:6] - strokes[:, 0:2]).detach().norm(dim=1, keepdim=True) * scale
+        return torch.cat([radii / 4, chord.clamp(1, 1024).log2() / 4], 1)
+
+    def bounds(self, strokes: Tensor, origin: Tensor, scale: float) -> Tensor:
+        import torch
+
+        first, last = (strokes[:, 0:2] - origin) * scale, (strokes[:, 4:6] - origin) * scale
+        low, high = torch.minimum(first, last), torch.maximum(first, last)
+        radius = strokes[:, 6 : 6 + self.radii].amax(1, keepdim=True)
+        reach = (radius * self.reach * scale + self.margin) * self.slope
+        return torch.cat([low - reach, high + reach], 1)
+
+    def frame(self, strokes: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float) -> Frame:
+        import torch
+
         curve = _Curve(strokes, origin, scale)
-        disc = self.kind == "disc path"
+        disc = self.radii == 2
         first = strokes[:, 6:7] * self.reach * scale
         growth = strokes[:, 7:8] * self.reach * scale - first if disc else torch.zeros_like(first)
         with torch.no_grad():
@@ -176,6 +195,46 @@ class Geometry:
         breadth = 2 * torch.maximum(first, first + growth).detach()[:, 0]
         across = (0.5 + 0.5 * side / radius.clamp(min=0.5)).clamp(0, 1)
         return Frame((radius - distance)[..., None], t, across, t, radius, length, breadth)
+
+
+class DiscPath(Path):
+    """A path of a disc whose radius runs from reach·ρ0 to reach·ρ2."""
+
+    kind = "disc path"
+    sizes = 3
+    radii = 2
+    round_ends = True
+
+
+class SquarePath(Path):
+    """A path of a square of half-side reach·ρ0 along the tangent."""
+
+    kind = "square path"
+    sizes = 2
+    slope = math.sqrt(2)
+
+
+class Canvas(Geometry):
+    """Nothing is known; the frame is the unit square."""
+
+    kind = "canvas"
+
+    def sizes_of(self, strokes: Tensor, scale: float) -> Tensor:
+        return strokes[:, :0]
+
+    def bounds(self, strokes: Tensor, origin: Tensor, scale: float) -> Tensor:
+        import torch
+
+        corner = -origin.expand(len(strokes), 2) * scale
+        return torch.cat([corner, corner + scale], 1)
+
+    def frame(self, strokes: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float) -> Frame:
+        import torch
+
+        along, across = x / scale + origin[:, 0:1], y / scale + origin[:, 1:2]
+        size = torch.full((len(strokes),), scale, device=strokes.device)
+        edges = torch.full_like(along, 4.0)[..., None]
+        return Frame(edges, along.clamp(0, 1), across.clamp(0, 1), across.clamp(0, 1), edges[:, :1, 0], size, size)
 
 
 class _Curve:
@@ -207,6 +266,7 @@ class _Curve:
 
 def _nearest(curve: _Curve, first: Tensor, growth: Tensor, x: Tensor, y: Tensor, disc: bool) -> Tensor:
     """`[R, K]`: the t whose disc or square reaches farthest over each point."""
+    import torch
 
     def gap(t: Tensor) -> Tensor:
         if disc:
@@ -234,6 +294,8 @@ def _nearest(curve: _Curve, first: Tensor, growth: Tensor, x: Tensor, y: Tensor,
 
 def _attach(curve: _Curve, growth: Tensor, x: Tensor, y: Tensor, t: Tensor) -> Tensor:
     """t after a Newton step for the derivative of the gap, which also gives it that optimum's derivative."""
+    import torch
+
     qx, qy = curve.offset(x, y, t)
     vx, vy = curve.velocity(t)
     distance = (qx * qx + qy * qy + 1e-6).sqrt()

@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-from neuralpaint.brushes.base import _CURVE, _ONE_COLOR, _RECTANGLE, _TWO_COLORS, MARKER, OIL, TAPE, WATERCOLOR, Brush
-from neuralpaint.brushes.textured import _OIL_PARAMETERS
-from neuralpaint.utils.validation import unknown_name
+import dataclasses
 
-_BRUSHES = {
-    brush.name: brush
-    for brush in (
-        Brush(
-            "oil",
-            OIL,
-            _OIL_PARAMETERS,
-            held=((11, 1.0),),
-            description="bristle-textured rectangle, opaque, colour running across it",
-        ),
-        Brush(
-            "watercolor",
-            WATERCOLOR,
-            (*_CURVE, *_TWO_COLORS, "a"),
-            description="soft curve of changing width, translucent, colour running along it",
-        ),
-        Brush("marker", MARKER, (*_CURVE, *_ONE_COLOR, "a"), description="curve of a square felt tip, translucent"),
-        Brush("tape", TAPE, (*_RECTANGLE, *_ONE_COLOR, "a"), description="flat rectangle, translucent"),
-        Brush(
-            "pixel",
-            TAPE,
-            (*_RECTANGLE, *_ONE_COLOR, "a"),
-            held=((4, 0.0), (8, 1.0)),
-            description="upright opaque rectangle: 8-bit art",
-        ),
-    )
-}
-_ALIASES = {"markerpen": "marker", "oilpaintbrush": "oil", "rectangle": "tape", "8bit": "pixel", "8-bit": "pixel"}
+# The list of the built-in brushes, a line a file, which registers what is in it.
+import neuralpaint.brushes.marker
+import neuralpaint.brushes.oil
+import neuralpaint.brushes.tape
+import neuralpaint.brushes.watercolor  # noqa: F401
+from neuralpaint.brushes.base import ALIASES, BRUSHES, Brush
+from neuralpaint.brushes.engine import engine_brush
+from neuralpaint.utils.validation import unknown_name
 
 
 def brushes() -> dict[str, Brush]:
     """All built-in brushes by name."""
-    return dict(_BRUSHES)
+    return dict(sorted(BRUSHES.items(), key=lambda item: item[1].kind))
 
 
 def get_brush(brush: str | Brush) -> Brush:
@@ -52,7 +30,19 @@ def get_brush(brush: str | Brush) -> Brush:
         return brush
     if not isinstance(brush, str):
         raise TypeError(f"brush must be a name or a Brush, got {type(brush).__name__}")
-    name = _ALIASES.get(brush.lower(), brush.lower())
-    if name not in _BRUSHES:
-        raise ValueError(unknown_name("brush", brush, [*_BRUSHES, *_ALIASES], listed=[*_BRUSHES]))
-    return _BRUSHES[name]
+    name = ALIASES.get(brush.lower(), brush.lower())
+    if name not in BRUSHES:
+        raise ValueError(unknown_name("brush", brush, [*brushes(), *ALIASES], listed=[*brushes()]))
+    return BRUSHES[name]
+
+
+def brush_of(name: str, kind: int, parameters: tuple[str, ...], held: tuple[tuple[int, float], ...]) -> Brush:
+    """The brush that a file describes by these numbers and names.
+
+    Raises:
+        ValueError: if there is no such kind of brush.
+    """
+    for brush in BRUSHES.values():
+        if brush.kind == kind:
+            return dataclasses.replace(brush, name=name, parameters=parameters, held=held, description="")
+    return engine_brush(name, kind, parameters, held)

@@ -1,4 +1,4 @@
-"""Oil: a picture of a dab of paint that is moved, turned and stretched."""
+"""Oil with a texture of the user's own."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neuralpaint.brushes.base import _RECTANGLE, _TWO_COLORS, OIL, Brush
+from neuralpaint.brushes.oil import OIL, OIL_HELD, OIL_PARAMETERS, OilBrush
 from neuralpaint.brushes.texture import MAX_ACROSS, MAX_ALONG, texels_from_picture
 
 if TYPE_CHECKING:
     from neuralpaint.images.io import ImageLike
-
-_OIL_PARAMETERS = (*_RECTANGLE, *_TWO_COLORS, "a")
 
 
 def _no_texels() -> np.ndarray:
@@ -24,7 +22,7 @@ def _no_texels() -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class TexturedBrush(Brush):
+class TexturedBrush(OilBrush):
     """A brush with the user's own texture, otherwise as `oil`: a textured rectangle with a colour gradient, opaque.
 
     Attributes:
@@ -32,9 +30,9 @@ class TexturedBrush(Brush):
         ridge: shading, uint8 `[TH, TW]`, 128 is neutral.
     """
 
-    kind: int = OIL
-    parameters: tuple[str, ...] = _OIL_PARAMETERS
-    held: tuple[tuple[int, float], ...] = ((len(_OIL_PARAMETERS) - 1, 1.0),)
+    kind: int = OIL.kind
+    parameters: tuple[str, ...] = OIL_PARAMETERS
+    held: tuple[tuple[int, float], ...] = OIL_HELD
     description: str = "a texture of your own: textured rectangle, opaque, colour running across it"
     alpha: np.ndarray = field(default_factory=_no_texels, repr=False, compare=False)
     ridge: np.ndarray = field(default_factory=_no_texels, repr=False, compare=False)

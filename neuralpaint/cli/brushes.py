@@ -15,7 +15,6 @@ from neuralpaint.cli.options import Debug, Overwrite, resolve_brush
 from neuralpaint.pipelines.batch import check_target
 
 if TYPE_CHECKING:
-    import torch
     from PIL import Image
 
     from neuralpaint.brushes import Brush
@@ -73,28 +72,8 @@ def draw_sheet(brushes: list[Brush]) -> Image.Image:
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(16)
     for row, brush in enumerate(brushes):
         canvas = torch.ones(_COLUMNS, 3, _CELL, _CELL)
-        cells = ops.render(canvas, sample_strokes(brush, _COLUMNS)[:, None], brush)
+        cells = ops.render(canvas, brush.examples(_COLUMNS)[:, None], brush)
         draw.text((10, (row + 0.5) * _CELL), brush.name, fill="black", font=font, anchor="lm")
         for column, cell in enumerate(cells):
             sheet.paste(to_pil(cell), (_MARGIN + column * _CELL, row * _CELL))
     return sheet
-
-
-def sample_strokes(brush: Brush, n: int) -> torch.Tensor:
-    """`[n, P]` strokes to show the brush by: random, but each near the middle of the unit square and of a good size."""
-    import torch
-
-    ranges = {
-        "xc": (0.5, 0.5), "yc": (0.5, 0.5), "w": (0.5, 0.95), "h": (0.25, 0.55),
-        "x0": (0.15, 0.3), "y0": (0.15, 0.85), "x2": (0.7, 0.85), "y2": (0.15, 0.85),
-        "radius0": (0.2, 0.5), "radius2": (0.05, 0.5), "a": (0.75, 1.0),
-    }  # fmt: skip
-    if brush.kind == 3:  # its sides are halved twice
-        ranges |= {"w": (0.9, 1.6), "h": (0.4, 0.9)}
-    strokes = brush.sample(n, torch.Generator().manual_seed(3))
-    held = {index for index, _ in brush.held}
-    for index, name in enumerate(brush.parameters):
-        if name in ranges and index not in held:
-            low, high = ranges[name]
-            strokes[:, index] = low + (high - low) * strokes[:, index]
-    return strokes

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neuralpaint.brushes import brushes
+from neuralpaint.brushes.base import ONE_COLOR, TWO_COLORS
+from neuralpaint.brushes.box import RECTANGLE
+from neuralpaint.brushes.curve import CURVE
+from neuralpaint.brushes.engine import engine_brush
+
 if TYPE_CHECKING:
     from neuralpaint.brushes import Brush
 
-BOX = ("xc", "yc", "w", "h", "theta")
-BEZIER = ("x0", "y0", "x1", "y1", "x2", "y2", "radius0", "radius2")
-ONE_COLOR, TWO_COLORS = ("r", "g", "b"), ("r0", "g0", "b0", "r2", "g2", "b2")
+BOX, BEZIER = RECTANGLE, CURVE
 GEOMETRIES: dict[str, tuple[str, ...]] = {"box": BOX, "bezier": BEZIER, "unknown": ()}
-_BUILT_IN = ("oil", "watercolor", "marker", "tape", "pixel", "exact", "neural")
+_TAKEN = (*brushes(), "exact", "neural")
 _ROUNDING = 1e-5  # beyond [0, 1], as float32 arithmetic may be
 
 Draw = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -71,7 +75,7 @@ class EngineSpec:
         object.__setattr__(self, "held", dict(self.held))
         if not isinstance(self.name, str) or not self.name or not set(self.name) <= _LETTERS:
             raise EngineError(f"name must be letters, digits, '.', '-' and '_', got {self.name!r}")
-        if self.name.lower() in _BUILT_IN:
+        if self.name.lower() in _TAKEN:
             raise EngineError(f"name {self.name!r} is taken by a built-in brush: choose another")
         if self.geometry not in GEOMETRIES:
             raise EngineError(f"geometry must be one of {', '.join(GEOMETRIES)}, got {self.geometry!r}")
@@ -104,12 +108,8 @@ class EngineSpec:
 
     def brush(self) -> Brush:
         """The brush whose strokes these are. Only its engine can draw it."""
-        from neuralpaint.brushes import Brush
-        from neuralpaint.brushes.base import ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN
-
-        kind = {"box": ENGINE_BOX, "bezier": ENGINE_CURVE, "unknown": ENGINE_UNKNOWN}[self.geometry]
         held = tuple((self.parameters.index(name), float(value)) for name, value in sorted(self.held.items()))
-        return Brush(self.name, kind, self.parameters, held)
+        return engine_brush(self.name, self.geometry, self.parameters, held)
 
     def sample(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """Random strokes, float32 `[count, P]`, uniform in the ranges."""

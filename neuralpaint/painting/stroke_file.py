@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 
 from neuralpaint.brushes import Brush, TexturedBrush, get_brush
-from neuralpaint.brushes.base import ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN
+from neuralpaint.brushes.engine import engine_brush
 from neuralpaint.utils.files import atomic_write, check_readable
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def _engine_brush(name: str, spec: Any) -> Brush:
         held = tuple((int(index), float(value)) for index, value in spec["held"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError("its engine's brush is garbled") from error
-    if kind not in (ENGINE_BOX, ENGINE_CURVE, ENGINE_UNKNOWN) or parameters[-1:] != ("a",):
-        raise ValueError("its engine's brush is of an unknown kind")
-    return Brush(name, kind, parameters, held)
+    if parameters[-1:] != ("a",):
+        raise ValueError("its engine's brush has no opacity")
+    return engine_brush(name, kind, parameters, held)
 
 
 def _not_ours(path: str | os.PathLike, detail: str) -> ValueError:

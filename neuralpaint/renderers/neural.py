@@ -44,13 +44,7 @@ class NeuralRenderer:
 
     def check_brush(self, brush: Brush) -> None:
         """Raises ValueError unless the network was trained for this brush (or one of the same strokes)."""
-        same = brush == self.brush or (
-            brush.kind == self.brush.kind
-            and brush.kind != 0
-            and not brush.engine
-            and brush.parameters == self.brush.parameters
-        )
-        if not same:
+        if not brush.same_strokes(self.brush):
             hint = ": name its engine (--engine)" if self.brush.engine and not brush.engine else ""
             raise ValueError(f"renderer was trained for brush {self.brush.name!r}, not for {brush.name!r}{hint}")
 

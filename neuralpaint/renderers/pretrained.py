@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from neuralpaint.brushes import Brush, brushes, get_brush
+from neuralpaint.brushes.registry import brush_of
 from neuralpaint.renderers.networks.registry import build_network
 from neuralpaint.utils.model_files import BUNDLED, CARD, CONFIG, WEIGHTS, read_model_config, read_weights, write_model
 
@@ -81,14 +82,14 @@ def load_network(folder: str | os.PathLike, *, brush: Brush | str | None = None)
         spec = config["brush_spec"]
         name, fingerprint = str(spec["name"]), spec["fingerprint"]
         held = tuple((int(index), float(value)) for index, value in spec["held"])
-        own = Brush(name, int(spec["kind"]), tuple(spec["parameters"]), held)
+        own = brush_of(name, int(spec["kind"]), tuple(spec["parameters"]), held)
         kind, size, options = config["network"], config["size"], dict(config["options"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{Path(folder) / CONFIG} is damaged: it lacks or garbles {error}") from error
     if brush is not None:
         wanted = get_brush(brush)
         other = wanted.engine and wanted.name != own.name
-        if wanted.parameters != own.parameters or wanted.kind != own.kind or other:
+        if not wanted.same_kind(own) or other:
             raise ValueError(f"the renderer in {folder} was trained for brush {name!r}, not for {wanted.name!r}")
     elif name in brushes():
         wanted = brushes()[name]

@@ -96,12 +96,11 @@ def cull(
     across = counts[stroke, 0].clamp(min=1)
     column = first[stroke, 0] + place % across
     row = first[stroke, 1] + torch.div(place, across, rounding_mode="floor")
-    if geometry.kind != "canvas" and len(stroke):
+    if geometry.known and len(stroke):
         center = torch.stack([column, row], 1).to(strokes.dtype) * SIDE + SIDE / 2
         center = center / softness
         frame = geometry.frame(strokes[stroke], center[:, :1], center[:, 1:], origin[stroke], scale / softness)
-        # Chebyshev distance of a square tip changes by up to √2 a pixel
-        reach = (SIDE / 2 * 2**0.5) * (2**0.5 if geometry.kind == "square path" else 1) / softness + geometry.margin
+        reach = (SIDE / 2 * 2**0.5) * geometry.slope / softness + geometry.margin
         near = frame.edges[:, 0].amin(-1) > -reach
         stroke, row, column = stroke[near], row[near], column[near]
     return Tiles(stroke, row, column, height, width)

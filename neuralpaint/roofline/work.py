@@ -9,14 +9,7 @@ from torch import Tensor
 
 from neuralpaint import ops
 from neuralpaint.brushes import Brush
-from neuralpaint.brushes.base import MARKER, OIL, TAPE, WATERCOLOR
 from neuralpaint.roofline.limits import Limits
-
-PIXEL_OPERATIONS = {TAPE: (34, 150), OIL: (120, 520), WATERCOLOR: (230, 690), MARKER: (95, 330)}
-"""Arithmetic operations (add, multiply, minimum, compare, select, root, division: one each) for a pixel under a
-stroke, by the kind of brush: (forward, forward and backward), blending included. Counted in csrc/common: about ±10 %
-for boxes; for curves, whose samples and steps depend on the pixel, the usual case: five samples that may be the
-nearest, two to three steps of Newton's method for watercolor, and for marker a pixel well inside."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,7 @@ def render_work(canvas: Tensor, strokes: Tensor, brush: Brush, backward: bool) -
     """Operations on the pixels that strokes cover and that no later opaque one hides; and the canvas, in and out."""
     covered = visible_pixels(canvas, strokes, brush, backward)
     moved = canvas.nbytes * (5 if backward else 2)
-    operations = PIXEL_OPERATIONS[brush.kind][backward]
+    operations = brush.operations[backward]
     return Work(moved=moved, flops=float(covered) * operations, covered=covered)
 
 

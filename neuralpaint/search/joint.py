@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuralpaint.brushes.base import MARKER
 from neuralpaint.search.optim.descent import Descent
 from neuralpaint.search.problem import Problem, Setting
 from neuralpaint.search.seeding import new_strokes
@@ -24,7 +23,6 @@ from neuralpaint.utils.profiling import span
 _PER_BLOCK = 9  # strokes in one block of a full grid, as SNP paints 500 strokes with 5 grids
 _GROWTH = 1.7  # a level's share of the strokes goes with its grid to this power
 _MOVED = 0.1  # share of the strokes that a reseed moves
-_MARKER_VIEW = 0.8  # a marker's pixels cost about four times any other's: fewer of them keep a preset's time
 LARGEST_VIEW = 2048  # working pixels along the shorter side: bounds the memory of a search
 
 
@@ -69,7 +67,7 @@ def plan(problem: Setting, largest: int = LARGEST_VIEW) -> list[Phase]:
         return min(largest, max(8, round(size)))
 
     rate, phases, before = preset.learning_rate, [], 0
-    pixels = preset.block_pixels * (_MARKER_VIEW if problem.brush.kind == MARKER else 1.0)
+    pixels = preset.block_pixels * problem.brush.view
     for k, (grid, total) in enumerate(zip(grids, totals, strict=True)):
         size = view(pixels * max(grid, 1.5))
         rounds = 1 if k == 0 else preset.rounds

@@ -89,7 +89,7 @@ def paint(
         OSError: the checkpoint cannot be written.
     """
     brush, preset, ground = get_brush(brush), get_preset(preset), parse_color(canvas)
-    if brush.engine and not (brush.boxed or brush.curved):
+    if not brush.placement:
         raise ValueError(f"brush {brush.name!r} cannot paint: how its strokes move (geometry) is unknown")
     strokes = check_whole("strokes", strokes, 1, MAX_STROKES)
     seed = check_whole("seed", seed, 0, 2**63 - 1)

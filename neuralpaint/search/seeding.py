@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
-from neuralpaint.brushes.base import TAPE
 from neuralpaint.images.resample import box_blur
 
 _TINY = 1e-12
@@ -78,9 +77,8 @@ def new_strokes(
     cell = cell_side(side)
     x, y = draw_cells(mean_cells(error_map(photo, canvas, side), cell), count, cell, height, width, generator)
     angle, color = look_at(photo, x, y, side)
-    return lay_strokes(brush, block, x / pixels_per_unit, y / pixels_per_unit, angle.cpu(), color.cpu(), generator).to(
-        photo.device
-    )
+    x, y = x / pixels_per_unit, y / pixels_per_unit
+    return brush.lay(block, x, y, angle.cpu(), color.cpu(), generator).to(photo.device)
 
 
 def cell_side(side: float) -> int:
@@ -104,39 +102,6 @@ def look_at(photo: Tensor, x: Tensor, y: Tensor, side: float) -> tuple[Tensor, T
     return angle, torch.stack(color)
 
 
-def lay_strokes(
-    brush: Brush, block: float, x: Tensor, y: Tensor, angle: Tensor, color: Tensor, generator: torch.Generator
-) -> Tensor:
-    """Strokes about `block` units long at (x, y) in units, at that angle and of that colour: `[count, P]`, on the CPU,
-    where the arguments are."""
-    count = len(x)
-
-    def between(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(count, generator=generator)
-
-    strokes = torch.zeros(count, brush.count)
-    if brush.boxed:
-        size = block * (1.6 if brush.kind == TAPE else 0.8)  # tape's half-sides are a quarter of its numbers
-        strokes[:, 0], strokes[:, 1] = x, y
-        strokes[:, 2] = size * between(0.7, 1.3)
-        strokes[:, 3] = size * between(0.35, 0.65)
-        strokes[:, 4] = torch.remainder(angle / math.pi, 1.0)
-    else:
-        half = 0.25 * block * between(0.7, 1.3)
-        dx, dy = torch.cos(angle) * half, -torch.sin(angle) * half
-        strokes[:, 0], strokes[:, 1], strokes[:, 4], strokes[:, 5] = x - dx, y - dy, x + dx, y + dy
-        strokes[:, 2], strokes[:, 3] = between(0.3, 0.7), between(0.3, 0.7)
-        strokes[:, 6] = 0.8 * block * between(0.7, 1.3)
-        strokes[:, 7] = 0.8 * block * between(0.7, 1.3)
-    strokes[:, 5 if brush.boxed else 8 : brush.shape.stop] = 0.5  # what an engine has besides
-    for part in brush.colors:
-        strokes[:, part] = color.T
-    strokes[:, brush.opacity] = 0.9
-    for index, value in brush.held:
-        strokes[:, index] = value
-    return strokes
-
-
 def paper_strokes(photo: Tensor, canvas: Tensor, brush: Brush, generator: torch.Generator) -> Tensor:
     """One new stroke for each block, as SNP §3.3 starts them: at a pixel drawn by the fourth power of the blurred
     error, small, at any angle, with the photo's colour there.
@@ -155,22 +120,4 @@ def paper_strokes(photo: Tensor, canvas: Tensor, brush: Brush, generator: torch.
     row, column = at // side, at % side
     x, y = (column + 0.5) / side, (row + 0.5) / side
     color = photo.flatten(2).gather(2, at.to(photo.device)[:, None, None].expand(-1, 3, 1))[..., 0].cpu()
-
-    def between(low: float, high: float, count: int = 1) -> Tensor:
-        return low + (high - low) * torch.rand(batch, count, generator=generator)
-
-    strokes = torch.zeros(batch, brush.count)
-    strokes[:, list(brush.x_positions)] = x[:, None]
-    strokes[:, list(brush.y_positions)] = y[:, None]
-    strokes[:, list(brush.sizes)] = between(0.1, 0.25, 2)
-    if brush.boxed:
-        strokes[:, 4:5] = between(0, 1)
-    else:
-        strokes[:, 2:4] = 0.5
-    strokes[:, 5 if brush.boxed else 8 : brush.shape.stop] = 0.5
-    for part in brush.colors:
-        strokes[:, part] = color
-    strokes[:, brush.opacity] = between(0.8, 0.98)[:, 0]
-    for index, value in brush.held:
-        strokes[:, index] = value
-    return strokes.to(photo.device)
+    return brush.start(x, y, color, generator).to(photo.device)

@@ -26,7 +26,7 @@ from neuralpaint.search import regions as parts
 from neuralpaint.search.joint import JointSearch, Phase, plan
 from neuralpaint.search.problem import Part, Setting
 from neuralpaint.search.regions import HALO, UNLIMITED, WINDOW, core_for, larger_than, windows
-from neuralpaint.search.seeding import cell_side, draw_cells, lay_strokes
+from neuralpaint.search.seeding import cell_side, draw_cells
 
 if TYPE_CHECKING:
     from neuralpaint.search.problem import LargeProblem
@@ -197,7 +197,7 @@ class WindowedSearch(JointSearch):
         angle, color = torch.empty(count), torch.empty(3, count)
         for own, (angles, colors) in zip(inside, self._gather(parts.look, looking), strict=True):
             angle[own], color[:, own] = angles, colors
-        strokes = lay_strokes(self.problem.brush, phase.block, x / size, y / size, angle, color, self.generator)
+        strokes = self.problem.brush.lay(phase.block, x / size, y / size, angle, color, self.generator)
         return strokes.to(self.strokes.device)
 
     def _visibility(self, size: int) -> Tensor:

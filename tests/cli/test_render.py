@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 
 from neuralpaint.brushes import get_brush
-from neuralpaint.cli.brushes import sample_strokes
 from neuralpaint.painting.painting import Painting
 
 
@@ -121,7 +120,7 @@ def test_brush_sheet(run, tmp_path):
 @pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "tape", "pixel"])
 def test_sample_strokes_keep_what_is_held(name):
     brush = get_brush(name)
-    strokes = sample_strokes(brush, 5)
+    strokes = brush.examples(5)
     for index, value in brush.held:
         assert (strokes[:, index] == value).all()
 

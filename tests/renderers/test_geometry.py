@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from neuralpaint import get_brush, ops
-from neuralpaint.brushes.geometry import Geometry
+from neuralpaint.brushes.geometry import named_geometry
 from neuralpaint.renderers.tiles import cull
 
 BRUSHES = ["oil", "watercolor", "marker", "tape"]
@@ -19,7 +19,7 @@ def test_edges_tell_inside_from_outside(name):
     strokes = brush.sample(40, torch.Generator().manual_seed(0)).double()
     _, alpha = ops.rasterize(strokes, brush, 64, 64)
     x, y = centers(64)
-    frame = Geometry.of(brush).frame(
+    frame = brush.geometry.frame(
         strokes, x.expand(40, -1), y.expand(40, -1), torch.zeros(40, 2, dtype=torch.float64), 64.0
     )
     distance, covered = frame.edges.amin(-1), alpha.flatten(1)
@@ -40,7 +40,7 @@ def test_culled_tiles_hold_all_paint(name, softness):
     origin = torch.tensor([0.1, -0.05])
     transformed = brush.transform(strokes, 1.0, (-origin[0], -origin[1]))
     _, alpha = ops.rasterize(transformed, brush, 64, 80, softness=softness)
-    tiles = cull(Geometry.of(brush), strokes, 64, 80, 64.0, origin.expand(30, 2), softness)
+    tiles = cull(brush.geometry, strokes, 64, 80, 64.0, origin.expand(30, 2), softness)
     ones = torch.ones(len(tiles), 64)
     _, near = tiles.scatter(ones[:, None].expand(-1, 3, -1), ones, 30)
     assert not ((alpha > 0) & (near == 0)).any()
@@ -49,4 +49,4 @@ def test_culled_tiles_hold_all_paint(name, softness):
 
 def test_unknown_kind_is_an_error():
     with pytest.raises(ValueError, match="unknown geometry 'bx'.*box"):
-        Geometry("bx")
+        named_geometry("bx")

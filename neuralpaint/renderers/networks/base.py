@@ -14,7 +14,6 @@ from huggingface_hub import ModelHubMixin
 from torch import Tensor, nn
 
 from neuralpaint.brushes import Brush, get_brush
-from neuralpaint.brushes.geometry import Geometry
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class NetworkRenderer(nn.Module, ModelHubMixin, library_name="neuralpaint", tags
         if self.sizes and size not in self.sizes:
             raise ValueError(f"size of {self.network} must be {' or '.join(map(str, self.sizes))}, got {size}")
         self.size = size
-        self.geometry = Geometry.of(self.brush)
+        self.geometry = self.brush.geometry
         self.trained = {}
 
     @abstractmethod

@@ -10,8 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neuralpaint.brushes import Brush
-from neuralpaint.brushes.base import ENGINE_UNKNOWN, OIL
-from neuralpaint.brushes.geometry import Frame, Geometry
+from neuralpaint.brushes.geometry import Frame, named_geometry
 from neuralpaint.renderers.networks.base import NetworkRenderer
 from neuralpaint.renderers.networks.registry import register_network
 from neuralpaint.renderers.tiles import cull, in_chunks
@@ -56,24 +55,22 @@ class CoordinateRenderer(NetworkRenderer):
         points: int = 1024,
     ) -> None:
         super().__init__(brush, size)
-        textured = self.brush.kind == OIL or (self.brush.engine and self.brush.kind != ENGINE_UNKNOWN)
         if geometry is not None:
-            self.geometry = Geometry(**geometry)
-        self.textures = ([128, 128, 4] if textured else [0, 0, 0]) if textures is None else list(textures)
-        self.split = (0.1 if self.brush.kind == OIL else 0.0) if split is None else split
+            self.geometry = named_geometry(**geometry)
+        self.textures = ([128, 128, 4] if self.brush.uneven else [0, 0, 0]) if textures is None else list(textures)
+        self.split = self.brush.split if split is None else split
         self.hidden, self.points = hidden, points
         channels = self.textures[2]
         if channels:
             self.texture = TexturePyramid(self.textures[0], self.textures[1], channels, 2 if self.split else 1)
-        self.places = 2 * 2 * _FREQUENCIES if self.geometry.kind == "canvas" else 0
+        self.places = 2 * 2 * _FREQUENCIES if not self.geometry.known else 0
         # In the round ends of a curve, the place along it is the same everywhere: an engine's paint goes by the depth.
-        self.deep = self.brush.engine and self.geometry.kind == "disc path"
+        self.deep = self.brush.engine and self.geometry.round_ends
         inputs = self.geometry.edges + 4 + self.deep + self.places + (channels + 1 if channels else 0)
         # What shapes a stroke of an engine besides its place goes into the code as it is.
-        known = 5 if self.geometry.kind == "box" else 8
-        self.more = slice(min(known, self.spec.shape), self.spec.shape)
+        self.more = slice(min(self.geometry.known, self.spec.shape), self.spec.shape)
         more = self.spec.shape - self.more.start
-        code = self.geometry.sizes + (self.spec.count if self.geometry.kind == "canvas" else 1 + more)
+        code = self.geometry.sizes + (1 + more if self.geometry.known else self.spec.count)
         modulation = nn.Linear(32, 2 * hidden + 2)
         self.code = nn.Sequential(nn.Linear(code, 32), nn.GELU(), modulation)
         self.first = nn.Linear(inputs, hidden)
@@ -157,7 +154,7 @@ class CoordinateRenderer(NetworkRenderer):
         return torch.cat(parts, -1)
 
     def _code(self, strokes: Tensor, scale: float) -> Tensor:
-        if self.geometry.kind == "canvas":
+        if not self.geometry.known:
             numbers = strokes
         else:
             numbers = torch.cat([strokes[:, self.more], self.spec.alpha(strokes)[:, None]], 1)

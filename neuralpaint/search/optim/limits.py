@@ -30,7 +30,7 @@ class Ranges:
         self.low[:, list(brush.sizes)] = _SMALLEST * block
         self.high[:, list(brush.sizes)] = _LARGEST * block
         self.low[:, brush.opacity] = _FAINTEST
-        self.turns = 4 if brush.boxed else None  # the angle, a half turn wide, wraps around
+        self.turns = brush.angle
         for index, value in brush.held:
             self.low[:, index] = self.high[:, index] = value
             self.turns = None if index == self.turns else self.turns

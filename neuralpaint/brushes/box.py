@@ -1,0 +1,54 @@
+"""What brushes share whose strokes fill a box: xc yc w h theta."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from neuralpaint.brushes.base import Brush
+
+if TYPE_CHECKING:
+    import torch
+
+    from neuralpaint.brushes.geometry import Geometry
+
+RECTANGLE = ("xc", "yc", "w", "h", "theta")
+
+
+class BoxBrush(Brush):
+    """A rectangle around (xc, yc) with half-sides share·w and share·h, turned by π·theta."""
+
+    placement = RECTANGLE
+    angle = 4
+    share: ClassVar[float] = 0.5
+    examples_between = {"xc": (0.5, 0.5), "yc": (0.5, 0.5), "w": (0.5, 0.95), "h": (0.25, 0.55), "a": (0.75, 1.0)}
+
+    @property
+    def geometry(self) -> Geometry:
+        from neuralpaint.brushes.geometry import Box
+
+        return Box(self.share)
+
+    def _reach(self, lengths: torch.Tensor) -> torch.Tensor:
+        return lengths.norm(dim=-1) * self.share
+
+    def _lay(
+        self,
+        strokes: torch.Tensor,
+        block: float,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        angle: torch.Tensor,
+        between: Callable[[float, float], torch.Tensor],
+    ) -> None:
+        import torch
+
+        size = block * (0.4 / self.share)
+        strokes[:, 0], strokes[:, 1] = x, y
+        strokes[:, 2] = size * between(0.7, 1.3)
+        strokes[:, 3] = size * between(0.35, 0.65)
+        strokes[:, 4] = torch.remainder(angle / math.pi, 1.0)
+
+    def _start(self, strokes: torch.Tensor, between: Callable[[float, float], torch.Tensor]) -> None:
+        strokes[:, 4:5] = between(0, 1)

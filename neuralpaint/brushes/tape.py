@@ -1,0 +1,30 @@
+"""Tape: a flat rectangle, translucent; and pixel, the same upright and opaque."""
+
+from __future__ import annotations
+
+from neuralpaint.brushes.base import ONE_COLOR, register
+from neuralpaint.brushes.box import RECTANGLE, BoxBrush
+
+
+class TapeBrush(BoxBrush):
+    """A flat rectangle, its half-sides a quarter of w and h."""
+
+    share = 0.25
+    operations = (34, 150)
+    examples_between = BoxBrush.examples_between | {"w": (0.9, 1.6), "h": (0.4, 0.9)}
+
+
+TAPE = register(
+    TapeBrush("tape", 3, (*RECTANGLE, *ONE_COLOR, "a"), description="flat rectangle, translucent"), "rectangle"
+)
+PIXEL = register(
+    TapeBrush(
+        "pixel",
+        3,
+        (*RECTANGLE, *ONE_COLOR, "a"),
+        held=((4, 0.0), (8, 1.0)),
+        description="upright opaque rectangle: 8-bit art",
+    ),
+    "8bit",
+    "8-bit",
+)
