@@ -266,6 +266,29 @@ class Brush:
         """True if strokes of both have the same parameters and are drawn in the same way, but for their textures."""
         return self.kind == other.kind and self.parameters == other.parameters
 
+    def paint(
+        self,
+        strokes: torch.Tensor,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        origin: torch.Tensor,
+        scale: float,
+        softness: float,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the kernels compute, in plain torch: slow, readable, in any floating dtype, differentiable by autograd.
+
+        Args:
+            strokes: `[N, P]`.
+            x, y: `[K]`, pixel centres.
+            origin: `[N, 2]`, units, where pixel (0, 0) lies.
+            scale: pixels in a unit.
+            softness: width of an antialiased edge, in pixels.
+
+        Returns:
+            coverage `[N, K]`, the opacity left out, and colours `[N, 3, K]`.
+        """
+        raise NotImplementedError(f"brush {self.name!r} has no reference")
+
     # ---- where a search starts ---------------------------------------------------------------------------------------
 
     def lay(

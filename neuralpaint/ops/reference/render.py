@@ -170,7 +170,7 @@ def _paint(
         return _paint_watercolor(strokes, x, y, origin, scale, softness)
     if brush.kind == MARKER:
         return _paint_marker(strokes, x, y, origin, scale, softness)
-    raise ValueError(f"brush kind {brush.kind} is unknown")
+    return brush.paint(strokes, x, y, origin, scale, softness)
 
 
 def _mix(position: Tensor, first: Tensor, last: Tensor) -> Tensor:
