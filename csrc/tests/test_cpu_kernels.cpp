@@ -183,6 +183,7 @@ int main() {
     test_brush<WatercolorStroke<double>>("watercolor:");
     test_brush<MarkerStroke<double>>("marker:");
     test_brush<TapeStroke<double>>("tape:");
+    test_brush<RoundStroke<double>>("round:");
     check::section() = "composite:";
     for (const int64_t pixels : {1, 6, 35, 1500}) {
         for (const int64_t count : {0, 1, 4}) test_composite(2, count, pixels);

@@ -1,0 +1,182 @@
+"""Round: a bristle brush drawn along a straight line, which leaves streaks and runs dry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from neuralpaint.brushes.base import ONE_COLOR, Brush, register
+from neuralpaint.brushes.geometry import Frame, Geometry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LINE = ("x0", "y0", "x2", "y2", "radius")
+
+# As csrc/common/round.h has them; lengths are in radii. A streak is a periodic function of the place v across the
+# stroke, from -1 to 1 within it.
+EDGE = 0.22  # width of the soft edge
+SKEW = 0.13  # v + SKEW·v² counts the bristles: those of one side stand wider apart
+FURTHEST = 1.25  # v goes no further
+MEAN = 128 / 315  # of a streak's depth
+RATE = (3.3, 5.9, 10.7)  # streaks in a radius
+PHASE = (6.31, 9.77, 17.23)
+DEPTH = (0.45, 0.62, 0.55)  # share of the paint that the gaps lack when it is worn
+RELIEF = (0.16, 0.22, 0.26)  # height of the ridges
+WEAR = (0.25, 0.85)  # of the paint: at the start, and what is added on the way
+RAGGED = (0.08, 0.5)  # by how much bristles reach less far: at the start, and what is added on the way
+
+
+class RoundBrush(Brush):
+    """A disc of radius ρ/4 with a soft edge, drawn from (x0, y0) to (x2, y2).
+
+    Its bristles leave streaks along the way, ridges of more paint and gaps of less. Towards the end the paint wears off
+    and the bristles lift one by one.
+    """
+
+    placement = LINE
+    length_names = ("radius",)
+    uneven = True
+    operations = (115, 290)
+    examples_between = {
+        "x0": (0.15, 0.3),
+        "y0": (0.15, 0.85),
+        "x2": (0.7, 0.85),
+        "y2": (0.15, 0.85),
+        "radius": (0.2, 0.7),
+        "a": (0.85, 1.0),
+    }
+
+    @property
+    def geometry(self) -> Geometry:
+        return Line(0.25 * (1 + EDGE / 2))
+
+    def _reach(self, lengths: Tensor) -> Tensor:
+        return lengths[..., 0] * (0.25 * (1 + EDGE / 2))
+
+    def _lay(
+        self,
+        strokes: Tensor,
+        block: float,
+        x: Tensor,
+        y: Tensor,
+        angle: Tensor,
+        between: Callable[[float, float], Tensor],
+    ) -> None:
+        import torch
+
+        half = 0.32 * block * between(0.7, 1.3)
+        half = torch.where(
+            between(0, 1) < 0.5, half, -half
+        )  # to either side, or all strokes would run dry to the right
+        dx, dy = torch.cos(angle) * half, -torch.sin(angle) * half
+        strokes[:, 0], strokes[:, 1], strokes[:, 2], strokes[:, 3] = x - dx, y - dy, x + dx, y + dy
+        strokes[:, 4] = 0.75 * block * between(0.7, 1.3)
+
+    def _start(self, strokes: Tensor, between: Callable[[float, float], Tensor]) -> None:
+        # A stroke of no length would have no direction to turn.
+        strokes[:, 2:3] += between(-0.05, 0.05)
+        strokes[:, 3:4] += between(-0.05, 0.05)
+
+    def paint(
+        self, strokes: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float, softness: float
+    ) -> tuple[Tensor, Tensor]:
+        import torch
+
+        place = _place(strokes, x, y, origin, scale)
+        radius = place.radius
+        v = _ratio(place.across, radius).clamp(-FURTHEST, FURTHEST)
+        way = _ratio(place.along + radius, place.length + 2 * radius).clamp(0, 1)
+        wear, ragged = WEAR[0] + WEAR[1] * way, RAGGED[0] + RAGGED[1] * way
+        bristles, ridge, rough = 1.0, 0.5, MEAN
+        for rate, phase, depth, relief, share in zip(RATE, PHASE, DEPTH, RELIEF, (0.5, 0.5, 0.0), strict=True):
+            g = (rate * (v + SKEW * v * v) + phase).frac()
+            # A streak fades where it is finer than two pixels.
+            seen = radius**4 / (radius**4 + (2 * softness * rate) ** 4)
+            streak = seen * ((4 * g * (1 - g)) ** 4 - MEAN)
+            bristles = bristles * (1 - depth * wear * (MEAN + streak))
+            ridge, rough = ridge - relief * streak, rough + share * streak
+        width = softness + EDGE * radius
+        reach = radius * (1 - ragged * rough)
+        edge = torch.minimum((reach - place.distance) / width + 0.5, 2 * reach / width)
+        edge = torch.where(edge > 0, edge.clamp(max=1), torch.zeros_like(edge))
+        base = strokes[:, 5:8, None]
+        # Soft light: c·(1 − c) vanishes at black and white, so ridges never tint them.
+        return edge * bristles, base + (2 * ridge[:, None] - 1) * base * (1 - base)
+
+
+class _Place:
+    """Where points `[N, K]` lie in the frames of strokes, in pixels."""
+
+    def __init__(self, along: Tensor, across: Tensor, distance: Tensor, length: Tensor, radius: Tensor) -> None:
+        self.along, self.across, self.distance = along, across, distance
+        self.length, self.radius = length, radius
+
+
+def _place(strokes: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float) -> _Place:
+    chord = (strokes[:, 2:4] - strokes[:, 0:2]) * scale
+    length = _norm(chord[:, 0:1], chord[:, 1:2])
+    tx, ty = _ratio(chord[:, 0:1], length) + (length == 0), _ratio(chord[:, 1:2], length)
+    qx, qy = x - (strokes[:, 0:1] - origin[:, 0:1]) * scale, y - (strokes[:, 1:2] - origin[:, 1:2]) * scale
+    along, across = qx * tx + qy * ty, qy * tx - qx * ty
+    over = along - along.clamp(min=0).minimum(length)
+    return _Place(along, across, _norm(over, across), length, 0.25 * strokes[:, 4:5] * scale)
+
+
+def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """numerator / denominator, zero with zero gradient where the denominator is zero."""
+    import torch
+
+    safe = denominator != 0
+    return torch.where(safe, numerator / torch.where(safe, denominator, torch.ones_like(denominator)), 0.0)
+
+
+def _norm(x: Tensor, y: Tensor) -> Tensor:
+    """Euclidean length, with zero gradient at the origin."""
+    import torch
+
+    square = x * x + y * y
+    safe = square > 0
+    return torch.where(safe, torch.sqrt(torch.where(safe, square, torch.ones_like(square))), 0.0)
+
+
+class Line(Geometry):
+    """x0 y0 x2 y2 ρ: a straight line swept by a disc of radius reach·ρ."""
+
+    kind = "line"
+    known = 5
+    sizes = 4
+
+    def sizes_of(self, strokes: Tensor, scale: float) -> Tensor:
+        import torch
+
+        radius = (strokes[:, 4:5] * (self.reach * scale)).clamp(min=0.1, max=256).log2()
+        chord = ((strokes[:, 2:4] - strokes[:, 0:2]) * scale).detach()
+        length = chord.norm(dim=1, keepdim=True)
+        return torch.cat([radius / 4, length.clamp(1, 1024).log2() / 4, chord / length.clamp(min=1e-3)], 1)
+
+    def bounds(self, strokes: Tensor, origin: Tensor, scale: float) -> Tensor:
+        import torch
+
+        first, last = (strokes[:, 0:2] - origin) * scale, (strokes[:, 2:4] - origin) * scale
+        reach = strokes[:, 4:5] * self.reach * scale + self.margin
+        return torch.cat([torch.minimum(first, last) - reach, torch.maximum(first, last) + reach], 1)
+
+    def frame(self, strokes: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float) -> Frame:
+        place = _place(strokes, x, y, origin, scale)
+        radius = 4 * self.reach * place.radius
+        length = place.length + 2 * radius
+        along = ((place.along + radius) / length.clamp(min=1e-3)).clamp(0, 1)
+        across = (0.5 + 0.5 * place.across / radius.clamp(min=0.5)).clamp(0, 1)
+        edges = (radius - place.distance)[..., None]
+        return Frame(edges, along, across, along, radius, length.detach()[:, 0], 2 * radius.detach()[:, 0])
+
+
+ROUND = register(
+    RoundBrush(
+        "round",
+        4,
+        (*LINE, *ONE_COLOR, "a"),
+        description="straight stroke of a round bristle brush that runs dry, streaked, soft-edged",
+    )
+)
