@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neuralpaint.brushes import brushes
 from neuralpaint.cli.console import INTERRUPTED, debugging, warn
 from neuralpaint.cli.features import Features, Vgg, find_features
 from neuralpaint.cli.options import (
@@ -77,7 +78,7 @@ def command(
         str,
         typer.Option(
             metavar="BRUSH",
-            help="oil, watercolor, marker, tape or pixel; or a grey-scale picture of a dab of paint (white = paint).",
+            help=f"{', '.join(brushes())}; or a grey-scale picture of a dab of paint (white = paint).",
             rich_help_panel="Painting",
         ),
     ] = "oil",

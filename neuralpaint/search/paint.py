@@ -61,7 +61,7 @@ def paint(
     Args:
         image: a path, PIL image, array or tensor: see `neuralpaint.images.io.load_image`; or a
             `neuralpaint.images.streaming.LargePhoto`, which a path to a very large picture becomes by itself.
-        brush: oil, watercolor, marker, tape, pixel, or a `Brush` such as `TexturedBrush.from_image("dab.png")`.
+        brush: one of `neuralpaint.brushes.brushes()`, or a `Brush` such as `TexturedBrush.from_image("dab.png")`.
         strokes: how many, 1 to 1,000,000.
         preset: fast, balanced, best or paper (the schedule of Stylized Neural Painting, with its transport loss), or a
             `Preset` of your own.
