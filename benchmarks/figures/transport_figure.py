@@ -1,6 +1,6 @@
 """Makes docs/images/transport.png: one stroke on its way to where it is wanted, with and without the transport loss.
 
-    python docs/scripts/transport_figure.py
+    python benchmarks/figures/transport_figure.py
 
 Everything is fixed, so the same picture comes out again.
 """
@@ -19,7 +19,7 @@ from neuralpaint import get_brush, ops
 from neuralpaint.images.io import to_pil
 from neuralpaint.losses import TransportLoss
 
-OUT = Path(__file__).resolve().parents[1] / "images" / "transport.png"
+OUT = Path(__file__).resolve().parents[2] / "docs" / "images" / "transport.png"
 
 SIZE, STEPS = 64, 160  # pixels of the search, gradient steps
 LAST = 40  # steps over which the printed numbers are averaged: RMSprop's even steps make a stroke tremble

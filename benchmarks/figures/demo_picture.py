@@ -1,6 +1,6 @@
 """Makes docs/images/demo.jpg: the example photos painted in oil, side by side.
 
-    python docs/scripts/demo_picture.py [PRESET]
+    python benchmarks/figures/demo_picture.py [PRESET]
 
 PRESET is one of `neuralpaint paint --preset`, by default balanced, as `make demo` paints.
 """

@@ -1,6 +1,6 @@
 """Prints PSNR and seconds of every preset on some photos, as Markdown tables.
 
-    python docs/scripts/preset_table.py PHOTO... [--brush tape --brush oil] [--preset fast ...] [--blocks]
+    python benchmarks/figures/preset_table.py PHOTO... [--brush tape --brush oil] [--preset fast ...] [--blocks]
 
 PSNR is measured at 512 pixels along the shorter side; seconds are of the painting itself, photo in memory to picture.
 --blocks adds a column for the block-wise search alone, with the pixel loss that the joint search has.

@@ -1,6 +1,6 @@
 """Makes docs/images/cost_growth.png: how the ops' time grows with strokes, pixels, blocks and the transport's grid.
 
-    python docs/scripts/cost_growth.py [--threads 1]
+    python benchmarks/figures/cost_growth.py [--threads 1]
 
 Medians of repeated calls, bars from the lower to the upper quartile. About a minute on an idle machine.
 """

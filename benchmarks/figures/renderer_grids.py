@@ -1,7 +1,7 @@
 """Makes docs/images/renderer_*.jpg, held-out strokes of every brush as the bundled networks draw them, and the table of
 these networks in docs/renderers.md.
 
-    python docs/scripts/renderer_grids.py
+    python benchmarks/figures/renderer_grids.py
 
 Rows: foreground as it is, as drawn, five times the difference; then the same of alpha.
 """
@@ -16,7 +16,7 @@ from neuralpaint.renderers.pretrained import WEIGHTS, bundled_folder, load_netwo
 from neuralpaint.training.renderers.pictures import picture_grid
 from neuralpaint.training.renderers.source import Batch, BrushSource
 
-DOCS = Path(__file__).resolve().parents[1]
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 SHOWN = 7
 PAPER = {"oil": "27.0", "watercolor": "31.4"}  # SNP Table 1
 BEGIN, END = "<!-- bundled: begin -->", "<!-- bundled: end -->"

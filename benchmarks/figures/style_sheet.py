@@ -1,6 +1,6 @@
 """Restyles paintings of some photos with some styles, in both modes or by several features: a sheet, and a table.
 
-    python docs/scripts/style_sheet.py --style PICTURE [--style PICTURE ...] -o SHEET.jpg [--photo PHOTO ...]
+    python benchmarks/figures/style_sheet.py --style PICTURE [--style PICTURE ...] -o SHEET.jpg [--photo PHOTO ...]
 
 Photos are those of examples/photos by default; --mode and --features, each of which may be given several times, say
 what the rows of a photo are. --keep holds the stroke files; what is there is not painted again. The

@@ -1,6 +1,6 @@
 """Makes the pictures of docs/styles.md in docs/gallery: all styles, four mixed in a grid, and both routes to a style.
 
-    NEURALPAINT_VGG19=vgg19.safetensors python docs/scripts/style_gallery.py [--only all,grid,routes] --styles DIR
+    NEURALPAINT_VGG19=vgg19.safetensors python benchmarks/figures/style_gallery.py [--only all,grid,routes] --styles DIR
 
 --styles is the folder of the paintings, for the route that optimises strokes. Some minutes, on two cores.
 """

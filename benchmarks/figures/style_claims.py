@@ -1,8 +1,8 @@
 """Measures what the paper claims of one network for many styles, and makes docs/images/style_*.png of it.
 
-    python docs/scripts/style_claims.py mix --network light --content DIR --styles DIR
-    python docs/scripts/style_claims.py alike --content DIR --styles DIR --updates 800 --work DIR
-    python docs/scripts/style_claims.py add --content DIR --styles DIR --updates 800 --work DIR
+    python benchmarks/figures/style_claims.py mix --network light --content DIR --styles DIR
+    python benchmarks/figures/style_claims.py alike --content DIR --styles DIR --updates 800 --work DIR
+    python benchmarks/figures/style_claims.py add --content DIR --styles DIR --updates 800 --work DIR
 
 mix: style losses along mixes of two styles (figure 7). alike: the losses of one network for all paintings of --styles
 against those of a network for each of the first three, trained alike (section 3.2). add: a painting added to a network

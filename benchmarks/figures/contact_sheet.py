@@ -1,6 +1,6 @@
 """Paints photos with several brushes and puts photo and paintings side by side, PSNR and seconds under each.
 
-    python docs/scripts/contact_sheet.py PHOTO... -o SHEET.jpg [--brush oil --brush tape ...] [--preset balanced]
+    python benchmarks/figures/contact_sheet.py PHOTO... -o SHEET.jpg [--brush oil --brush tape ...] [--preset balanced]
 
 PSNR is measured at 512 pixels along the shorter side; seconds are of the painting itself, photo in memory to picture.
 """

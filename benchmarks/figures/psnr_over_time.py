@@ -1,6 +1,6 @@
 """Makes docs/images/psnr_over_time_BRUSH.png: how close each preset comes to the photo, and how fast.
 
-    python docs/scripts/psnr_over_time.py --brush oil [--threads 1] [--limit 25] [--preset fast ...]
+    python benchmarks/figures/psnr_over_time.py --brush oil [--threads 1] [--limit 25] [--preset fast ...]
 
 The photos of examples/photos, 500 strokes; PSNR at 512 pixels along the shorter side, seconds of the search alone; the
 mean over the photos at the same share of the search. The line is the best so far; what the search has at each moment is

@@ -1,8 +1,8 @@
 """How the time of a painting grows with its strokes, and the time of drawing it with its pixels: the figure of
 docs/scaling.md, and the exponents.
 
-    python docs/scripts/scaling_fit.py --json scaling.json        # a quarter of an hour on two cores
-    python docs/scripts/scaling_fit.py --json scaling.json --plot # only the figure again
+    python benchmarks/figures/scaling_fit.py --json scaling.json        # a quarter of an hour on two cores
+    python benchmarks/figures/scaling_fit.py --json scaling.json --plot # only the figure again
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Makes the ablation of docs/renderers.md: the table in it, and docs/images/renderer_ablation.png.
 
-    docs/scripts/renderer_ablation.sh RUNS                   # trains them all, one after another
-    python docs/scripts/renderer_ablation.py RUNS            # collects RUNS/ablation-BRUSH-NETWORK into the JSON, draws
-    python docs/scripts/renderer_ablation.py                 # draws from docs/renderers/ablation.json
+    benchmarks/figures/renderer_ablation.sh RUNS  # trains them all, one after another
+    python benchmarks/figures/renderer_ablation.py RUNS  # collects RUNS/ablation-BRUSH-NETWORK into the JSON, draws
+    python benchmarks/figures/renderer_ablation.py  # draws from docs/renderers/ablation.json
 
 Needs matplotlib.
 """
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).resolve().parents[1]
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 DATA, PLOT, PAGE = (
     DOCS / "renderers" / "ablation.json",
     DOCS / "images" / "renderer_ablation.png",

@@ -1,6 +1,7 @@
 """Makes docs/images/profile_painting.png: where the time of a painting goes.
 
-    python docs/scripts/profile_painting.py [--brush oil --brush tape] [--preset balanced] [--threads 1] [--trace FILE]
+    python benchmarks/figures/profile_painting.py [--brush oil --brush tape] [--preset balanced] [--threads 1]
+        [--trace FILE]
 
 A timer interrupts the painting as often as the system lets it; the time since the last interrupt goes to the function
 that it finds running, so that (unlike with cProfile) small functions cost no more than they do unprofiled. The first
@@ -36,19 +37,19 @@ KERNELS, OTHER = "kernel: pixels and their gradient", "the rest of the search's 
 RULES = (
     ("importlib", "imports"),
     ("brushes/texture.py", "bristle texture (once)"),
-    ("ops/_checks.py", "checks of arguments"),
+    ("ops/checks.py", "checks of arguments"),
     ("ops/", KERNELS),
     ("torch/optim", "Adam"),
-    ("search/optimize.py", "Adam"),
-    ("search/initial.py", "new and moved strokes"),
+    ("search/optim/adam.py", "Adam"),
+    ("search/seeding.py", "new and moved strokes"),
     (":_begin", "new and moved strokes"),
     (":_new_strokes", "new and moved strokes"),
     (":_visibility", "new and moved strokes"),
-    ("search/ranges.py", "limits of the strokes"),
+    ("search/optim/limits.py", "limits of the strokes"),
     (":blank", "blank canvas"),
     (":view", "view of the photo"),
-    ("images.py", "view of the photo"),
-    ("strokes.py:render", "the finished picture"),
+    ("neuralpaint/images/", "view of the photo"),
+    ("painting/painting.py:render", "the finished picture"),
 )
 
 
