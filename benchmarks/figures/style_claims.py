@@ -1,4 +1,4 @@
-"""Measures what the paper claims of one network for many styles, and makes docs/images/style_*.png of it.
+"""Measures what the paper claims of one network for many styles, and makes docs/images/style_* of it.
 
     python benchmarks/figures/style_claims.py mix --network light --content DIR --styles DIR
     python benchmarks/figures/style_claims.py alike --content DIR --styles DIR --updates 800 --work DIR
@@ -34,7 +34,7 @@ from neuralpaint.training.styles.settings import PRESETS, StyleSettings
 from neuralpaint.training.styles.trainer import StyleTrainer, held_out_losses, held_out_pieces, split
 
 ROOT = Path(__file__).resolve().parents[2]
-IMAGES = ROOT / "docs" / "images"
+IMAGES, PHOTOS = ROOT / "docs" / "images", ROOT / "examples" / "photos"
 SIZE, SINGLES, POINTS = 128, 3, 11
 
 
@@ -133,7 +133,7 @@ def add(options: argparse.Namespace, features: Features) -> None:
         f"from scratch, {eighth_updates}": soon,
         f"from scratch, {options.updates}": scratch,
     }
-    few = held_out_pieces(split(photos)[1][:2], 256)
+    few = held_out_pieces([PHOTOS / "coffee.jpg", PHOTOS / "astronaut.jpg"], 256)
     pictures, captions = [], []
     for photo in few:
         pictures.append(to_pil(photo))
@@ -141,7 +141,8 @@ def add(options: argparse.Namespace, features: Features) -> None:
         for caption, trained in shown.items():
             pictures.append(to_pil(stylize_tensor(trained, photo[None], torch.eye(len(trained.names))[-1])[0]))
             captions.append(caption)
-    style_sheet(pictures, 1 + len(shown), captions).save(IMAGES / "style_add.png")
+    sheet = style_sheet(pictures, 1 + len(shown), captions)
+    sheet.save(IMAGES / "style_add.jpg", quality=85, optimize=True, progressive=True)
     for key in ("start", "added", "scratch_eighth", "scratch"):
         print(f"{key:16} content {result[key][0]:.3f}  style {result[key][1]:.3f}")
     save("style_add", result)

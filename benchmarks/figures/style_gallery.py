@@ -58,7 +58,7 @@ def routes(network: str, styles: Path) -> Image.Image:
         for row, found in zip(
             rows, (to_pil(made), neuralpaint.paint(made, strokes=STROKES).render(), moved.render()), strict=True
         ):
-            row.append(found.resize((found.width * 3 // 4, found.height * 3 // 4), Image.Resampling.LANCZOS))
+            row.append(found.resize((found.width * 5 // 8, found.height * 5 // 8), Image.Resampling.LANCZOS))
         print(name, flush=True)
     first = to_pil(picture).resize(rows[0][0].size, Image.Resampling.LANCZOS)
     second = plain.render().resize(rows[0][0].size, Image.Resampling.LANCZOS)
@@ -83,7 +83,7 @@ def main() -> None:
         else:
             sheet = {"all": everything, "grid": grid}[name](options.network)
         with atomic_write(GALLERY / f"styles_{name}.jpg") as file:
-            sheet.save(file, format="JPEG", quality=82)
+            sheet.save(file, format="JPEG", quality=80, optimize=True, progressive=True)
         print(GALLERY / f"styles_{name}.jpg", sheet.size)
 
 

@@ -1,0 +1,48 @@
+"""Makes the pictures of docs/ that show photos again, from the photos that come with the repository.
+
+    python benchmarks/figures/gallery.py                                              # some minutes on two cores
+    NEURALPAINT_VGG19=vgg19.safetensors python benchmarks/figures/gallery.py --styles DIR
+
+Without --styles it leaves out the pictures whose strokes move towards a painting, which need VGG-19's weights and the
+paintings themselves. Two pictures are not made here: docs/images/mypaint.jpg needs libmypaint (docs/engines.md), and
+docs/images/style_add.jpg a training of some minutes (style_claims.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+GALLERY = HERE.parents[1] / "docs" / "gallery"
+FOUR = ("van-gogh-starry-night", "hokusai-great-wave", "kandinsky-composition-vii", "munch-scream")
+
+
+def run(script: str, *arguments: str) -> None:
+    print(f"{script} {' '.join(arguments)}", flush=True)
+    subprocess.run([sys.executable, str(HERE / script), *arguments], check=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--styles", type=Path, help="folder of the paintings, as .jpg, named as the bundled styles are")
+    styles: Path | None = parser.parse_args().styles
+    run("demo_picture.py")
+    run("contact_sheet.py")
+    run("large_painting.py")
+    run("style_gallery.py", "--only", "all,grid")
+    if styles is None:
+        return
+    run("style_gallery.py", "--only", "routes", "--styles", str(styles))
+    paintings = [word for name in FOUR for word in ("--style", str(styles / f"{name}.jpg"))]
+    common = [*paintings, "--strokes", "1000"]
+    run("style_sheet.py", *common, "--features", "vgg19", "-o", str(GALLERY / "style_sheet.jpg"))
+    coffee = str(HERE.parents[1] / "examples" / "photos" / "coffee.jpg")
+    both = ["--features", "vgg19", "--features", "efficientnet-lite0", "--mode", "color+texture"]
+    run("style_sheet.py", *common, "--photo", coffee, *both, "-o", str(GALLERY / "style_features.jpg"))
+
+
+if __name__ == "__main__":
+    main()
