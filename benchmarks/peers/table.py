@@ -1,4 +1,4 @@
-"""The README's table of peers, from the newest results: `python -m benchmarks.peers.table [--results DIR] [README]`."""
+"""The table in docs/performance.md: `python -m benchmarks.peers.table [--results DIR] [PAGE]`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.peers import results
 from neuralpaint.utils.files import WriteError, atomic_write
 
 BEGIN, END = "<!-- peers: begin (python -m benchmarks.peers.table) -->", "<!-- peers: end -->"
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[2] / "docs" / "performance.md"
 HIDDEN = {"fill_ of new memory", "clone to new memory", "fill_ of a kept buffer, uint8"}  # in the JSON
 
 
@@ -79,7 +79,7 @@ def _ratio(row: dict[str, Any]) -> str:
 
 
 def insert(text: str, contents: str) -> str:
-    """The README's text with what stands between the markers replaced.
+    """The page's text with what stands between the markers replaced.
 
     Raises:
         ValueError: the markers are not there once each, in order.
@@ -93,26 +93,26 @@ def insert(text: str, contents: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers.table", description=__doc__)
-    parser.add_argument("readme", nargs="?", type=Path, default=README, metavar="README")
+    parser.add_argument("page", nargs="?", type=Path, default=README, metavar="PAGE")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="folder of peers-*.json")
     options = parser.parse_args(arguments)
     try:
         found = results.newest(options.results)
         if not found:
             raise ValueError(f"no peers-*.json in {options.results}: run python -m benchmarks.peers first")
-        old = options.readme.read_text(encoding="utf-8")
+        old = options.page.read_text(encoding="utf-8")
         try:
             new = insert(old, table(found))
         except ValueError as error:
-            raise ValueError(f"{options.readme}: {error}") from None
+            raise ValueError(f"{options.page}: {error}") from None
         if new != old:
-            with atomic_write(options.readme) as file:
+            with atomic_write(options.page) as file:
                 file.write(new.encode())
     except (ValueError, WriteError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"error: cannot read {options.readme}: {error.strerror}", file=sys.stderr)
+        print(f"error: cannot read {options.page}: {error.strerror}", file=sys.stderr)
         return 2
     return 0
 
