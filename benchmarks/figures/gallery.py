@@ -4,8 +4,8 @@
     NEURALPAINT_VGG19=vgg19.safetensors python benchmarks/figures/gallery.py --styles DIR
 
 Without --styles it leaves out the pictures whose strokes move towards a painting, which need VGG-19's weights and the
-paintings themselves. Two pictures are not made here: docs/images/mypaint.jpg needs libmypaint (docs/engines.md), and
-docs/images/style_add.jpg a training of some minutes (style_claims.py).
+paintings themselves. docs/images/mypaint.jpg, which needs libmypaint, is not made here (docs/engines.md), nor are
+docs/images/large_*.jpg (docs/scaling.md).
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ def main() -> None:
     styles: Path | None = parser.parse_args().styles
     run("demo_picture.py")
     run("contact_sheet.py")
-    run("large_painting.py")
     run("style_gallery.py", "--only", "all,grid")
     if styles is None:
         return
