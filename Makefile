@@ -9,6 +9,7 @@
 # make gallery     the pictures of docs/ that show photos, made again; STYLES=DIR adds those that need the paintings themselves
 # make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills; CUDA_ARCH=90 for that one alone
 # make lint        ruff, mypy, clang-format, and the rules of the structure; make format rewrites the files
+# make docs        the manual in site/; a broken link or a public function without a docstring is an error
 # make gpu         builds, tests, times and profiles on a machine with a GPU: see tools/gpu_check.sh
 # make clean       removes what was built, but not .venv
 
@@ -25,7 +26,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CPP := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 BUILD_INPUTS := setup.py CMakeLists.txt csrc/CMakeLists.txt pyproject.toml tools/cuda_toolkit.py $(filter-out csrc/tests/%,$(CPP))
 
-.PHONY: demo test unit-test cross-test clang-test bench bench-all peers gallery cuda-check gpu lint format clean
+# Those of the extra `docs` in pyproject.toml that build the manual.
+DOCS_NEEDS := "mkdocs-material>=9.8,<10" "mkdocstrings[python]>=1.0" "ruff==0.17.6"
+
+.PHONY: demo test unit-test cross-test clang-test bench bench-all peers gallery docs cuda-check gpu lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.built
@@ -69,6 +73,12 @@ peers: $(VENV)/.built-dev
 
 gallery: $(VENV)/.built
 	$(BIN)/python benchmarks/figures/gallery.py $(if $(STYLES),--styles "$(STYLES)")
+
+# It reads the package's source, and needs neither torch nor a build. An environment of its own keeps it quick.
+docs:
+	test -x $(VENV)-docs/bin/mkdocs || { $(PYTHON) -m venv $(VENV)-docs && $(VENV)-docs/bin/pip install -q $(DOCS_NEEDS); }
+	$(VENV)-docs/bin/ruff check --quiet --select D100,D101,D103,D104 neuralpaint
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build
 
 cuda-check: $(VENV)/.torch
 	$(BIN)/python tools/cuda_check.py $(addprefix --arch ,$(CUDA_ARCH))
