@@ -192,36 +192,56 @@ def bristle_textures(
     dryness = touch.dry * lifting**2 + 0.30 * outer + 0.10 * np.exp(-np.maximum(from_start, 0.0) / 0.02)
     paint *= _smoothstep((0.9 * hold + 0.1 * tooth - dryness) / 0.06 + 0.5)
 
-    # A few stray bristles draw thin lines of their own in the strip outside the sides.
-    strip = rows // 6
-    for edge, outward, band in ((top, -1.0, slice(0, strip)), (bottom, 1.0, slice(rows - strip, rows))):
-        for _ in range(2):
-            begin, length = noise.uniform(0.05, 0.75), noise.uniform(0.08, 0.25)
-            line = edge + outward * noise.uniform(0.004, 0.014)
-            taper = np.clip(np.minimum(x - begin, begin + length - x) / 0.03, 0.0, 1.0)
-            width = 0.008 * taper * noise.line(x, 24)
-            stray = np.clip((width - np.abs(y[band] - line)) * rows + 0.5 * (taper > 0), 0.0, 1.0)
-            paint[band] = np.maximum(paint[band], stray)
+    _add_stray_bristles(paint, noise, x, y, top, bottom)
 
     alpha = _block_mean(paint).astype(np.float32)
     alpha[[0, -1], :] = 0.0
     alpha[:, [0, -1]] = 0.0
 
-    # Relief: streaks at three scales and the paint pushed to the sides and dropped at the lift. What the eye sees is
-    # mostly the height (thick paint catches the light), partly the slope across (a ridge has a lit and a shaded flank).
+    shade = _shade(noise, x, packed, touch, hold, from_side, to_stop)
+    ridge = _centre(shade, alpha, touch.contrast)
+    alpha.setflags(write=False)
+    ridge.setflags(write=False)
+    return alpha, ridge
+
+
+def _add_stray_bristles(
+    paint: np.ndarray, noise: _Noise, x: np.ndarray, y: np.ndarray, top: np.ndarray, bottom: np.ndarray
+) -> None:
+    """A few stray bristles draw thin lines of their own in the strip outside the sides."""
+    strip = len(paint) // 6
+    for edge, outward, band in ((top, -1.0, slice(0, strip)), (bottom, 1.0, slice(len(paint) - strip, len(paint)))):
+        for _ in range(2):
+            begin, length = noise.uniform(0.05, 0.75), noise.uniform(0.08, 0.25)
+            line = edge + outward * noise.uniform(0.004, 0.014)
+            taper = np.clip(np.minimum(x - begin, begin + length - x) / 0.03, 0.0, 1.0)
+            width = 0.008 * taper * noise.line(x, 24)
+            stray = np.clip((width - np.abs(y[band] - line)) * len(paint) + 0.5 * (taper > 0), 0.0, 1.0)
+            paint[band] = np.maximum(paint[band], stray)
+
+
+def _shade(
+    noise: _Noise,
+    x: np.ndarray,
+    packed: np.ndarray,
+    touch: _Touch,
+    hold: np.ndarray,
+    from_side: np.ndarray,
+    to_stop: np.ndarray,
+) -> np.ndarray:
+    """Light and dark of the relief: streaks at three scales, and the paint pushed to the sides and dropped at the lift.
+
+    What the eye sees is mostly the height (thick paint catches the light), partly the slope across (a ridge has a lit
+    and a shaded flank).
+    """
     relief = 0.75 * noise.streaks(x, packed, 2, touch.clumps)
     relief += 0.60 * noise.streaks(x, packed, 3, touch.bristles)
     relief += 0.55 * noise.streaks(x, packed, 6, touch.hairs)
     relief += 0.50 * hold
     relief += 0.40 * np.exp(-(((from_side - 0.035) / 0.022) ** 2))
     relief += 0.40 * np.exp(-(((to_stop - 0.020) / 0.016) ** 2))
-    slope = np.gradient(relief, axis=0) * (rows / 60.0)
-    shade = _block_mean(relief + 0.45 * slope)
-
-    ridge = _centre(shade, alpha, touch.contrast)
-    alpha.setflags(write=False)
-    ridge.setflags(write=False)
-    return alpha, ridge
+    slope = np.gradient(relief, axis=0) * (len(relief) / 60.0)
+    return _block_mean(relief + 0.45 * slope)
 
 
 def _centre(shade: np.ndarray, alpha: np.ndarray, contrast: float) -> np.ndarray:

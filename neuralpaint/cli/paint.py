@@ -313,9 +313,7 @@ def command(
         window=window,
     )
     planned = plan(photos, output, save, checkpoint, file_format)
-    if ray is not None and checkpoint is not None and len(planned) > 1:
-        raise ValueError("--checkpoint is a folder of this machine, which those of --ray cannot see: use --skip-done")
-    _check_jobs(planned, style_image, overwritable)
+    _check_jobs(planned, style_image, overwritable, on_cluster=ray is not None)
     if style is not None:
         settings = dataclasses.replace(settings, stylization=Stylization.find(style, style_network, share))
     if style_image is not None:
@@ -384,8 +382,10 @@ def _check_ranges(**values: int | None) -> None:
         check_range(f"--{name.replace('_', '-')}", value, *limits[name])
 
 
-def _check_jobs(jobs: Sequence[Job], style_image: Path | None, overwrite: bool) -> None:
+def _check_jobs(jobs: Sequence[Job], style_image: Path | None, overwrite: bool, on_cluster: bool) -> None:
     """Raises ValueError unless all files can be written, and none of them is one that is read."""
+    if on_cluster and len(jobs) > 1 and jobs[0].checkpoint is not None:
+        raise ValueError("--checkpoint is a folder of this machine, which those of --ray cannot see: use --skip-done")
     for job in jobs:
         check_job(job, overwrite)
         if style_image is not None and same_file(job.output, style_image):

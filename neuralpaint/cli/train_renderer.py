@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -109,13 +110,9 @@ def command(
         raise ValueError(f"--precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}")
     _check_folder(out, resume or overwrite)
     # Torch is loaded from here on, which takes seconds: what was wrong above need not wait for it.
-    try:
-        from accelerate import Accelerator
-        from torch.utils.tensorboard import SummaryWriter  # noqa: F401
-    except ImportError as error:
-        raise ImportError(f"training needs more packages: pip install 'neuralpaint[train]' ({error})") from error
-
+    _check_packages()
     import torch
+    from accelerate import Accelerator
 
     from neuralpaint.cli.engines import get_engine
     from neuralpaint.cli.options import resolve_brush
@@ -151,17 +148,9 @@ def command(
     if loaded is None:
         source = BrushSource(chosen, size, seed, accelerator.device, turns)
     else:
-        source = EngineSource(
-            loaded,
-            size,
-            seed,
-            accelerator.device,
-            turns,
-            strokes=min(pool, settings.steps * batch),
-            cache=cache,
-            workers=workers,
-            timeout=engine_timeout,
-        )
+        make = functools.partial(EngineSource, cache=cache, workers=workers, timeout=engine_timeout)
+        strokes = min(pool, settings.steps * batch)
+        source = make(loaded, size, seed, accelerator.device, turns, strokes=strokes)
     with source if isinstance(source, EngineSource) else nullcontext():
         trainer = Trainer(settings, source, out, accelerator=accelerator, resume=resume)
         if isinstance(source, EngineSource):
@@ -173,6 +162,14 @@ def command(
             trainer.run(callback)
         if accelerator.is_main_process:
             say(finish(trainer, out, torch.float16 if half else torch.float32))
+
+
+def _check_packages() -> None:
+    try:
+        import accelerate  # noqa: F401
+        from torch.utils.tensorboard import SummaryWriter  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f"training needs more packages: pip install 'neuralpaint[train]' ({error})") from error
 
 
 def _check_folder(out: Path, allowed: bool) -> None:

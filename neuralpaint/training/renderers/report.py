@@ -58,14 +58,20 @@ def trained_strokes(trainer: Trainer) -> int:
     return turns * sum(counts) + sum(counts[:rest])
 
 
+def _more_options(trainer: Trainer, facts: dict[str, Any]) -> str:
+    """Options of `train-renderer` that differ from their defaults."""
+    settings, zooms = trainer.settings, facts["zooms"]
+    rate = "" if settings.learning_rate is None else f" --learning-rate {settings.learning_rate}"
+    turns = "" if tuple(zooms) == trainer.average.zooms else " --zooms " + ",".join(map(str, zooms))
+    seed = f" --seed {settings.seed}" if settings.seed else ""
+    return rate + turns + seed
+
+
 def model_card(trainer: Trainer, facts: dict[str, Any], dtype: torch.dtype) -> str:
     """Markdown: what the network is, what it was trained on, how long, how good it is, how to make it again."""
     settings, network = trainer.settings, trainer.average
     count = sum(p.numel() for p in network.parameters())
-    half = " --half" if dtype == torch.float16 else ""
-    rate = "" if settings.learning_rate is None else f" --learning-rate {settings.learning_rate}"
-    seed = f" --seed {settings.seed}" if settings.seed else ""
-    turns = "" if tuple(facts["zooms"]) == network.zooms else " --zooms " + ",".join(map(str, facts["zooms"]))
+    more = _more_options(trainer, facts) + (" --half" if dtype == torch.float16 else "")
     sizes = " ".join(f"{settings.size * zoom}²" for zoom in sorted(set(facts["zooms"])))
     engine = getattr(trainer.source, "engine", None)
     if engine is None:
@@ -111,11 +117,11 @@ and alpha out, differentiable in the parameters. {count:,} weights, stored as {s
 ```sh
 neuralpaint eval-renderer DIR{evaluate}    # the PSNR
 neuralpaint train-renderer {option} --network {settings.network} --size {settings.size} \\
-    --steps {settings.steps} --batch {settings.batch} --schedule {settings.schedule}{rate}{turns}{seed}{half} --out DIR
+    --steps {settings.steps} --batch {settings.batch} --schedule {settings.schedule}{more} --out DIR
 ```
 
 ```python
-from neuralpaint.renderers.networks.base import NetworkRenderer
+from neuralpaint.renderers import NetworkRenderer
 
 renderer = NetworkRenderer.from_pretrained("DIR")
 foreground, alpha = renderer(strokes)  # [N, {network.spec.count}] → [N, 3, {square}, [N, 1, {square}
