@@ -115,9 +115,10 @@ def bundled_folder(brush: Brush | str) -> Path:
     brush = get_brush(brush)
     folder = BUNDLED / {"pixel": "tape"}.get(brush.name, brush.name)
     if not (folder / CONFIG).is_file():
-        have = sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
+        have = [name for name in brushes() if (BUNDLED / name / CONFIG).is_file()]
         raise ValueError(
-            f"no neural renderer for brush {brush.name!r} comes with the package (there are "
-            f"{', '.join(have) or 'none'}): train one with neuralpaint train-renderer and name its folder"
+            f"no neural renderer for brush {brush.name!r} comes with the package (there are those of "
+            f"{', '.join(have) or 'none'}): use the exact one, or train one with neuralpaint train-renderer and name "
+            "its folder"
         )
     return folder
