@@ -17,18 +17,19 @@ struct RoundStroke {
     // A streak is a periodic function of the place v across the stroke, -1 to 1 within it. The bristles of one side
     // stand wider apart.
     static constexpr int kStreaks = 3;
-    static constexpr double kEdge = 0.22;                    // width of the soft edge, in radii
-    static constexpr double kSkew = 0.13;                    // v + kSkew v^2 counts the bristles
-    static constexpr double kFurthest = 1.25;                // v goes no further
-    static constexpr double kMean = 128.0 / 315.0;           // of a streak's depth
-    static constexpr double kWear = 0.25, kWearing = 0.85;   // of the paint: at the start, and added on the way
+    static constexpr double kEdge = 0.22;           // width of the soft edge, in radii
+    static constexpr double kBend = 0.8;            // kBend way (1 - way) is added: streaks are no straight lines
+    static constexpr double kSkew = 0.13;           // v + kSkew v^2 counts the bristles
+    static constexpr double kFurthest = 1.25;       // v goes no further
+    static constexpr double kMean = 128.0 / 315.0;  // of a streak's depth
+    static constexpr double kWear = 0.15, kWearing = 0.95;   // of the paint: at the start, and added with way^2
     static constexpr double kRagged = 0.08, kFraying = 0.5;  // so many radii shorter, likewise
     // Streaks in one radius; where they begin, so that none is counted below 0; the share of the paint that their gaps
     // lack when it is worn; the height of their ridges.
     NP_HD static constexpr T rate(int k) { return T(k == 0 ? 3.3 : k == 1 ? 5.9 : 10.7); }
     NP_HD static constexpr T phase(int k) { return T(k == 0 ? 6.31 : k == 1 ? 9.77 : 17.23); }
-    NP_HD static constexpr T depth(int k) { return T(k == 0 ? 0.45 : k == 1 ? 0.62 : 0.55); }
-    NP_HD static constexpr T relief(int k) { return T(k == 0 ? 0.16 : k == 1 ? 0.22 : 0.26); }
+    NP_HD static constexpr T depth(int k) { return T(k == 0 ? 0.42 : k == 1 ? 0.6 : 0.5); }
+    NP_HD static constexpr T relief(int k) { return T(k == 0 ? 0.14 : k == 1 ? 0.2 : 0.21); }
 
     Paint<T, kGradient, kRidge> paint;
     T x0, y0, tx, ty, length, inv_turn;  // (tx, ty): the direction; inv_turn: 1 / length, 0 if it has none
@@ -108,8 +109,8 @@ struct RoundStroke {
         p.distance = vsqrt(p.over * p.over + p.across * p.across);
         p.v = clamp(p.across * V(inv_r), T(-kFurthest), T(kFurthest));
         p.way = clamp((p.along + V(r)) * V(inv_way), T(0), T(1));
-        const V count = p.v + V(T(kSkew)) * p.v * p.v;
-        const V wear = V(T(kWear)) + V(T(kWearing)) * p.way;
+        const V count = p.v + V(T(kSkew)) * p.v * p.v + V(T(kBend)) * p.way * (V(1) - p.way);
+        const V wear = V(T(kWear)) + V(T(kWearing)) * p.way * p.way;
         p.bristles = V(1);
         for (int k = 0; k < kStreaks; ++k) {
             const V at = V(rate(k)) * count + V(phase(k));
@@ -138,7 +139,7 @@ struct RoundStroke {
     template <typename V>
     NP_HD void accumulate(V x, V y, const Sample<V>&, V g_coverage, V, V g_ridge, V* sums) const {
         const Place<V> p = place(x, y);
-        const V wear = V(T(kWear)) + V(T(kWearing)) * p.way;
+        const V wear = V(T(kWear)) + V(T(kWearing)) * p.way * p.way;
         const V ragged = V(T(kRagged)) + V(T(kFraying)) * p.way;
         V by_d, by_r;
         overlap_grad(p.distance, p.radius, inv_w, by_d, by_r);
@@ -151,7 +152,7 @@ struct RoundStroke {
         for (int k = 0; k < kStreaks; ++k) {
             const V others = k == 0 ? p.left[1] * p.left[2] : k == 1 ? p.left[0] * p.left[2] : p.left[0] * p.left[1];
             const V g_left = g_coverage * p.edge * others * V(-depth(k));
-            g_way += g_left * V(T(kWearing)) * (V(T(kMean)) + p.streak[k]);
+            g_way += g_left * V(T(2 * kWearing)) * p.way * (V(T(kMean)) + p.streak[k]);
             V g_streak = g_left * wear - V(relief(k)) * g_ridge;
             if (k < 2) g_streak += V(T(0.5)) * g_rough;
             const V cube = p.rise[k] * p.rise[k] * p.rise[k];
@@ -159,6 +160,7 @@ struct RoundStroke {
             g_r += g_streak * V(seen_r[k]) * (cube * p.rise[k] - V(T(kMean)));
         }
         const V g_v = select(vabs(p.v) < V(T(kFurthest)), g_count * (V(1) + V(T(2 * kSkew)) * p.v), V(0)) * V(inv_r);
+        g_way += g_count * V(T(kBend)) * (V(1) - p.way - p.way);
         g_way = select((p.way > V(0)) & (p.way < V(1)), g_way, V(0)) * V(inv_way);
         g_r += g_way * (V(1) - p.way - p.way) - g_v * p.v;
         const V pull = g_d / vmax(p.distance, V(T(1e-6)));

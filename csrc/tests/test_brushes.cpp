@@ -92,13 +92,14 @@ double brute_force(const RoundStroke<double>*, const std::vector<double>& p, dou
     for (int k = 0; k <= 4000; ++k) {
         distance = std::min(distance, std::hypot(x - x0 - cx * k / 4000, y - y0 - cy * k / 4000));
     }
-    const double rate[] = {3.3, 5.9, 10.7}, phase[] = {6.31, 9.77, 17.23}, depth[] = {0.45, 0.62, 0.55};
+    const double rate[] = {3.3, 5.9, 10.7}, phase[] = {6.31, 9.77, 17.23}, depth[] = {0.42, 0.6, 0.5};
     double gap[3], paint = 1;
     for (int k = 0; k < 3; ++k) {
-        const double g = std::fmod(rate[k] * (v + 0.13 * v * v) + phase[k], 1.0), mean = 128.0 / 315;
+        const double g = std::fmod(rate[k] * (v + 0.13 * v * v + 0.8 * way * (1 - way)) + phase[k], 1.0),
+                     mean = 128.0 / 315;
         const double seen = 1 / (1 + std::pow(2 * kView.softness * rate[k] / r, 4));
         gap[k] = mean + seen * (std::pow(4 * g * (1 - g), 4) - mean);
-        paint *= 1 - depth[k] * (0.25 + 0.85 * way) * gap[k];
+        paint *= 1 - depth[k] * (0.15 + 0.95 * way * way) * gap[k];
     }
     const double radius = r * (1 - (0.08 + 0.5 * way) * 0.5 * (gap[0] + gap[1]));
     return distance > r + 3 + 0.22 * r ? 0 : paint * filter(distance, radius, kView.softness + 0.22 * r);

@@ -17,13 +17,14 @@ LINE = ("x0", "y0", "x2", "y2", "radius")
 # stroke, from -1 to 1 within it.
 EDGE = 0.22  # width of the soft edge
 SKEW = 0.13  # v + SKEW·v² counts the bristles: those of one side stand wider apart
+BEND = 0.8  # BEND·way·(1 − way) is added: streaks are no straight lines
 FURTHEST = 1.25  # v goes no further
 MEAN = 128 / 315  # of a streak's depth
 RATE = (3.3, 5.9, 10.7)  # streaks in a radius
 PHASE = (6.31, 9.77, 17.23)
-DEPTH = (0.45, 0.62, 0.55)  # share of the paint that the gaps lack when it is worn
-RELIEF = (0.16, 0.22, 0.26)  # height of the ridges
-WEAR = (0.25, 0.85)  # of the paint: at the start, and what is added on the way
+DEPTH = (0.42, 0.6, 0.5)  # share of the paint that the gaps lack when it is worn
+RELIEF = (0.14, 0.2, 0.21)  # height of the ridges
+WEAR = (0.15, 0.95)  # of the paint: at the start, and what is added with way²
 RAGGED = (0.08, 0.5)  # by how much bristles reach less far: at the start, and what is added on the way
 
 
@@ -37,7 +38,7 @@ class RoundBrush(Brush):
     placement = LINE
     length_names = ("radius",)
     uneven = True
-    operations = (115, 290)
+    operations = (140, 430)
     examples_between = {
         "x0": (0.15, 0.3),
         "y0": (0.15, 0.85),
@@ -87,10 +88,11 @@ class RoundBrush(Brush):
         radius = place.radius
         v = _ratio(place.across, radius).clamp(-FURTHEST, FURTHEST)
         way = _ratio(place.along + radius, place.length + 2 * radius).clamp(0, 1)
-        wear, ragged = WEAR[0] + WEAR[1] * way, RAGGED[0] + RAGGED[1] * way
-        bristles, ridge, rough = 1.0, 0.5, MEAN
+        wear, ragged = WEAR[0] + WEAR[1] * way * way, RAGGED[0] + RAGGED[1] * way
+        one = torch.ones_like(v)
+        bristles, ridge, rough = one, 0.5 * one, MEAN * one
         for rate, phase, depth, relief, share in zip(RATE, PHASE, DEPTH, RELIEF, (0.5, 0.5, 0.0), strict=True):
-            g = (rate * (v + SKEW * v * v) + phase).frac()
+            g = (rate * (v + SKEW * v * v + BEND * way * (1 - way)) + phase).frac()
             # A streak fades where it is finer than two pixels.
             seen = radius**4 / (radius**4 + (2 * softness * rate) ** 4)
             streak = seen * ((4 * g * (1 - g)) ** 4 - MEAN)
@@ -177,6 +179,7 @@ ROUND = register(
         "round",
         4,
         (*LINE, *ONE_COLOR, "a"),
-        description="straight stroke of a round bristle brush that runs dry, streaked, soft-edged",
+        held=((8, 1.0),),
+        description="straight stroke of a round bristle brush that runs dry, opaque but for its streaks",
     )
 )

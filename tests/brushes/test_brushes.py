@@ -11,18 +11,58 @@ from PIL import Image
 
 from neuralpaint import ops
 from neuralpaint.brushes import Brush, TexturedBrush, brushes, get_brush
+from neuralpaint.brushes.base import register
+from neuralpaint.brushes.registry import brush_of
 from neuralpaint.brushes.texture import pack_texture, texels_from_picture
 
-NAMES = ["oil", "watercolor", "marker", "tape", "pixel"]
+NAMES = ["oil", "watercolor", "marker", "tape", "pixel", "round"]
 
 
 def test_registry():
     assert list(brushes()) == NAMES
-    assert [b.kind for b in brushes().values()] == [0, 1, 2, 3, 3]
-    assert [b.count for b in brushes().values()] == [12, 15, 12, 9, 9]
-    assert [b.opaque for b in brushes().values()] == [True, False, False, False, True]
+    assert [b.kind for b in brushes().values()] == [0, 1, 2, 3, 3, 4]
+    assert [b.count for b in brushes().values()] == [12, 15, 12, 9, 9, 9]
+    assert [b.opaque for b in brushes().values()] == [True, False, False, False, True, True]
     brushes().clear()
     assert brushes()
+
+
+def test_a_name_is_registered_once():
+    with pytest.raises(ValueError, match="there is a brush 'tape' already"):
+        register(get_brush("tape"))
+    with pytest.raises(ValueError, match="there is a brush 'rectangle' already"):
+        register(dataclasses.replace(get_brush("tape"), name="scotch"), "rectangle")
+    assert list(brushes()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_brush_from_what_files_say_of_it(name):
+    brush = get_brush(name)
+    made = brush_of(name, brush.kind, brush.parameters, brush.held)
+    assert type(made) is type(brush) and made.fingerprint == brush.fingerprint and made.same_kind(brush)
+
+
+@pytest.mark.parametrize("kind", [9, 19, -1])
+def test_no_brush_of_an_unknown_kind(kind):
+    with pytest.raises(ValueError, match="kind"):
+        brush_of("mine", kind, ("a",), ())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whose_strokes_are_whose(name):
+    brush = get_brush(name)
+    alike = {other for other in NAMES if brush.same_strokes(get_brush(other))}
+    assert alike == ({"tape", "pixel"} if name in ("tape", "pixel") else {name})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_are_in_the_middle(name):
+    brush = get_brush(name)
+    strokes = brush.examples(6)
+    box = brush.bounds(strokes)
+    assert ((box[:, :2] + box[:, 2:]) / 2 - 0.5).abs().max() < 0.4
+    for index, value in brush.held:
+        assert (strokes[:, index] == value).all()
 
 
 def test_get_brush():
@@ -39,7 +79,7 @@ def test_unknown_brush_names_the_nearest(name, near):
 
 
 def test_unknown_brush_lists_all():
-    with pytest.raises(ValueError, match="choose from oil, watercolor, marker, tape, pixel"):
+    with pytest.raises(ValueError, match="choose from oil, watercolor, marker, tape, pixel, round"):
         get_brush("xyzzy")
     with pytest.raises(TypeError, match="brush must be"):
         get_brush(3)
@@ -90,7 +130,7 @@ def test_transform_moves_what_it_should(name):
             expected = expected * 0.25 + 0.5
         elif parameter in ("yc", "y0", "y2"):
             expected = expected * 0.25 + 0.75
-        elif parameter in ("w", "h", "radius0", "radius2"):
+        elif parameter in ("w", "h", "radius0", "radius2", "radius"):
             expected = expected * 0.25
         assert torch.equal(moved[:, index], expected), parameter
     assert torch.equal(brush.transform(strokes, 1.0), strokes)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neuralpaint.brushes import Brush, TexturedBrush, get_brush
 
-BRUSHES = ("oil", "watercolor", "marker", "tape", "pixel", "textured")
+BRUSHES = ("oil", "watercolor", "marker", "tape", "pixel", "round", "textured")
 
 
 @functools.cache
@@ -55,8 +55,8 @@ def degenerate_strokes(brush: Brush, dtype: torch.dtype = torch.float64) -> dict
     length = {"x0": 0.4, "x2": 0.4, "y0": 0.6, "y2": 0.6}
     return {
         "zero length": edited(length | {"w": 0.0}),
-        "zero radius": edited({"radius0": 0.0, "radius2": 0.0, "h": 0.0}),
-        "zero length and radius": edited(length | {"radius0": 0.0, "radius2": 0.0, "w": 0.0, "h": 0.0}),
+        "zero radius": edited({"radius0": 0.0, "radius2": 0.0, "radius": 0.0, "h": 0.0}),
+        "zero length and radius": edited(length | {"radius0": 0.0, "radius2": 0.0, "radius": 0.0, "w": 0.0, "h": 0.0}),
         "one end without radius": edited({"radius0": 0.0}),
         "control point on an end": edited({"x1": 0.0, "y1": 0.0}),
         "control point on the other end": edited({"x1": 1.0, "y1": 1.0}),

@@ -302,6 +302,31 @@ def test_curve_ends(name: str) -> None:
     assert (alpha[15, 5] == 0) if name == "watercolor" else (alpha[15, 5] == 1)
 
 
+def test_round_bristles_leave_streaks_and_run_dry() -> None:
+    # A level stroke to the right, 100 pixels wide.
+    stroke = torch.tensor([[0.25, 0.5, 0.75, 0.5, 1.0, 0.6, 0.4, 0.2, 1.0]], dtype=DOUBLE)
+    foreground, alpha = rasterize(stroke, "round", 200, 200)
+    alpha, colour = alpha[0, 0], foreground[0, 0]
+    assert alpha[100, 0] == 0 and alpha[100, 3:10].max() > 0 and alpha[40, 100] == 0 and alpha[160, 100] == 0
+    columns = alpha[60:140]
+    assert (columns.std(0)[60:150] > 0.03).all()  # streaks
+    assert columns[:, 60].mean() > 0.85 and columns[:, 150].mean() < 0.75  # worn on the way
+    assert colour[60:140, 100].std() > 0.02  # ridges
+    # Drawn from the other end it is turned by half a turn.
+    turned = rasterize(stroke[:, [2, 3, 0, 1, 4, 5, 6, 7, 8]], "round", 200, 200)[1][0, 0]
+    torch.testing.assert_close(turned, alpha.flip(0, 1))
+
+
+def test_round_streaks_finer_than_a_pixel_are_an_even_tone() -> None:
+    stroke = torch.tensor([[0.2, 0.5, 0.8, 0.5, 0.15, 0.6, 0.4, 0.2, 1.0]], dtype=DOUBLE)
+    sheer = rasterize(stroke, "round", 60, 60, softness=2.0)[1][0, 0]
+    fine = rasterize(stroke, "round", 960, 960)[1]
+    tone = torch.nn.functional.avg_pool2d(fine, 16)[0, 0]
+    middle = (slice(29, 31), slice(15, 40))
+    torch.testing.assert_close(sheer[middle].mean(), tone[middle].mean(), atol=0.08, rtol=0)
+    assert sheer[middle].std(0).max() < 0.02
+
+
 @pytest.mark.parametrize("name", BRUSHES)
 def test_opacity_scales_alpha_only(name: str) -> None:
     brush = brush_named(name)
@@ -359,6 +384,7 @@ def test_coverage_is_the_area_covered(name: str, largest: float, mean: float) ->
         ("marker", 0.3, 0.002),
         # Bristles finer than a pixel: two sizes read different levels of the texture.
         ("oil", 0.4, 0.02),
+        ("round", 0.2, 0.01),
         ("textured", 0.2, 0.01),
     ],
 )

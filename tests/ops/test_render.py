@@ -273,7 +273,13 @@ def test_no_dark_fringe(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "largest", "mean"),
-    [("tape", 0.1, 0.004), ("watercolor", 0.1, 0.004), ("marker", 0.2, 0.004), ("oil", 0.3, 0.02)],
+    [
+        ("tape", 0.1, 0.004),
+        ("watercolor", 0.1, 0.004),
+        ("marker", 0.2, 0.004),
+        ("oil", 0.3, 0.02),
+        ("round", 0.2, 0.01),
+    ],
 )
 def test_size_does_not_change_the_picture(name: str, largest: float, mean: float) -> None:
     brush = brush_named(name)

@@ -17,7 +17,7 @@ from neuralpaint.painting import painting as strokes
 from neuralpaint.painting.painting import Painting
 from neuralpaint.utils.files import WriteError
 
-NAMES = ["oil", "watercolor", "marker", "tape", "pixel"]
+NAMES = ["oil", "watercolor", "marker", "tape", "pixel", "round"]
 
 
 def painting(name="tape", n=30, aspect=(1.0, 1.5), size=40, seed=0, **more):

@@ -122,6 +122,10 @@ def test_weights_of_another_brush(folder):
         load_network(folder, brush="oil")
     with pytest.raises(ValueError, match="trained for brush 'tape', not for 'oil'"):
         get_renderer(folder, "oil")
+    with pytest.raises(
+        ValueError, match="no neural renderer for brush 'round'.*those of oil, watercolor, marker, tape.:"
+    ):
+        bundled_folder("round")
     with pytest.raises(ValueError, match="no neural renderer for brush 'mine'"):
         bundled_folder(
             TexturedBrush("mine", alpha=get_brush("oil").texels()[0][0], ridge=get_brush("oil").texels()[1][0])
