@@ -21,7 +21,7 @@ PHOTOS = [
     *sorted((ROOT / "examples" / "photos").glob("*.jpg")),
     *sorted((ROOT / "docs" / "gallery" / "photos").glob("*.jpg")),
 ]
-CELL, CAPTION, GAP = 260, 22, 8
+CELL, CAPTION, GAP = 228, 22, 8
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--preset", default="balanced")
     parser.add_argument("--strokes", type=int, default=500)
     arguments = parser.parse_args()
-    brushes = arguments.brush or ["oil", "watercolor", "marker", "tape"]
+    brushes = arguments.brush or ["oil", "watercolor", "round", "marker", "tape"]
 
     rows = []
     for path in arguments.photos:
