@@ -35,7 +35,7 @@ class StandIn(nn.Module):
 
 def build(network: str, brush: str, size: int) -> nn.Module:
     if network == "stand-in":
-        return StandIn(get_brush(brush).count, size)
+        return StandIn(get_brush(brush).num_parameters, size)
     try:
         from neuralpaint.renderers.networks.dual_pathway import DualPathwayRenderer
     except ImportError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,7 +47,7 @@ def register(brush: Brush, *aliases: str) -> Brush:
 class Brush:
     """A brush: the parameter space of its strokes, and what a search, a renderer and a person must know of them.
 
-    A stroke is a vector of `count` numbers in [0, 1], in the order of `parameters`: shape, colour(s), opacity.
+    A stroke is a vector of `num_parameters` numbers in [0, 1], in the order of `parameters`: shape, colour(s), opacity.
     Positions and sizes are in units (1 = the canvas's shorter side), so after `transform` they may leave [0, 1].
 
     A kind of brush is a subclass in a file of its own. It says where its strokes lie (`placement`, `geometry`,
@@ -104,9 +105,15 @@ class Brush:
         return self.name
 
     @property
-    def count(self) -> int:
+    def num_parameters(self) -> int:
         """Numbers in a stroke, P."""
         return len(self.parameters)
+
+    @property
+    def count(self) -> int:
+        """The old name of `num_parameters`."""
+        warnings.warn("Brush.count is now Brush.num_parameters", DeprecationWarning, stacklevel=2)
+        return self.num_parameters
 
     @property
     def opaque(self) -> bool:
@@ -116,18 +123,20 @@ class Brush:
     @property
     def shape(self) -> slice:
         """The geometry, which comes first."""
-        return slice(0, self.count - 1 - 3 * len(self.colors))
+        return slice(0, self.num_parameters - 1 - 3 * len(self.colors))
 
     @property
     def colors(self) -> tuple[slice, ...]:
         """One or two slices of three: RGB; with two, the colour runs from the first to the second."""
         number = 2 if "r2" in self.parameters else 1
-        return tuple(slice(self.count - 1 - 3 * k, self.count - 1 - 3 * (k - 1)) for k in range(number, 0, -1))
+        return tuple(
+            slice(self.num_parameters - 1 - 3 * k, self.num_parameters - 1 - 3 * (k - 1)) for k in range(number, 0, -1)
+        )
 
     @property
     def opacity(self) -> int:
         """Index of a, always the last."""
-        return self.count - 1
+        return self.num_parameters - 1
 
     @cached_property
     def x_positions(self) -> tuple[int, ...]:
@@ -194,7 +203,9 @@ class Brush:
         """`n` random strokes, float32 `[n, P]`: every parameter uniform in [0, 1], those in `held` at their value."""
         import torch
 
-        strokes = torch.rand(n, self.count, generator=generator, device=generator.device if generator else device)
+        strokes = torch.rand(
+            n, self.num_parameters, generator=generator, device=generator.device if generator else device
+        )
         for index, value in self.held:
             strokes[:, index] = value
         return strokes if device is None else strokes.to(device)
@@ -223,7 +234,7 @@ class Brush:
         self.check(strokes)
         x, y = (offset[..., 0], offset[..., 1]) if isinstance(offset, torch.Tensor) else offset
         moved_x, moved_y, resized = (
-            torch.tensor([i in indices for i in range(self.count)], device=strokes.device)
+            torch.tensor([i in indices for i in range(self.num_parameters)], device=strokes.device)
             for indices in (self.x_positions, self.y_positions, self.positions + self.sizes)
         )
         scale, x, y = (
@@ -315,7 +326,7 @@ class Brush:
         def between(low: float, high: float) -> torch.Tensor:
             return low + (high - low) * torch.rand(len(x), generator=generator)
 
-        strokes = torch.zeros(len(x), self.count)
+        strokes = torch.zeros(len(x), self.num_parameters)
         self._lay(strokes, block, x, y, angle, between)
         return self._filled(strokes, color.T, 0.9)
 
@@ -338,7 +349,7 @@ class Brush:
         def between(low: float, high: float, count: int = 1) -> torch.Tensor:
             return low + (high - low) * torch.rand(len(x), count, generator=generator)
 
-        strokes = torch.zeros(len(x), self.count)
+        strokes = torch.zeros(len(x), self.num_parameters)
         strokes[:, list(self.x_positions)] = x[:, None]
         strokes[:, list(self.y_positions)] = y[:, None]
         strokes[:, list(self.sizes)] = between(0.1, 0.25, len(self.sizes))
@@ -378,8 +389,8 @@ class Brush:
 
         if not isinstance(strokes, torch.Tensor) or not strokes.is_floating_point():
             raise TypeError(f"strokes must be a floating-point tensor, got {getattr(strokes, 'dtype', type(strokes))}")
-        if strokes.ndim < 1 or strokes.shape[-1] != self.count:
+        if strokes.ndim < 1 or strokes.shape[-1] != self.num_parameters:
             raise ValueError(
-                f"strokes of brush {self.name!r} have {self.count} parameters "
+                f"strokes of brush {self.name!r} have {self.num_parameters} parameters "
                 f"({' '.join(self.parameters)}), got shape {tuple(strokes.shape)}"
             )

@@ -56,7 +56,7 @@ def command(
     for b in chosen:
         held = {b.parameters[index]: value for index, value in b.held}
         names = [f"{name}={held[name]:g}" if name in held else name for name in b.parameters]
-        table.add_row(Text(b.name, style="bold"), str(b.count), Text(" ".join(names)), Text(b.description))
+        table.add_row(Text(b.name, style="bold"), str(b.num_parameters), Text(" ".join(names)), Text(b.description))
     Console().print(table)
 
 

@@ -67,7 +67,7 @@ class RandomParameters:
         return {**brush_identity(self.brush), "seed": self.seed}
 
     def take(self, index: Tensor) -> Tensor:
-        strokes = uniform(index, self.brush.count, self.seed, self.stream)
+        strokes = uniform(index, self.brush.num_parameters, self.seed, self.stream)
         for position, value in self.brush.held:
             strokes[:, position] = value
         return strokes

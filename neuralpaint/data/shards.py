@@ -147,7 +147,7 @@ class StrokeSet:
 def write_shard(path: Path, plan: StrokeSet, number: int) -> None:
     """Writes one vector shard. Raises WriteError."""
     numbers, parameters = plan.strokes(number), RandomParameters(plan.brush, None, plan.seed)
-    strokes = torch.empty(len(numbers), plan.brush.count)
+    strokes = torch.empty(len(numbers), plan.brush.num_parameters)
     for at in range(0, len(numbers), _CHUNK):
         part = numbers[at : at + _CHUNK]
         strokes[at : at + len(part)] = parameters.take(torch.arange(part.start, part.stop))
@@ -178,7 +178,7 @@ def read_shard(folder: Path, plan: StrokeSet, number: int) -> Tensor:
     for name, value in _shard_facts(plan, numbers).items():
         if facts.get(name) != value:
             raise ValueError(f"{path} belongs to another set: {name} {facts.get(name)}, not {value}")
-    if strokes is None or strokes.dtype != torch.float32 or strokes.shape != (len(numbers), plan.brush.count):
+    if strokes is None or strokes.dtype != torch.float32 or strokes.shape != (len(numbers), plan.brush.num_parameters):
         raise DamagedShard(f"{path} is damaged: its header tells of other strokes than it holds")
     return strokes
 
@@ -247,7 +247,7 @@ class ShardParameters:
     def take(self, index: Tensor) -> Tensor:
         here = index.cpu()
         number = here.div(self.set.shard_size, rounding_mode="floor")
-        strokes = torch.empty(len(here), self.brush.count)
+        strokes = torch.empty(len(here), self.brush.num_parameters)
         for k in number.unique().tolist():
             rows = number == k
             strokes[rows] = self._shard(k)[here[rows] - k * self.set.shard_size]

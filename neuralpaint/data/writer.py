@@ -146,7 +146,7 @@ def _check_space(folder: Path, plan: StrokeSet, missing: Sequence[int], freed: i
     count = _count(plan, missing)
     if not count:
         return
-    each = 4.0 * plan.brush.count if plan.layout == "vector" else bytes_per_stroke(plan)
+    each = 4.0 * plan.brush.num_parameters if plan.layout == "vector" else bytes_per_stroke(plan)
     needed = round((count * each + len(missing) * _OVERHEAD) * _RESERVE)
     above = folder.resolve()
     while not above.exists():

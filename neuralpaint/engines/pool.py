@@ -17,6 +17,7 @@ import numpy as np
 
 from neuralpaint.engines.spec import Engine, EngineError, load_engine
 from neuralpaint.parallel.base import Closing
+from neuralpaint.utils.machine import processors
 from neuralpaint.utils.validation import check_whole
 
 TIMEOUT = 60.0  # seconds a call may take
@@ -71,7 +72,7 @@ class EnginePool(Closing):
         if not timeout > 0:
             raise ValueError(f"timeout must be above 0 seconds, got {timeout}")
         self.engine, self.timeout = engine, timeout
-        self.count = workers or min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+        self.count = workers or min(8, processors())
         self._workers: list[_Worker] = []
         self._lost = 0
 

@@ -18,10 +18,10 @@ def check_strokes(strokes: Tensor, brush: Brush, dim: int) -> None:
         raise TypeError(f"strokes must be a tensor, got {type(strokes).__name__}")
     if strokes.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"strokes must be float32 or float64, got {strokes.dtype}")
-    if strokes.ndim != dim or strokes.shape[-1] != brush.count:
+    if strokes.ndim != dim or strokes.shape[-1] != brush.num_parameters:
         shape = "[N, P]" if dim == 2 else "[B, T, P]"
         raise ValueError(
-            f"strokes must be {shape} with P = {brush.count} for brush {brush.name!r}, got {list(strokes.shape)}"
+            f"strokes must be {shape} with P = {brush.num_parameters} for brush {brush.name!r}, got {list(strokes.shape)}"
         )
     check_finite("strokes", strokes)
 

@@ -263,7 +263,7 @@ def _check_aspect(aspect: Any) -> tuple[float, float]:
 
 def _check_strokes(strokes: torch.Tensor, brush: Brush) -> None:
     if strokes.ndim != 2:
-        raise ValueError(f"strokes must be [N, {brush.count}], got shape {tuple(strokes.shape)}")
+        raise ValueError(f"strokes must be [N, {brush.num_parameters}], got shape {tuple(strokes.shape)}")
     if not torch.isfinite(strokes).all():
         raise ValueError("strokes hold NaN or infinite values")
     if len(strokes) == 0:

@@ -44,7 +44,7 @@ def read_snp(path: str | os.PathLike, brush: str | Brush | None, aspect: tuple[f
         strokes = _mirror_angle(strokes)
     index = torch.arange(blocks)
     place = torch.stack([index % m, index // m], dim=-1)[:, None] / m
-    strokes = brush.transform(strokes, 1 / m, place).transpose(0, 1).reshape(-1, brush.count)
+    strokes = brush.transform(strokes, 1 / m, place).transpose(0, 1).reshape(-1, brush.num_parameters)
     height, width = aspect
     strokes[:, list(brush.x_positions)] *= width
     strokes[:, list(brush.y_positions)] *= height

@@ -88,7 +88,7 @@ class BlockSearch:
         self.generator = torch.Generator().manual_seed(problem.seed)
         self.grid = 0
         self.done = 0  # steps in this grid
-        self.strokes = torch.zeros(0, problem.brush.count, device=problem.device)
+        self.strokes = torch.zeros(0, problem.brush.num_parameters, device=problem.device)
         self.mean_square = torch.full((), torch.nan, device=problem.device)
         self._transport = TransportLoss(mass="light", reduction="none") if problem.preset.transport else None
         self._parameters: Tensor | None = None  # [B, T, P], block coordinates
@@ -134,7 +134,7 @@ class BlockSearch:
         grid = self.grids[self.grid]
         if self._parameters is None:
             count = self._steps(grid) // self.problem.preset.steps
-            self._start(grid, torch.zeros(len(grid.corners), count, self.problem.brush.count))
+            self._start(grid, torch.zeros(len(grid.corners), count, self.problem.brush.num_parameters))
         active = self.done // self.problem.preset.steps
         if self.done % self.problem.preset.steps == 0:
             self._add(grid, active)
@@ -165,7 +165,7 @@ class BlockSearch:
         self._canvas = self._below(corners, grid.side)
         # What moves strokes from their block to the canvas, as `Brush.transform` does.
         brush = problem.brush
-        one, zero = (torch.full((1, 1, brush.count), value, device=problem.device) for value in (1.0, 0.0))
+        one, zero = (torch.full((1, 1, brush.num_parameters), value, device=problem.device) for value in (1.0, 0.0))
         self._factor = brush.transform(one, grid.side)
         self._shift = brush.transform(zero, grid.side, corners[:, None, :])
         self._parameters = parameters.to(problem.device)
@@ -247,7 +247,7 @@ class BlockSearch:
         assert self._parameters is not None
         brush = self.problem.brush
         placed = brush.transform(self._parameters, grid.side, self._origin[:, None, :])
-        ordered = placed[:, : grid.strokes].transpose(0, 1).reshape(-1, brush.count)
+        ordered = placed[:, : grid.strokes].transpose(0, 1).reshape(-1, brush.num_parameters)
         return torch.cat([ordered, placed[self._chosen.to(placed.device), -1]]) if grid.extra else ordered
 
     # ------------------------------------------------------------------------------------------------------------------

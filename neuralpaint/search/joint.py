@@ -110,7 +110,7 @@ class JointSearch:
         self.generator = torch.Generator().manual_seed(problem.seed)
         self.phase = 0
         self.done = 0  # steps of this phase
-        self.strokes = torch.zeros(0, problem.brush.count, device=problem.device)
+        self.strokes = torch.zeros(0, problem.brush.num_parameters, device=problem.device)
         self.block = torch.zeros(0, device=problem.device)  # [N]: the length that each stroke was born with
         self.mean_square: float | torch.Tensor = math.nan
         self._descent: Descent | None = None

@@ -249,7 +249,7 @@ class Restyle:
 
 def moving(brush: Brush, mode: Mode, device: torch.device | str = "cpu") -> Tensor:
     """`[P]`, bool: which parameters a mode moves. None that the brush holds."""
-    moves = torch.ones(brush.count, dtype=torch.bool, device=device)
+    moves = torch.ones(brush.num_parameters, dtype=torch.bool, device=device)
     if mode == "color":
         moves[brush.shape] = False
     for index, _ in brush.held:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from neuralpaint import _extension as extension
 from neuralpaint._version import __version__
+
+if TYPE_CHECKING:
+    import torch
 
 
 def cpu_model() -> str:
@@ -25,18 +26,22 @@ def cpu_model() -> str:
 
 def describe(device: torch.device | None = None) -> dict[str, str | int]:
     """The facts that a timing depends on; no host name. The GPU is that of `device`, by default any there is."""
+    import torch
+
+    from neuralpaint import _extension
+
     facts: dict[str, str | int] = {
         "cpu": cpu_model(),
         "cores": processors(),
         "threads": torch.get_num_threads(),
-        "simd": extension.LEVEL,
+        "simd": _extension.LEVEL,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "torch": torch.__version__,
         "neuralpaint": __version__,
     }
     wanted = device is None or device.type == "cuda"
-    if wanted and extension.HAS_CUDA and torch.cuda.is_available():
+    if wanted and _extension.HAS_CUDA and torch.cuda.is_available():
         facts["gpu"] = torch.cuda.get_device_name(device)
         facts["cuda"] = str(torch.version.cuda)
     return facts
@@ -48,15 +53,10 @@ def processors() -> int:
 
 
 def hardware(device: torch.device) -> str:
-    """The processor or GPU that did the work, in words."""
+    """The GPU, or the processor and the number of threads, in words."""
+    import torch
+
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    name = platform.processor() or platform.machine()
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                name = line.split(":", 1)[1].strip()
-                break
-    except OSError:
-        pass
-    return f"{name}, {torch.get_num_threads()} thread{'s' if torch.get_num_threads() > 1 else ''}"
+    threads = torch.get_num_threads()
+    return f"{cpu_model()}, {threads} thread{'s' if threads > 1 else ''}"

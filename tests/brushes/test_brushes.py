@@ -21,7 +21,7 @@ NAMES = ["oil", "watercolor", "marker", "tape", "pixel", "round"]
 def test_registry():
     assert list(brushes()) == NAMES
     assert [b.kind for b in brushes().values()] == [0, 1, 2, 3, 3, 4]
-    assert [b.count for b in brushes().values()] == [12, 15, 12, 9, 9, 9]
+    assert [b.num_parameters for b in brushes().values()] == [12, 15, 12, 9, 9, 9]
     assert [b.opaque for b in brushes().values()] == [True, False, False, False, True, True]
     brushes().clear()
     assert brushes()
@@ -88,11 +88,11 @@ def test_unknown_brush_lists_all():
 @pytest.mark.parametrize("name", NAMES)
 def test_layout(name):
     brush = get_brush(name)
-    covered = list(range(brush.count))[brush.shape]
+    covered = list(range(brush.num_parameters))[brush.shape]
     for part in brush.colors:
         assert part.stop - part.start == 3
         covered += range(part.start, part.stop)
-    assert [*covered, brush.opacity] == list(range(brush.count))
+    assert [*covered, brush.opacity] == list(range(brush.num_parameters))
     assert brush.parameters[brush.opacity] == "a" and brush.parameters[brush.colors[0].start] in ("r", "r0")
     assert not set(brush.positions) & set(brush.sizes)
 
@@ -101,14 +101,14 @@ def test_layout(name):
 def test_sample(name):
     brush = get_brush(name)
     strokes = brush.sample(500, torch.Generator().manual_seed(0))
-    assert strokes.shape == (500, brush.count) and strokes.dtype == torch.float32
+    assert strokes.shape == (500, brush.num_parameters) and strokes.dtype == torch.float32
     assert torch.equal(strokes, brush.sample(500, torch.Generator().manual_seed(0)))
-    free = [i for i in range(brush.count) if i not in dict(brush.held)]
+    free = [i for i in range(brush.num_parameters) if i not in dict(brush.held)]
     assert strokes[:, free].min() >= 0 and strokes[:, free].max() <= 1
     torch.testing.assert_close(strokes[:, free].mean(0), torch.full((len(free),), 0.5), atol=0.06, rtol=0)
     for index, value in brush.held:
         assert (strokes[:, index] == value).all()
-    assert brush.sample(0).shape == (0, brush.count)
+    assert brush.sample(0).shape == (0, brush.num_parameters)
 
 
 def test_pixel_is_upright_and_opaque():
@@ -138,7 +138,7 @@ def test_transform_moves_what_it_should(name):
 
 def test_transform_by_batches_of_blocks():
     brush = get_brush("watercolor")
-    strokes = torch.rand(4, 6, brush.count)
+    strokes = torch.rand(4, 6, brush.num_parameters)
     offset = torch.tensor([[0.0, 0.0], [0.5, 0.0], [0.0, 0.5], [0.5, 0.5]])
     moved = brush.transform(strokes, torch.full((4, 1), 0.5), offset[:, None])
     for block in range(4):
@@ -148,7 +148,7 @@ def test_transform_by_batches_of_blocks():
 @pytest.mark.parametrize("name", ["oil", "marker"])
 def test_transform_is_differentiable(name):
     brush = get_brush(name)
-    strokes = torch.rand(2, 3, brush.count, dtype=torch.float64, requires_grad=True)
+    strokes = torch.rand(2, 3, brush.num_parameters, dtype=torch.float64, requires_grad=True)
     scale = torch.rand(2, 1, dtype=torch.float64, requires_grad=True)
     offset = torch.rand(2, 1, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(brush.transform, (strokes, scale, offset))
@@ -255,7 +255,7 @@ def dab(width=100, height=40):
 def test_brush_of_a_picture(tmp_path):
     Image.fromarray(dab()).save(tmp_path / "my_brush.png")
     brush = TexturedBrush.from_image(tmp_path / "my_brush.png")
-    assert (brush.name, brush.kind, brush.count, brush.opaque) == ("my_brush", 0, 12, True)
+    assert (brush.name, brush.kind, brush.num_parameters, brush.opaque) == ("my_brush", 0, 12, True)
     assert brush.alpha.shape == brush.ridge.shape == (32, 128)
     assert brush.texture.shape == (2, 64, 256, 2) and torch.equal(brush.texture[0], brush.texture[1])
     assert brush.alpha[0].max() < 40 and brush.alpha[16].mean() > 80
@@ -317,3 +317,8 @@ def test_travels_with_its_texture(name, monkeypatch):
     monkeypatch.setattr(Brush, "texels", lambda self: pytest.fail("packed again"))
     assert arrived == get_brush(name)
     assert torch.equal(arrived.texture, get_brush(name).texture)
+
+
+def test_the_old_name_of_num_parameters():
+    with pytest.warns(DeprecationWarning, match="num_parameters"):
+        assert get_brush("oil").count == 12

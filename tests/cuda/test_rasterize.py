@@ -91,7 +91,7 @@ def test_degenerate_strokes(name: str) -> None:
 @pytest.mark.parametrize("name", BRUSHES)
 def test_nothing_to_do(name: str) -> None:
     brush = brush_named(name)
-    strokes = torch.zeros(0, brush.count, device="cuda", requires_grad=True)
+    strokes = torch.zeros(0, brush.num_parameters, device="cuda", requires_grad=True)
     foreground, alpha = rasterize(strokes, brush, 5, 9)
     assert foreground.shape == (0, 3, 5, 9) and alpha.shape == (0, 1, 5, 9)
     (foreground.sum() + alpha.sum()).backward()

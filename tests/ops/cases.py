@@ -34,7 +34,7 @@ def random_strokes(brush: Brush, *shape: int, seed: int = 0, dtype: torch.dtype 
     seeds from pixels so near a centre of curvature that float32 can't tell where on the curve they belong.
     """
     generator = torch.Generator().manual_seed(seed)
-    strokes = torch.rand(*shape, brush.count, generator=generator)
+    strokes = torch.rand(*shape, brush.num_parameters, generator=generator)
     for index, value in brush.held:
         if index != brush.opacity:  # a free opacity tests its derivative too
             strokes[..., index] = value

@@ -89,7 +89,7 @@ def test_degenerate_strokes(name: str, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("name", BRUSHES)
 def test_empty_batch(name: str) -> None:
     brush = brush_named(name)
-    strokes = torch.zeros(0, brush.count, requires_grad=True)
+    strokes = torch.zeros(0, brush.num_parameters, requires_grad=True)
     foreground, alpha = rasterize(strokes, brush, 5, 9)
     assert foreground.shape == (0, 3, 5, 9) and alpha.shape == (0, 1, 5, 9)
     (foreground.sum() + alpha.sum()).backward()
@@ -149,7 +149,7 @@ def test_output_types(name: str) -> None:
 @pytest.mark.parametrize("name", ["oil", "tape"])
 def test_bytes_saturate(name: str) -> None:
     brush = brush_named(name)
-    strokes = torch.full((1, brush.count), 0.5)
+    strokes = torch.full((1, brush.num_parameters), 0.5)
     strokes[:, 2:5] = 0.9
     strokes[:, 5:] = 1.0
     foreground, _ = rasterize(strokes, brush, 16, 16, dtype=torch.uint8)
@@ -271,7 +271,7 @@ def test_tape_lies_where_its_numbers_say() -> None:
 @pytest.mark.parametrize("name", ["tape", "oil"])
 def test_angle_turns_counter_clockwise(name: str) -> None:
     brush = brush_named(name)
-    stroke = torch.full((1, brush.count), 1.0)
+    stroke = torch.full((1, brush.num_parameters), 1.0)
     stroke[0, :5] = torch.tensor([0.5, 0.5, 0.8, 0.1, 0.25])
     alpha = rasterize(stroke, brush, 64, 64)[1][0, 0]
     corners = alpha.reshape(2, 32, 2, 32).sum((1, 3))
@@ -295,7 +295,7 @@ def test_colours_run_along_the_stroke() -> None:
 def test_curve_ends(name: str) -> None:
     # A level stroke, half-width 5 pixels: the disc ends round, the square ends square.
     brush = brush_named(name)
-    stroke = torch.full((1, brush.count), 1.0)
+    stroke = torch.full((1, brush.num_parameters), 1.0)
     stroke[0, :8] = torch.tensor([0.25, 0.5, 0.5, 0.5, 0.75, 0.5, 0.5, 0.5])
     alpha = rasterize(stroke, brush, 40, 40)[1][0, 0]
     assert alpha[20, 6] == 1 and alpha[20, 33] == 1 and alpha[20, 4] == 0 and alpha[16, 20] == 1 and alpha[14, 20] == 0

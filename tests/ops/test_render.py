@@ -119,7 +119,7 @@ def test_gradcheck(name: str) -> None:
 def test_empty(name: str, batch: int, count: int) -> None:
     brush = brush_named(name)
     canvas = random_canvas(batch, 3, 6, 7, dtype=SINGLE).requires_grad_()
-    strokes = torch.zeros(batch, count, brush.count, requires_grad=True)
+    strokes = torch.zeros(batch, count, brush.num_parameters, requires_grad=True)
     output = render(canvas, strokes, brush)
     assert torch.equal(output, canvas) and (batch == 0 or output.data_ptr() != canvas.data_ptr())
     by_canvas, by_strokes = torch.autograd.grad(output.sum(), (canvas, strokes))
@@ -217,7 +217,7 @@ def test_compiles_in_one_graph(name: str) -> None:
 
 def test_raw_operator_refuses_what_would_crash_it() -> None:
     tape, oil = brush_named("tape"), brush_named("oil")
-    canvas, strokes = torch.zeros(2, 3, 4, 4), torch.zeros(2, 1, tape.count)
+    canvas, strokes = torch.zeros(2, 3, 4, 4), torch.zeros(2, 1, tape.num_parameters)
     origin, nothing = torch.zeros(2, 2), tape.texture
     for arguments in [
         (canvas, strokes, 9, nothing, origin, 4.0, 1.0),
@@ -229,7 +229,7 @@ def test_raw_operator_refuses_what_would_crash_it() -> None:
         (canvas.double(), strokes, 3, nothing, origin, 4.0, 1.0),
         (canvas, strokes, 3, nothing, origin[:1], 4.0, 1.0),
         (canvas, strokes, 3, nothing, origin.double(), 4.0, 1.0),
-        (canvas, torch.zeros(2, 1, oil.count), 0, nothing, origin, 4.0, 1.0),
+        (canvas, torch.zeros(2, 1, oil.num_parameters), 0, nothing, origin, 4.0, 1.0),
     ]:
         with pytest.raises(RuntimeError):
             torch.ops.neuralpaint.render(*arguments)

@@ -12,7 +12,9 @@ BRUSHES = sorted(brushes())
 
 def problem(brush, batch=2, count=5, height=19, width=37, dtype=torch.float64, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    strokes = get_brush(brush).sample(batch * count, generator).view(batch, count, get_brush(brush).count).to(dtype)
+    strokes = (
+        get_brush(brush).sample(batch * count, generator).view(batch, count, get_brush(brush).num_parameters).to(dtype)
+    )
     canvas, target = torch.rand(2, batch, 3, height, width, generator=generator).to(dtype)
     return canvas, strokes, target
 

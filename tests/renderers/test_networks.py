@@ -63,7 +63,7 @@ def test_gradients_of_points(name):
     (gradient,) = torch.autograd.grad(draw(strokes) @ weights, strokes)
     step = torch.zeros_like(strokes)
     shape = [] if name == "marker" else [(0, 0), (1, 1)]  # where a square tip touches is not differentiated
-    for row, column in [*shape, (0, net.brush.count - 2), (1, net.brush.count - 1)]:
+    for row, column in [*shape, (0, net.brush.num_parameters - 2), (1, net.brush.num_parameters - 1)]:
         step[row, column] = 1e-4
         with torch.no_grad():
             slope = (draw(strokes + step) - draw(strokes - step)) @ weights / 2e-4

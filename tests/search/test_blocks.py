@@ -129,10 +129,10 @@ def test_finer_grids_than_the_view_still_show_the_photo(monkeypatch):
     photo = stripes(64)
     task = problem(Preset("b", method="blocks", stages=8, block_pixels=16), photo, count=300)
     full = BlockSearch(task)
-    full._start(full.grids[-1], torch.zeros(len(full.grids[-1].corners), 1, task.brush.count))
+    full._start(full.grids[-1], torch.zeros(len(full.grids[-1].corners), 1, task.brush.num_parameters))
     monkeypatch.setattr(blocks, "LARGEST_VIEW", 64)
     small = BlockSearch(task)
-    small._start(small.grids[-1], torch.zeros(len(small.grids[-1].corners), 1, task.brush.count))
+    small._start(small.grids[-1], torch.zeros(len(small.grids[-1].corners), 1, task.brush.num_parameters))
     assert (small._targets - full._targets).abs().mean() < 0.05
 
 

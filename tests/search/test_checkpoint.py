@@ -115,7 +115,7 @@ def test_without_resume_it_begins_anew(tmp_path, always):
 
 # A process that paints for each line it reads ("kill" and a moment, or "finish"), in a child that it kills itself: so
 # torch is imported once and not once a kill. It never uses torch itself, so that its children start clean.
-_NURSERY = """
+_PAINTER = """
 import importlib, os, random, signal, sys, time
 import torch
 torch.set_num_threads(1)
@@ -165,7 +165,7 @@ for method in ("joint", "blocks"):
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9")
 def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(tmp_path):
-    done = subprocess.run([sys.executable, "-c", _NURSERY, tmp_path], stdout=subprocess.PIPE, text=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", _PAINTER, tmp_path], stdout=subprocess.PIPE, text=True, timeout=300)
     assert done.returncode == 0
     ends = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
     for method, (whole, *killed, last) in (("joint", ends[:6]), ("blocks", ends[6:])):

@@ -68,7 +68,7 @@ def test_photos_of_a_few_pixels(preset, shape):
 def test_every_brush_paints(name, preset):
     photo = disc_photo(40, 48)
     painting = paint(photo, name, 30, preset)
-    ground = Painting(torch.zeros(0, painting.brush.count), name, painting.aspect)
+    ground = Painting(torch.zeros(0, painting.brush.num_parameters), name, painting.aspect)
     better = painting.psnr(photo, 40) - ground.psnr(photo, 40)
     assert better > (18 if preset is JOINT else 2)
 
@@ -163,9 +163,11 @@ def test_paints_the_same_where_floats_are_double(preset):
 def test_strokes_are_in_range_and_held_parameters_hold(name, preset):
     brush = get_brush(name)
     strokes = paint(stripes(), brush, 40, dataclasses.replace(preset, learning_rate=0.1)).strokes
-    assert strokes.shape == (40, brush.count) and strokes.dtype == torch.float32 and strokes.device.type == "cpu"
+    assert (
+        strokes.shape == (40, brush.num_parameters) and strokes.dtype == torch.float32 and strokes.device.type == "cpu"
+    )
     assert torch.isfinite(strokes).all()
-    free = [i for i in range(brush.count) if i not in brush.positions + brush.sizes]
+    free = [i for i in range(brush.num_parameters) if i not in brush.positions + brush.sizes]
     assert strokes[:, free].min() >= 0 and strokes[:, free].max() <= 1
     assert strokes[:, list(brush.positions)].min() >= -0.2 and strokes[:, list(brush.positions)].max() <= 1.2
     assert strokes[:, list(brush.sizes)].min() > 0

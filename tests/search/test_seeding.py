@@ -54,7 +54,7 @@ def test_new_strokes_have_the_photos_colour_where_they_are(name):
     left, right = torch.tensor([0.9, 0.2, 0.1]), torch.tensor([0.1, 0.3, 0.8])
     photo[:, :, :48], photo[:, :, 48:] = left.view(3, 1, 1), right.view(3, 1, 1)
     strokes = new_strokes(photo, torch.ones_like(photo), brush, 60, 0.3, 48.0, generator())
-    assert strokes.shape == (60, brush.count) and torch.isfinite(strokes).all()
+    assert strokes.shape == (60, brush.num_parameters) and torch.isfinite(strokes).all()
     middle = strokes[:, list(brush.x_positions)].mean(1)
     for part in brush.colors:
         clear = (middle - 1).abs() > 0.1
@@ -91,7 +91,7 @@ def test_the_papers_strokes_start_small_at_the_largest_error(name):
     for image, (row, column) in zip(photo, places, strict=True):
         image[:, row - 4 : row + 4, column - 4 : column + 4] = torch.tensor([0.1, 0.5, 0.2]).view(3, 1, 1)
     strokes = paper_strokes(photo, torch.ones_like(photo), brush, generator())
-    assert strokes.shape == (3, brush.count)
+    assert strokes.shape == (3, brush.num_parameters)
     for stroke, (row, column) in zip(strokes, places, strict=True):
         assert stroke[list(brush.x_positions)].mean() * 48 == pytest.approx(column, abs=8)
         assert stroke[list(brush.y_positions)].mean() * 48 == pytest.approx(row, abs=8)

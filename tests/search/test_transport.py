@@ -14,7 +14,7 @@ SIZE, STEPS, BATCH = 32, 160, 6
 def strokes(name, at, generator):
     """One stroke for each place `at` `[B, 2]`, of random size and direction, longish: `[B, P]`, colours not set."""
     brush = get_brush(name)
-    drawn = torch.zeros(len(at), brush.count)
+    drawn = torch.zeros(len(at), brush.num_parameters)
 
     def between(low, high):
         return low + (high - low) * torch.rand(len(at), generator=generator)

@@ -22,7 +22,7 @@ class StrokeSpec:
 
     Attributes:
         name: of the brush.
-        count: numbers in a stroke, P.
+        num_parameters: numbers in a stroke, P.
         shape: how many of them, from the first, are shape.
         colors: RGB colours, 0, 1 or 2 of them, after the shape.
         opacity: whether the last number is the opacity.
@@ -30,7 +30,7 @@ class StrokeSpec:
     """
 
     name: str
-    count: int
+    num_parameters: int
     shape: int
     colors: int
     opacity: bool
@@ -39,7 +39,7 @@ class StrokeSpec:
     @staticmethod
     def of(brush: Brush | str) -> StrokeSpec:
         brush = get_brush(brush)
-        return StrokeSpec(brush.name, brush.count, brush.shape.stop, len(brush.colors), True, brush.opaque)
+        return StrokeSpec(brush.name, brush.num_parameters, brush.shape.stop, len(brush.colors), True, brush.opaque)
 
     def color(self, strokes: Tensor, index: int) -> Tensor:
         """`[N, 3]`: a colour; the last one stands in for a second one that the brush lacks."""

@@ -19,7 +19,7 @@ class DCGANRenderer(NetworkRenderer):
 
     def __init__(self, brush: Brush | str, size: int = 128) -> None:
         super().__init__(brush, size)
-        self.generator = ShadingNetwork(self.spec.count, _CHANNELS, size)
+        self.generator = ShadingNetwork(self.spec.num_parameters, _CHANNELS, size)
 
     def forward(self, strokes: Tensor) -> tuple[Tensor, Tensor]:
         return _split(self.generator(strokes[:, :, None, None]))
@@ -31,7 +31,7 @@ class PixelShuffleRenderer(NetworkRenderer):
 
     def __init__(self, brush: Brush | str, size: int = 128) -> None:
         super().__init__(brush, size)
-        self.generator = RasterizationNetwork(self.spec.count, _CHANNELS, size)
+        self.generator = RasterizationNetwork(self.spec.num_parameters, _CHANNELS, size)
 
     def forward(self, strokes: Tensor) -> tuple[Tensor, Tensor]:
         return _split(self.generator(strokes))
@@ -47,7 +47,7 @@ class UNetRenderer(NetworkRenderer):
         base = 64 if size == 128 else 32  # a light one, as its rivals at 32²
         widths = [base * min(8, 2**k) for k in range(depth)]
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        before = self.spec.count
+        before = self.spec.num_parameters
         for k, width in enumerate(widths):
             layers: list[nn.Module] = [] if k == 0 else [nn.LeakyReLU(0.2)]
             layers.append(nn.Conv2d(before, width, 4, 2, 1, bias=k == 0))

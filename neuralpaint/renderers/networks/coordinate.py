@@ -70,7 +70,7 @@ class CoordinateRenderer(NetworkRenderer):
         # What shapes a stroke of an engine besides its place goes into the code as it is.
         self.more = slice(min(self.geometry.known, self.spec.shape), self.spec.shape)
         more = self.spec.shape - self.more.start
-        code = self.geometry.sizes + (1 + more if self.geometry.known else self.spec.count)
+        code = self.geometry.sizes + (1 + more if self.geometry.known else self.spec.num_parameters)
         modulation = nn.Linear(32, 2 * hidden + 2)
         self.code = nn.Sequential(nn.Linear(code, 32), nn.GELU(), modulation)
         self.first = nn.Linear(inputs, hidden)

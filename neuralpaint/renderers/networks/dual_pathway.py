@@ -77,7 +77,7 @@ class DualPathwayRenderer(NetworkRenderer):
 
     def __init__(self, brush: Brush | str, size: int = 128) -> None:
         super().__init__(brush, size)
-        self.shading = ShadingNetwork(self.spec.count, 3, size)
+        self.shading = ShadingNetwork(self.spec.num_parameters, 3, size)
         self.rasterization = RasterizationNetwork(self.spec.shape, 2, size)
 
     def forward(self, strokes: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,7 +93,7 @@ class RasterizationOnlyRenderer(NetworkRenderer):
 
     def __init__(self, brush: Brush | str, size: int = 128) -> None:
         super().__init__(brush, size)
-        self.rasterization = RasterizationNetwork(self.spec.count, 4, size)
+        self.rasterization = RasterizationNetwork(self.spec.num_parameters, 4, size)
 
     def forward(self, strokes: Tensor) -> tuple[Tensor, Tensor]:
         picture = self.rasterization(strokes)
@@ -106,7 +106,7 @@ class ShadingOnlyRenderer(NetworkRenderer):
 
     def __init__(self, brush: Brush | str, size: int = 128) -> None:
         super().__init__(brush, size)
-        self.shading = ShadingNetwork(self.spec.count, 4, size)
+        self.shading = ShadingNetwork(self.spec.num_parameters, 4, size)
 
     def forward(self, strokes: Tensor) -> tuple[Tensor, Tensor]:
         picture = self.shading(strokes[:, :, None, None])

@@ -21,10 +21,12 @@ class Ranges:
     def __init__(self, brush: Brush, block: Tensor, aspect: tuple[float, float]) -> None:
         count = len(block)
         block = block[:, None]
-        lengths = torch.tensor([i in brush.positions + brush.sizes for i in range(brush.count)], device=block.device)
+        lengths = torch.tensor(
+            [i in brush.positions + brush.sizes for i in range(brush.num_parameters)], device=block.device
+        )
         self.scale = torch.where(lengths, block, torch.ones_like(block))
-        self.low = torch.zeros(count, brush.count, device=block.device)
-        self.high = torch.ones(count, brush.count, device=block.device)
+        self.low = torch.zeros(count, brush.num_parameters, device=block.device)
+        self.high = torch.ones(count, brush.num_parameters, device=block.device)
         self.high[:, list(brush.x_positions)] = aspect[1]
         self.high[:, list(brush.y_positions)] = aspect[0]
         self.low[:, list(brush.sizes)] = _SMALLEST * block

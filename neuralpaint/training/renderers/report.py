@@ -124,6 +124,6 @@ neuralpaint train-renderer {option} --network {settings.network} --size {setting
 from neuralpaint.renderers import NetworkRenderer
 
 renderer = NetworkRenderer.from_pretrained("DIR")
-foreground, alpha = renderer(strokes)  # [N, {network.spec.count}] → [N, 3, {square}, [N, 1, {square}
+foreground, alpha = renderer(strokes)  # [N, {network.spec.num_parameters}] → [N, 3, {square}, [N, 1, {square}
 ```
 """
