@@ -116,6 +116,18 @@ class Brush:
         return self.num_parameters
 
     @property
+    def boxed(self) -> bool:
+        """Old: whether `placement` is that of a box."""
+        warnings.warn("Brush.boxed will go: look at Brush.placement", DeprecationWarning, stacklevel=2)
+        return self.placement[:1] == ("xc",)
+
+    @property
+    def curved(self) -> bool:
+        """Old: whether `placement` is that of a Bézier curve."""
+        warnings.warn("Brush.curved will go: look at Brush.placement", DeprecationWarning, stacklevel=2)
+        return "x1" in self.placement
+
+    @property
     def opaque(self) -> bool:
         """True if the search holds the opacity at 1."""
         return (self.opacity, 1.0) in self.held
@@ -129,9 +141,8 @@ class Brush:
     def colors(self) -> tuple[slice, ...]:
         """One or two slices of three: RGB; with two, the colour runs from the first to the second."""
         number = 2 if "r2" in self.parameters else 1
-        return tuple(
-            slice(self.num_parameters - 1 - 3 * k, self.num_parameters - 1 - 3 * (k - 1)) for k in range(number, 0, -1)
-        )
+        first = self.opacity - 3 * number
+        return tuple(slice(first + 3 * k, first + 3 * (k + 1)) for k in range(number))
 
     @property
     def opacity(self) -> int:
@@ -203,9 +214,8 @@ class Brush:
         """`n` random strokes, float32 `[n, P]`: every parameter uniform in [0, 1], those in `held` at their value."""
         import torch
 
-        strokes = torch.rand(
-            n, self.num_parameters, generator=generator, device=generator.device if generator else device
-        )
+        device = generator.device if generator else device
+        strokes = torch.rand(n, self.num_parameters, generator=generator, device=device)
         for index, value in self.held:
             strokes[:, index] = value
         return strokes if device is None else strokes.to(device)

@@ -21,7 +21,8 @@ def check_strokes(strokes: Tensor, brush: Brush, dim: int) -> None:
     if strokes.ndim != dim or strokes.shape[-1] != brush.num_parameters:
         shape = "[N, P]" if dim == 2 else "[B, T, P]"
         raise ValueError(
-            f"strokes must be {shape} with P = {brush.num_parameters} for brush {brush.name!r}, got {list(strokes.shape)}"
+            f"strokes must be {shape} with P = {brush.num_parameters} for brush {brush.name!r}, "
+            f"got {list(strokes.shape)}"
         )
     check_finite("strokes", strokes)
 

@@ -81,7 +81,7 @@ def test_specs_that_cannot_be(changes, message):
 def test_the_brush_of_a_spec():
     brush = EngineSpec("two", (*BEZIER, "dry", *TWO_COLORS, "a"), "bezier", held={"a": 1.0}).brush()
     assert (brush.num_parameters, brush.shape, len(brush.colors), brush.opaque) == (16, slice(0, 9), 2, True)
-    assert brush.engine and brush.curved and not brush.boxed
+    assert brush.engine and brush.placement == BEZIER
     moved = brush.transform(torch.full((1, 16), 0.5), 2.0, (1.0, 0.0))[0]
     assert moved.tolist() == [2.0, 1.0, 0.5, 0.5, 2.0, 1.0, 1.0, 1.0, *[0.5] * 8]
 
