@@ -1,6 +1,6 @@
-"""The command `neuralpaint`: one file a command.
+"""The `neuralpaint` command line: one module per command.
 
-Exit codes: 0 done; 1 it ran but failed; 2 bad use or bad input; 130 stopped by Ctrl-C.
+Exit codes: 0 success; 1 failure while running; 2 invalid usage or input; 130 interrupted by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import typer
 
 from neuralpaint.cli.console import Commands
 
-# Each command is in the module of its name, which is imported when the command is run; the line is its help's first.
+# Each command lives in the module of the same name, imported only when the command runs. The text is its one-line help.
 COMMANDS = {
     "paint": "Paints photos with brush strokes.",
-    "restyle": "Moves the strokes of a saved painting towards the style of a picture.",
-    "stylize": "Restyles a photo by one pass of a network that knows many styles.",
-    "render": "Draws a stroke file as a picture of any size.",
-    "info": "Shows what a stroke file holds, or which kernels run here.",
-    "brushes": "Lists the brushes and the parameters of their strokes.",
-    "strokes": "Writes random strokes, training data for networks that paint.",
-    "bench": "Times the ops on this machine, beside the limits of the machine measured in the same run.",
+    "restyle": "Moves the strokes of a saved painting towards the style of an image.",
+    "stylize": "Stylizes a photo with one pass of a multi-style network.",
+    "render": "Renders a stroke file at any size.",
+    "info": "Shows the contents of a stroke file, or the build and available kernels.",
+    "brushes": "Lists the brushes and their stroke parameters.",
+    "strokes": "Generates random strokes as training data.",
+    "bench": "Times the ops and compares them with the measured limits of this machine.",
     "train-renderer": "Trains a network to draw the strokes of a brush.",
-    "eval-renderer": "Draws strokes that training never saw, and compares them with the brush's own.",
-    "train-styles": "Trains one network to restyle photos in the style of each of many paintings.",
-    "add-style": "Teaches a trained network one more style.",
+    "eval-renderer": "Compares a trained network with its brush on held-out strokes.",
+    "train-styles": "Trains one network to stylize photos in the styles of many paintings.",
+    "add-style": "Adds one style to a trained network.",
 }
 
 app = typer.Typer(
@@ -53,14 +53,14 @@ def _program(
 ) -> None:
     """Turns photos into paintings made of brush strokes.
 
-    Paint a photo, and keep the strokes:
+    Paint a photo and save the strokes:
       [cyan]neuralpaint paint photo.jpg -o painting.png --save painting.safetensors[/cyan]
 
-    Draw them again at any size:
+    Render them again at any size:
       [cyan]neuralpaint render painting.safetensors -o large.png --size 4096[/cyan]
 
-    Exit codes: 0 done; 1 it ran but failed; 2 bad use or bad input;
-    130 stopped by Ctrl-C.
+    Exit codes: 0 success; 1 failure while running; 2 invalid usage or input;
+    130 interrupted by Ctrl-C.
     """
 
 

@@ -1,4 +1,4 @@
-"""neuralpaint add-style: one more painting for a network that is trained."""
+"""neuralpaint add-style: adds the style of one painting to a trained network."""
 
 from __future__ import annotations
 
@@ -13,38 +13,41 @@ from neuralpaint.cli.options import MAX_SEED, Debug, check_range
 from neuralpaint.cli.train_styles import Content, Cpu, Resume, Workers, check_out, require_training, train
 
 NAME = "add-style"
-_SHARE = 8  # of the network's own updates, one in this many
+_SHARE = 8  # default steps: the network's own training steps divided by this
 
 
 def command(
-    network: Annotated[str, typer.Argument(metavar="NETWORK", help="light, paper, or the folder of one.")],
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The painting.")],
+    network: Annotated[str, typer.Argument(metavar="NETWORK", help="light, paper, or a network's folder.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="Painting whose style to add.")],
     content: Content,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the network with the new style.")],
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="Of the style.", show_default="the file's")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Output folder for the extended network.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the style.", show_default="file name of IMAGE")
+    ] = None,
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Updates.", show_default="an eighth of the network's own")
+        int | None, typer.Option(metavar="N", help="Training steps.", show_default="1/8 of the network's training")
     ] = None,
-    batch: Annotated[int, typer.Option(metavar="N", help="Photos an update, over all devices.")] = 4,
-    size: Annotated[int, typer.Option(metavar="PIXELS", help="Of the photos' pieces.")] = 128,
+    batch: Annotated[int, typer.Option(metavar="N", help="Photos per step, over all devices.")] = 4,
+    size: Annotated[int, typer.Option(metavar="PIXELS", help="Size of the photo crops.")] = 128,
     style_weight: Annotated[
-        float | None, typer.Option(metavar="WEIGHT", help="More of the style.", show_default="the network's")
+        float | None,
+        typer.Option(metavar="WEIGHT", help="Weight of the style loss.", show_default="as the network was trained"),
     ] = None,
-    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="The largest.")] = 0.02,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of pieces and order.")] = 0,
+    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="Peak learning rate.")] = 0.02,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed for crops and their order.")] = 0,
     features: Features = "auto",
     vgg: Vgg = None,
     workers: Workers = 0,
     cpu: Cpu = False,
-    half: Annotated[bool, typer.Option("--half", help="Write the weights as float16.")] = False,
+    half: Annotated[bool, typer.Option("--half", help="Save the weights as float16.")] = False,
     resume: Resume = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew in a DIR that holds a training.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier training in DIR.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Teaches a trained network one more style.
+    """Adds one style to a trained network.
 
-    Only the new style's scales and shifts are trained, some thousand numbers; the filters and the other styles stay
-    exactly as they are.
+    Only the scales and shifts of the new style are trained, a few thousand numbers. The convolutions and the other
+    styles do not change.
 
     [bold]Example[/bold]
       [cyan]neuralpaint add-style light painting.jpg --content photos --out my-styles[/cyan]
@@ -61,9 +64,11 @@ def command(
     loaded = load_style_network(network)
     called = style_name(image) if name is None else name
     if called in loaded.names:
-        raise ValueError(f"--name {called!r}: the network has a style of that name; give another one")
+        raise ValueError(f"--name {called!r}: the network already has a style of that name; choose another")
     if not called or set(called) & set(",:") or called != called.strip():
-        raise ValueError(f"--name must be a word without commas and colons, got {called!r}")
+        raise ValueError(
+            f"--name must not be empty, contain commas or colons, or begin or end with a space: {called!r}"
+        )
     facts = loaded.training_facts
     settings = StyleSettings(
         architecture=loaded.architecture.name if loaded.architecture.name in ("paper", "light") else "paper",
@@ -84,7 +89,7 @@ def command(
     photos = pictures_in(content, "--content")
     found = find_features(features, vgg)
     nearest = new_style(loaded, called, painting, found, photos)
-    say(f"starting from {nearest}, the nearest of its styles")
+    say(f"starting from {nearest}, the closest existing style")
     train(
         settings,
         {called: painting},

@@ -1,4 +1,4 @@
-"""neuralpaint bench: the ops' times beside the limits of this machine."""
+"""neuralpaint bench: times the ops and compares them with the limits of this machine."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from neuralpaint.pipelines.batch import check_target
 NAME = "bench"
 
 MAX_THREADS = 1024
-_SCATTER = 0.25  # between the quartiles, as a share of the median
+_SCATTER = 0.25  # interquartile range relative to the median above which a row is reported as noisy
 
 
 def command(
     device: Device = "auto",
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")] = None,
     trace: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write a profiler's trace of every op: .json or .json.gz, for Perfetto."),
+        typer.Option(metavar="FILE", help="Write a profiler trace of every op (.json or .json.gz), for Perfetto."),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(metavar="N", help="Threads on the CPU.", show_default="as torch chooses")
+        int | None, typer.Option(metavar="N", help="CPU threads.", show_default="torch's default")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A few rows, some seconds; less precise.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Run fewer cases, in seconds; less precise.")] = False,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Times the ops on this machine, beside the limits of the machine measured in the same run.
+    """Times the ops and compares them with the measured limits of this machine.
 
-    A row's share is the least time that its work takes at those limits, divided by the time it took:
-    docs/performance.md tells how to read the table.
+    The share in each row is the minimum time its work takes at those limits divided by the measured time.
+    docs/performance.md explains the table.
 
     [bold]Examples[/bold]
       [cyan]neuralpaint bench[/cyan]
       [cyan]neuralpaint bench --threads 1 --json one_core.json[/cyan]
       [cyan]neuralpaint bench --quick --trace trace.json[/cyan]
     """
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # before torch is loaded: the profiler talks on standard error
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # before torch is loaded: silences the profiler
     from neuralpaint.utils.device import resolve_device
 
     check_range("--threads", threads, 1, MAX_THREADS)
@@ -56,19 +56,19 @@ def command(
         raise ValueError("--json and --trace name the same file")
     for target in filter(None, (json_file, trace)):
         check_target(target, overwrite)
-    place = resolve_device(device)
+    torch_device = resolve_device(device)
 
     from neuralpaint.roofline import run
     from neuralpaint.utils.files import atomic_write
 
     with run.threads(threads), _progress() as progress:
-        results = run.run(place, quick, progress)
+        results = run.run(torch_device, quick, progress)
         if json_file is not None:
             with atomic_write(json_file) as file:
                 file.write((json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
         if trace is not None:
             progress("trace", 1, 1)
-            run.write_trace(trace, place, quick)
+            run.write_trace(trace, torch_device, quick)
     show(results, Console())
     if json_file is not None:
         say(f"{json_file}: {len(results['rows'])} rows")
@@ -77,7 +77,7 @@ def command(
 
 
 def show(results: dict[str, Any], console: Console) -> None:
-    """Prints machine, limits and rows."""
+    """Prints the machine, its limits and the results."""
     console.print(", ".join(f"{name} {fact}" for name, fact in results["machine"].items()), highlight=False)
     limits = Table("limit", "rate", "unit", "measured with", box=None, header_style="bold")
     limits.columns[1].justify = "right"
@@ -111,7 +111,7 @@ def show(results: dict[str, Any], console: Console) -> None:
     scattered = sum(row["high_ms"] - row["low_ms"] > _SCATTER * row["median_ms"] for row in results["rows"])
     if scattered:
         whole = len(results["rows"])
-        console.print(f"{scattered} of {whole} rows scatter by more than a quarter of the median: is the machine busy?")
+        console.print(f"{scattered} of {whole} rows vary by more than a quarter of the median: is the machine busy?")
 
 
 def _digits(milliseconds: float) -> str:
@@ -120,7 +120,7 @@ def _digits(milliseconds: float) -> str:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on the standard error output, if a person can see it."""
+    """A progress bar on stderr if it is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda name, done, total: None

@@ -1,4 +1,4 @@
-"""neuralpaint brushes: what there is to paint with."""
+"""neuralpaint brushes: lists the brushes."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ _CELL, _COLUMNS, _MARGIN = 160, 6, 110
 def command(
     brush: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[BRUSH]...", help="Names, or pictures of your own brushes.", show_default="all"),
+        typer.Argument(metavar="[BRUSH]...", help="Brush names, or image files to use as brushes.", show_default="all"),
     ] = None,
     sheet: Annotated[
-        Path | None, typer.Option(metavar="OUT", help="Draw sample strokes of each brush: .png, .jpg, .webp or .tiff.")
+        Path | None,
+        typer.Option(metavar="OUT", help="Draw sample strokes of each brush to a .png, .jpg, .webp or .tiff."),
     ] = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Lists the brushes and the parameters of their strokes.
+    """Lists the brushes and their stroke parameters.
 
     [bold]Examples[/bold]
       [cyan]neuralpaint brushes[/cyan]
@@ -50,9 +51,9 @@ def command(
         check_output(sheet)
         check_target(sheet, overwrite)
         save_image(draw_sheet(chosen), sheet)
-        say(f"{sheet}: {_COLUMNS} strokes each of {', '.join(b.name for b in chosen)}")
+        say(f"{sheet}: {_COLUMNS} sample strokes each of {', '.join(b.name for b in chosen)}")
         return
-    table = Table("brush", "numbers", "parameters, in order", "", box=None, header_style="bold")
+    table = Table("brush", "count", "parameters, in order", "", box=None, header_style="bold")
     for b in chosen:
         held = {b.parameters[index]: value for index, value in b.held}
         names = [f"{name}={held[name]:g}" if name in held else name for name in b.parameters]
@@ -61,7 +62,7 @@ def command(
 
 
 def draw_sheet(brushes: list[Brush]) -> Image.Image:
-    """Sample strokes on white, a row a brush, the brush's name before it."""
+    """Sample strokes on white: one row per brush, starting with its name."""
     import torch
     from PIL import Image, ImageDraw, ImageFont
 

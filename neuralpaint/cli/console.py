@@ -1,4 +1,4 @@
-"""Messages, exit codes and how a command ends."""
+"""Terminal messages, exit codes and signal handling."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ _state = {"debug": False, "terminated": False}
 
 
 def say(message: str) -> None:
-    """A line on the standard output."""
+    """Prints one line to stdout."""
     Console().print(_printable(message, sys.stdout), markup=False, highlight=False, soft_wrap=True)
 
 
 def warn(message: str) -> None:
-    """A line on the standard error output."""
+    """Prints one line to stderr."""
     Console(stderr=True).print(
         _printable(f"neuralpaint: {message}", sys.stderr), markup=False, highlight=False, soft_wrap=True
     )
 
 
 def _printable(message: str, stream: TextIO) -> str:
-    """The message, with ? for what the stream's encoding lacks: bytes of a file name, an arrow in ASCII."""
+    """Replaces characters that the stream's encoding cannot represent (such as an arrow in ASCII) by "?"."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return message.encode(encoding, "replace").decode(encoding)
 
 
 class Commands(TyperGroup):
-    """Runs a command; what it raises becomes one line and an exit code, unless --debug asks for the traceback."""
+    """Runs a command and turns exceptions into a one-line message and an exit code; --debug shows the traceback."""
 
-    _lazy: dict[str, tuple[str, str]] = {}  # of each command: module, one line of help
+    _lazy: dict[str, tuple[str, str]] = {}  # command: (module, one-line help)
 
     @classmethod
     def add_lazily(cls, name: str, module: str, line: str) -> None:
-        """Adds the function `command` of a module, which is imported when the command is run or its help is read."""
+        """Registers a module's `command` function; the module is imported when the command or its help is used."""
         cls._lazy[name] = module, line
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self._lazy)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Enough for the list of commands."""
+        """A stub with the one-line help, for the list of commands."""
         if cmd_name not in self._lazy:
             return None
         return TyperCommand(cmd_name, help=self._lazy[cmd_name][1], rich_markup_mode="rich")
@@ -69,18 +69,18 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         _state["debug"] = _state["terminated"] = False
-        _mind_termination()
+        _handle_termination()
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             warn("stopped")
             raise typer.Exit(_interrupted()) from None
         except BrokenPipeError:
-            # The reader (head, less) has had enough; nothing more may be written, also not at exit.
+            # The reader (head, less) has closed the pipe; write nothing more, not even at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(FAILED) from None
         except Exception as error:
-            # Typer's own (a wrong option, an exit code) know how to show themselves.
+            # Typer reports its own exceptions (a wrong option, an exit code).
             if isinstance(error, typer.Exit) and error.exit_code == INTERRUPTED:
                 raise typer.Exit(_interrupted()) from None
             if isinstance(error, (typer.Exit, typer.Abort)) or hasattr(error, "exit_code") or _state["debug"]:
@@ -90,14 +90,14 @@ class Commands(TyperGroup):
             raise typer.Exit(code) from None
 
 
-def _mind_termination() -> None:
-    """Makes SIGTERM, and the end of the terminal, stop a command as Ctrl-C does, with no half-written files left."""
+def _handle_termination() -> None:
+    """Makes SIGTERM and SIGHUP stop a command as Ctrl-C does, leaving no partial files."""
     if threading.current_thread() is not threading.main_thread():
         return
     process = os.getpid()
 
     def terminate(number: int, frame: object) -> None:
-        if os.getpid() != process:  # a fork, a loader's say, which has nothing to put away
+        if os.getpid() != process:  # a forked child, such as a data loader's: nothing to clean up
             os._exit(TERMINATED)
         _state["terminated"] = True
         raise KeyboardInterrupt
@@ -113,7 +113,7 @@ def _interrupted() -> int:
 
 
 def _with_address(arguments: list[str]) -> list[str]:
-    """`--ray` without an address is `--ray auto`: Typer knows no options whose value may be left out."""
+    """Expands `--ray` without an address to `--ray auto`: Typer has no options with optional values."""
     result: list[str] = []
     for k, argument in enumerate(arguments):
         result.append(argument)

@@ -1,4 +1,4 @@
-"""What the commands share that take `--engine`."""
+"""Shared by the commands that take `--engine`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def get_engine(address: str, brush: str = "oil") -> Engine:
-    """The engine at `package.module:function`. ValueError if `--brush` (by default oil) was given, too."""
+    """Loads the engine at `package.module:function`. ValueError if `--brush` (default: oil) was given as well."""
     from neuralpaint.engines import load_engine
 
     if brush != "oil":
-        raise ValueError(f"--brush {brush}: an engine brings its own brush, leave --brush or --engine out")
+        raise ValueError(f"--brush {brush}: an engine has its own brush, use either --brush or --engine")
     return load_engine(address)

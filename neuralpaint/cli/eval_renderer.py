@@ -1,4 +1,4 @@
-"""neuralpaint eval-renderer: how well a neural renderer imitates its brush."""
+"""neuralpaint eval-renderer: measures how well a neural renderer imitates its brush."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ NAME = "eval-renderer"
 
 def command(
     folder: Annotated[
-        str, typer.Argument(metavar="DIR", help="Folder of a trained network, or the name of a bundled one's brush.")
+        str, typer.Argument(metavar="DIR", help="Folder of a trained network, or the brush of a bundled one.")
     ],
-    strokes: Annotated[int, typer.Option(metavar="N", help="How many held-out strokes to draw.")] = 3200,
+    strokes: Annotated[int, typer.Option(metavar="N", help="Number of held-out strokes.")] = 3200,
     brush: Annotated[
-        str | None, typer.Option(metavar="BRUSH", help="The brush, if it is one of your own: its picture.")
+        str | None, typer.Option(metavar="BRUSH", help="Image file of the brush, if it is a custom brush.")
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(metavar="MODULE:FUNCTION", help="The engine, if it was trained on one; runs its code."),
+        typer.Option(metavar="MODULE:FUNCTION", help="Engine the network was trained on, if any; runs its code."),
     ] = None,
     grid: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a picture of truth, drawing and difference: .png.")
+        Path | None, typer.Option(metavar="FILE", help="Write target, output and difference side by side, as .png.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     device: Device = "auto",
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Draws strokes that training never saw, and compares them with the brush's own.
+    """Compares a trained network with its brush on held-out strokes.
 
-    PSNR is that of SNP's Table 1: the mean of the foreground's and the alpha's.
+    PSNR as in SNP, Table 1: the mean of the foreground's and the alpha's.
 
     [bold]Examples[/bold]
       [cyan]neuralpaint eval-renderer oil-renderer --grid oil.png[/cyan]
@@ -60,22 +60,22 @@ def command(
     check_range("--strokes", strokes, 1, 1_000_000)
     if grid is not None:
         if grid.suffix.lower() != ".png":
-            raise ValueError(f"--grid {grid}: name a .png file")
+            raise ValueError(f"--grid {grid}: must be a .png file")
         check_target(grid, overwrite)
-    place = Path(folder)
-    if folder in brushes() and not place.is_dir():
-        place = bundled_folder(folder)
+    path = Path(folder)
+    if folder in brushes() and not path.is_dir():
+        path = bundled_folder(folder)
     loaded = None if engine is None else get_engine(engine)
     named = None if brush is None else resolve_brush(brush)
-    network = load_network(place, brush=named if loaded is None else loaded.spec.brush()).to(resolve_device(device))
+    network = load_network(path, brush=named if loaded is None else loaded.spec.brush()).to(resolve_device(device))
     if network.brush.engine and loaded is None:
-        raise ValueError(f"{place} was trained on a brush engine: add --engine MODULE:FUNCTION")
-    place_of = next(network.parameters()).device
+        raise ValueError(f"{path} was trained on a brush engine: add --engine MODULE:FUNCTION")
+    network_device = next(network.parameters()).device
     source: BrushSource | EngineSource
     if loaded is not None:
-        source = EngineSource(loaded, network.size, device=place_of)
+        source = EngineSource(loaded, network.size, device=network_device)
     else:
-        source = BrushSource(network.brush, network.size, device=place_of)
+        source = BrushSource(network.brush, network.size, device=network_device)
     with source if isinstance(source, EngineSource) else nullcontext():
         began = time.perf_counter()
         with torch.inference_mode():
@@ -84,7 +84,7 @@ def command(
         if grid is not None:
             save_grid(network, source.held_out(0, 12), grid)
     facts = {
-        "folder": str(place),
+        "folder": str(path),
         "network": network.network,
         "brush": network.brush.name,
         "size": network.size,
@@ -97,7 +97,7 @@ def command(
         typer.echo(json.dumps(facts, indent=2))
         return
     say(
-        f"{place}: {network.network} of brush {network.brush.name} at {network.size}²: {result.psnr:.2f} dB "
+        f"{path}: {network.network} of brush {network.brush.name} at {network.size}²: {result.psnr:.2f} dB "
         f"(foreground {result.foreground:.2f}, alpha {result.alpha:.2f}) on {strokes:,} held-out strokes, "
         f"{seconds:.1f} s"
     )

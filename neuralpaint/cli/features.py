@@ -1,4 +1,4 @@
-"""Options that choose a feature network, and finding it."""
+"""Options that choose the feature network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Features = Annotated[
     str,
     typer.Option(
-        metavar="NAME", help="What styles are compared by: vgg19, efficientnet-lite0, or auto, the best at hand."
+        metavar="NAME", help="Feature network of the style loss: vgg19, efficientnet-lite0, or auto (best available)."
     ),
 ]
 Vgg = Annotated[
@@ -24,15 +24,15 @@ Vgg = Annotated[
     typer.Option(
         "--vgg",
         metavar="FILE",
-        help="VGG-19's weights.",
-        show_default="NEURALPAINT_VGG19, else torch's hub cache, else a download",
+        help="VGG-19 weights.",
+        show_default="NEURALPAINT_VGG19, else the torch hub cache, else a download",
     ),
 ]
 
 
 def find_features(name: str, vgg: Path | None) -> FeatureNetwork:
-    """Says which they are, where "auto" is not VGG-19. ValueError if there is none of that name, or its weights are not
-    found."""
+    """The feature network of that name; prints which one was chosen if "auto" is not VGG-19. ValueError if the name is
+    unknown or the weights are not found."""
     from neuralpaint.losses.features import get_features
 
     with warnings.catch_warnings(record=True) as notes:

@@ -1,4 +1,4 @@
-"""neuralpaint info: what a stroke file holds, or what was built."""
+"""neuralpaint info: shows a stroke file or the build."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ def command(
         typer.Argument(
             metavar="STROKES",
             show_default=False,
-            help="A stroke file: .safetensors of ours, or .npz of SNP's reference implementation.",
+            help="Stroke file: .safetensors, or .npz from SNP's reference implementation.",
         ),
     ] = None,
     build: Annotated[
-        bool, typer.Option("--build", help="Instead of a file: what was built of neuralpaint, and what runs here.")
+        bool,
+        typer.Option("--build", help="Show the build of neuralpaint and the kernels that run here, instead of a file."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Shows what a stroke file holds, or which kernels run here.
+    """Shows the contents of a stroke file, or the build and available kernels.
 
     [bold]Examples[/bold]
       [cyan]neuralpaint info painting.safetensors[/cyan]
@@ -40,7 +41,7 @@ def command(
       [cyan]neuralpaint info --build[/cyan]
     """
     if build == (strokes is not None):
-        raise ValueError("give a stroke file, or --build, and not both")
+        raise ValueError("give either a stroke file or --build")
     if strokes is None:
         from neuralpaint import _extension as extension
 

@@ -1,4 +1,4 @@
-"""What the commands share: messages, exit codes, and options that several of them take."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ MAX_JOBS, MAX_GRIDS = 1024, 1024
 ENGINE_TIMEOUT = 60.0  # seconds
 
 
-Debug = Annotated[bool, typer.Option("--debug", callback=set_debug, help="On an error, show the Python traceback.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")]
-Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1 …; auto takes a GPU if there is one.")]
+Debug = Annotated[bool, typer.Option("--debug", callback=set_debug, help="Show the Python traceback on errors.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1 …; auto: a GPU if available.")]
 
 
 def check_range(option: str, value: int | None, low: int, high: int) -> None:
-    """Raises ValueError unless low ≤ value ≤ high (or it was not given)."""
+    """Raises ValueError unless low ≤ value ≤ high or the value is None."""
     if value is not None and not low <= value <= high:
         raise ValueError(f"{option} must be from {low} to {high}, got {value}")
 
 
 def resolve_brush(name: str) -> Brush:
-    """A brush by its name, or one made of a picture file."""
+    """A brush by name, or one made from an image file."""
     from neuralpaint.brushes import TexturedBrush, get_brush
     from neuralpaint.images.io import PHOTO_SUFFIXES
 

@@ -62,40 +62,38 @@ if TYPE_CHECKING:
 NAME = "paint"
 
 
-# Many parameters: one for each option. They become `PaintSettings` and a list of jobs, and go no further.
+# One parameter per option; they are turned into `PaintSettings` and a list of jobs here.
 def command(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Pictures, and folders of pictures.")],
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Image files, or folders of them.")],
     output: Annotated[
         Path,
         typer.Option(
             "--output",
             "-o",
             metavar="OUT",
-            help="The painting: .png, .jpg, .webp or .tiff. For several photos a folder, created if need be.",
+            help="Output file: .png, .jpg, .webp or .tiff. For several photos a folder, created if needed.",
         ),
     ],
     brush: Annotated[
         str,
         typer.Option(
             metavar="BRUSH",
-            help=f"{', '.join(brushes())}; or a grey-scale picture of a dab of paint (white = paint).",
+            help=f"{', '.join(brushes())}; or a grey-scale image of a brush dab (white = paint).",
             rich_help_panel="Painting",
         ),
     ] = "oil",
-    strokes: Annotated[
-        int, typer.Option(metavar="N", help="How many strokes to paint with.", rich_help_panel="Painting")
-    ] = 500,
+    strokes: Annotated[int, typer.Option(metavar="N", help="Number of strokes.", rich_help_panel="Painting")] = 500,
     preset: Annotated[
         str,
         typer.Option(
-            metavar="PRESET", help="fast, balanced, best or paper: time against likeness.", rich_help_panel="Painting"
+            metavar="PRESET", help="fast, balanced, best or paper: speed against quality.", rich_help_panel="Painting"
         ),
     ] = "balanced",
     grids: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="--preset paper: paint by 1x1, 2x2 … NxN blocks.",
+            help="--preset paper: paint in 1x1, 2x2 … NxN blocks.",
             show_default="5",
             rich_help_panel="Painting",
         ),
@@ -111,17 +109,17 @@ def command(
     ] = None,
     canvas: Annotated[
         str,
-        typer.Option(metavar="COLOR", help="The ground: a name such as black, or #rrggbb.", rich_help_panel="Painting"),
+        typer.Option(
+            metavar="COLOR", help="Background colour: a name such as black, or #rrggbb.", rich_help_panel="Painting"
+        ),
     ] = "white",
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="The same seed paints the same strokes.", rich_help_panel="Painting")
-    ] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.", rich_help_panel="Painting")] = 0,
     device: Device = "auto",
     renderer: Annotated[
         str,
         typer.Option(
             metavar="RENDERER",
-            help="What the search looks through: exact, neural (our trained network) or a trained network's folder.",
+            help="Renderer used by the search: exact, neural (bundled network) or the folder of a trained network.",
             rich_help_panel="Renderer and engine",
         ),
     ] = "exact",
@@ -129,22 +127,22 @@ def command(
         str | None,
         typer.Option(
             metavar="MODULE:FUNCTION",
-            help="Paint with your own brush engine, and let it draw the painting; needs --renderer, the folder of a "
-            "network that was trained on it.",
+            help="Paint with your own brush engine, which also draws the result; needs --renderer, the folder of a "
+            "network trained on it.",
             rich_help_panel="Renderer and engine",
         ),
     ] = None,
     engine_timeout: Annotated[
         float,
         typer.Option(
-            metavar="SECONDS", help="--engine: what 16 strokes may take.", rich_help_panel="Renderer and engine"
+            metavar="SECONDS", help="--engine: time limit for 16 strokes.", rich_help_panel="Renderer and engine"
         ),
     ] = ENGINE_TIMEOUT,
     style: Annotated[
         str | None,
         typer.Option(
             metavar="STYLE",
-            help="First restyle the photo: a style's name or a mix (neuralpaint stylize --list).",
+            help="Stylize the photo first: name of a style, or a mix (neuralpaint stylize --list).",
             rich_help_panel="Style",
         ),
     ] = None,
@@ -153,7 +151,7 @@ def command(
         typer.Option(
             "--style-network",
             metavar="NETWORK",
-            help="--style: light, paper, or the folder of one.",
+            help="--style: light, paper, or a network's folder.",
             rich_help_panel="Style",
         ),
     ] = "light",
@@ -161,8 +159,8 @@ def command(
         Path | None,
         typer.Option(
             "--style-image",
-            metavar="PICTURE",
-            help="Then move the strokes towards the style of a picture.",
+            metavar="IMAGE",
+            help="Restyle afterwards: move the strokes towards the style of this image.",
             rich_help_panel="Style",
         ),
     ] = None,
@@ -175,35 +173,35 @@ def command(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Keep the strokes, for `neuralpaint render`. For several photos a folder.",
+            help="Save the strokes, for `neuralpaint render`. For several photos a folder.",
             rich_help_panel="Files",
         ),
     ] = None,
     checkpoint: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Keep the state of the search there while it runs.", rich_help_panel="Files"
+            metavar="FOLDER", help="Save the state of the search there while it runs.", rich_help_panel="Files"
         ),
     ] = None,
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
-            help="Go on from --checkpoint; photos that are painted already are left alone.",
+            help="Resume from --checkpoint; skip photos that are already painted.",
             rich_help_panel="Files",
         ),
     ] = False,
     file_format: Annotated[
         str,
         typer.Option(
-            "--format", metavar="SUFFIX", help="With a folder as OUT: png, jpg, webp or tiff.", rich_help_panel="Files"
+            "--format", metavar="SUFFIX", help="If OUT is a folder: png, jpg, webp or tiff.", rich_help_panel="Files"
         ),
     ] = "png",
     jobs: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Paint so many photos at a time, each in a process; of one large photo, windows.",
+            help="Paint N photos in parallel, one per process; for a single large photo, N windows.",
             rich_help_panel="Machine",
         ),
     ] = None,
@@ -211,8 +209,8 @@ def command(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Paint on a Ray cluster: photos, or the windows of one large photo. host:port; auto, or nothing if "
-            "--ray comes last: one that runs on this machine, else one of its own cores.",
+            help="Paint on a Ray cluster: photos, or the windows of a single large photo. host:port, or auto (the "
+            "default if --ray comes last): the cluster running on this machine, else a new one on its cores.",
             rich_help_panel="Machine",
         ),
     ] = None,
@@ -220,7 +218,7 @@ def command(
         bool,
         typer.Option(
             "--skip-done",
-            help="Leave photos alone whose painting is there: goes on with a folder.",
+            help="Skip photos that already have a painting, to continue a folder.",
             rich_help_panel="Files",
         ),
     ] = False,
@@ -228,7 +226,7 @@ def command(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A table of all photos: PSNR, seconds, failures. .csv or .json.",
+            help="Write a table of all photos (PSNR, seconds, failures) as .csv or .json.",
             rich_help_panel="Files",
         ),
     ] = None,
@@ -236,8 +234,8 @@ def command(
         str | None,
         typer.Option(
             metavar="BYTES",
-            help="What may be used, such as 2G.",
-            show_default="half of what is available",
+            help="Memory limit, such as 2G.",
+            show_default="half of the available memory",
             rich_help_panel="Machine",
         ),
     ] = None,
@@ -245,13 +243,13 @@ def command(
         int | None,
         typer.Option(
             metavar="PIXELS",
-            help="Search by windows of so many working pixels.",
-            show_default="1024, where one piece does not do",
+            help="Search in windows of this many working pixels.",
+            show_default="1024, if windows are needed",
             rich_help_panel="Machine",
         ),
     ] = None,
     overwrite: Overwrite = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
     debug: Debug = False,
 ) -> None:
     """Paints photos with brush strokes.
@@ -261,18 +259,18 @@ def command(
     One photo, 500 oil strokes:
       [cyan]neuralpaint paint photo.jpg -o painting.png[/cyan]
 
-    A watercolour, larger than the photo:
+    A watercolour at a larger size than the photo:
       [cyan]neuralpaint paint photo.jpg -o out.png --brush watercolor --size 2048[/cyan]
 
-    Keep the strokes, then draw them at any size:
+    Save the strokes, then render them at any size:
       [cyan]neuralpaint paint photo.jpg -o small.png --save photo.safetensors[/cyan]
       [cyan]neuralpaint render photo.safetensors -o large.png --size 4096[/cyan]
 
-    A folder of photos, which Ctrl-C may stop and --resume goes on with:
+    A folder of photos; stop with Ctrl-C, continue with --resume:
       [cyan]neuralpaint paint photos/ -o paintings/ --checkpoint state/[/cyan]
       [cyan]neuralpaint paint photos/ -o paintings/ --checkpoint state/ --resume[/cyan]
 
-    Many photos, two at a time, with a table; the same line again goes on after an interruption:
+    Many photos, two at a time, with a summary table; repeat the command to continue after an interruption:
       [cyan]neuralpaint paint photos/ -o paintings/ --jobs 2 --summary table.csv --skip-done[/cyan]
 
     On a Ray cluster:
@@ -281,10 +279,10 @@ def command(
     Your own brush:
       [cyan]neuralpaint paint photo.jpg -o painting.png --brush my_brush.png[/cyan]
 
-    In the style of a picture:
+    In the style of an image:
       [cyan]neuralpaint paint photo.jpg -o painting.png --style-image wave.jpg[/cyan]
 
-    Your own brush engine, through a network that was trained on it:
+    Your own brush engine, searched through a network trained on it:
       [cyan]neuralpaint paint photo.jpg -o painting.png --engine my_brush:draw --renderer my-renderer[/cyan]
     """
     _check_ranges(strokes=strokes, size=size, seed=seed, style_steps=style_steps, jobs=jobs, window=window)
@@ -293,13 +291,13 @@ def command(
     _check_combinations(engine=engine, jobs=jobs, ray=ray, resume=resume, checkpoint=checkpoint)
     overwritable = overwrite or resume or skip_done
     background = parse_color(canvas)
-    share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # of one process
+    share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # per process
 
-    # Torch is loaded from here on, which takes seconds: what was wrong above need not wait for it.
+    # Importing torch takes seconds, so check the arguments first.
     from neuralpaint.renderers import get_renderer
     from neuralpaint.utils.device import resolve_device
 
-    target = resolve_device(device)
+    torch_device = resolve_device(device)
     settings = PaintSettings(
         brush=chosen,
         strokes=strokes,
@@ -307,7 +305,7 @@ def command(
         size=size,
         canvas=background,
         seed=seed,
-        device=target,
+        device=torch_device,
         renderer=get_renderer(renderer, chosen),
         memory=share,
         window=window,
@@ -323,7 +321,7 @@ def command(
             mode=style_mode,
             steps=style_steps,
             features=find_features(features, vgg),
-            device=target,
+            device=torch_device,
         )
         settings = dataclasses.replace(settings, style=moves)
     table = Summary(summary, keep=resume or skip_done)
@@ -350,19 +348,19 @@ def command(
 
 
 def _engine_and_brush(engine: str | None, brush: str, renderer: str) -> tuple[Engine | None, Brush]:
-    """The engine, if one is named, and the brush: the engine's, or the one named."""
+    """The engine, if given, and the brush: the engine's own, or the one of that name."""
     from neuralpaint.cli.engines import get_engine
 
     if engine is None:
         return None, resolve_brush(brush)
     loaded = get_engine(engine, brush)
     if renderer in ("exact", "neural"):
-        raise ValueError("--engine needs --renderer DIR, a network trained by `neuralpaint train-renderer --engine`")
+        raise ValueError("--engine needs --renderer DIR, a network trained with `neuralpaint train-renderer --engine`")
     return loaded, loaded.spec.brush()
 
 
 def _check_paths(photos: Sequence[Path], output: Path) -> None:
-    """Finds out what can be found out about one photo and its painting without reading the photo."""
+    """Checks the paths of a single photo and its painting without reading the photo."""
     found, several = expand_photos(photos)
     if not several and (output.suffix or not os.path.isdir(output)):
         check_output(output)
@@ -383,24 +381,24 @@ def _check_ranges(**values: int | None) -> None:
 
 
 def _check_jobs(jobs: Sequence[Job], style_image: Path | None, overwrite: bool, on_cluster: bool) -> None:
-    """Raises ValueError unless all files can be written, and none of them is one that is read."""
+    """Raises ValueError unless all outputs can be written and none of them is also an input."""
     if on_cluster and len(jobs) > 1 and jobs[0].checkpoint is not None:
-        raise ValueError("--checkpoint is a folder of this machine, which those of --ray cannot see: use --skip-done")
+        raise ValueError("--checkpoint is a local folder, which the machines of --ray cannot access: use --skip-done")
     for job in jobs:
         check_job(job, overwrite)
         if style_image is not None and same_file(job.output, style_image):
-            raise ValueError(f"{job.output} is the style's picture: name another file")
+            raise ValueError(f"{job.output} is the style image: choose another output file")
 
 
 def _check_combinations(
     *, engine: str | None, jobs: int | None, ray: str | None, resume: bool, checkpoint: Path | None
 ) -> None:
     if resume and checkpoint is None:
-        raise ValueError("--resume needs --checkpoint FOLDER, the state to go on from")
+        raise ValueError("--resume needs --checkpoint FOLDER")
     if engine is not None and (jobs is not None or ray is not None):
-        raise ValueError("--engine draws in processes of its own: leave --jobs and --ray out")
+        raise ValueError("--engine starts its own processes and cannot be combined with --jobs or --ray")
     if jobs is not None and ray is not None:
-        raise ValueError("--jobs is for this machine, --ray for a cluster: give one of them")
+        raise ValueError("use either --jobs (this machine) or --ray (a cluster)")
 
 
 def _paint(
@@ -415,8 +413,8 @@ def _paint(
     jobs: int | None,
     ray: str | None,
 ) -> int:
-    """Paints the photos, in this process or by workers; those whose painting is there are left alone if `skip`.
-    Returns how many failed."""
+    """Paints the photos in this process or in workers; `skip` skips those that already have a painting. Returns the
+    number of failures."""
     done = [job for job in planned if skip and job.output.exists()]
     left = [job for job in planned if job not in done]
     with engines or nullcontext(), _workers(jobs, ray, settings.device.type == "cuda", bool(left)) as workers:
@@ -441,12 +439,12 @@ def _preset(name: str, grids: int | None) -> Preset:
     if grids is None:
         return preset
     if preset.method != "blocks":
-        raise ValueError(f"--grids is for --preset paper, which paints by blocks; {name} has none")
+        raise ValueError(f"--grids needs --preset paper; preset {name} does not paint in blocks")
     return dataclasses.replace(preset, stages=grids)
 
 
 def _workers(jobs: int | None, ray: str | None, gpu: bool, needed: bool) -> AbstractContextManager[Workers | None]:
-    """Who does the work; None for this process alone."""
+    """The workers to paint with; None for this process alone."""
     if ray is not None and needed:
         from neuralpaint.parallel.ray import RayWorkers
 
@@ -460,8 +458,8 @@ def _workers(jobs: int | None, ray: str | None, gpu: bool, needed: bool) -> Abst
 
 def _how_to_resume(checkpoint: Path | None, skip_done: bool) -> str:
     if checkpoint is None and skip_done:
-        return f"to go on: {shlex.join(['neuralpaint', *sys.argv[1:]])}"
+        return f"to continue: {shlex.join(['neuralpaint', *sys.argv[1:]])}"
     if checkpoint is None:
-        return "the painting under way is lost (--checkpoint FOLDER would keep it)"
+        return "the unfinished painting is lost (use --checkpoint FOLDER to keep it)"
     arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    return f"to go on: {shlex.join(['neuralpaint', *arguments, '--resume'])}"
+    return f"to continue: {shlex.join(['neuralpaint', *arguments, '--resume'])}"

@@ -1,4 +1,4 @@
-"""Progress of long work on the standard error output."""
+"""Progress bars on stderr."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _P = TypeVar("_P")
 def bar_or_lines(
     describe: Callable[[_P], str], amounts: Callable[[_P], tuple[float, float, float]], *, final: bool = True
 ) -> Iterator[Callable[[_P], None]]:
-    """A bar with a text; where nobody looks at it, a line a minute.
+    """A progress bar with a text; if stderr is not a terminal, one line per minute instead.
 
     Args:
-        describe: a report, in words.
-        amounts: (done, all, seconds so far) of a report.
-        final: whether the end gets a line, however soon it comes.
+        describe: turns a report into text.
+        amounts: (done, total, elapsed seconds) of a report.
+        final: whether the last report is always printed.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -57,7 +57,7 @@ def bar_or_lines(
 
 
 def clock(seconds: float) -> str:
-    """Such as 3:07 or 1:03:07; "?" for what is not known."""
+    """Formats seconds as 3:07 or 1:03:07; "?" if not finite."""
     if not math.isfinite(seconds):
         return "?"
     minutes, seconds = divmod(round(seconds), 60)
@@ -66,7 +66,7 @@ def clock(seconds: float) -> str:
 
 
 class Bars(Reporter):
-    """Bars on the standard error output, if a person can see them; they vanish at the end."""
+    """Progress bars on stderr if it is a terminal; removed when done."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
@@ -84,7 +84,7 @@ def _visible(quiet: bool = False) -> bool:
 
 @contextmanager
 def search_bar(title: str) -> Iterator[Callable[[Progress], None]]:
-    """A bar for a search."""
+    """A progress bar for a search."""
     from rich import progress
     from rich.markup import escape
 
@@ -105,7 +105,7 @@ def search_bar(title: str) -> Iterator[Callable[[Progress], None]]:
 
 @contextmanager
 def drawing_bar(engine: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for strokes that an engine draws."""
+    """A progress bar for strokes drawn by an engine."""
     from rich import progress
 
     columns = (
@@ -120,7 +120,8 @@ def drawing_bar(engine: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def collect(rows: Iterable[Row], num_photos: int, summary: Summary, quiet: bool, shown: bool) -> int:
-    """Prints the rows as they come, under one bar if `shown`, and keeps them. Returns how many failed."""
+    """Prints rows as they arrive, with one bar if `shown`, and adds them to the summary. Returns the number of
+    failures."""
     failures = 0
     try:
         with _photos_bar(num_photos) if shown and _visible() else nullcontext() as advance:
@@ -140,7 +141,7 @@ def collect(rows: Iterable[Row], num_photos: int, summary: Summary, quiet: bool,
 
 @contextmanager
 def _photos_bar(num_photos: int) -> Iterator[Callable[[], None]]:
-    """One bar for all photos."""
+    """One progress bar for all photos."""
     from rich import progress
 
     columns = (

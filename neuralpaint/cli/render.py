@@ -1,4 +1,4 @@
-"""neuralpaint render: a stroke file to a picture."""
+"""neuralpaint render: renders a stroke file to an image."""
 
 from __future__ import annotations
 
@@ -19,42 +19,40 @@ NAME = "render"
 
 Strokes = Annotated[
     Path,
-    typer.Argument(
-        metavar="STROKES", help="A stroke file: .safetensors of ours, or .npz of SNP's reference implementation."
-    ),
+    typer.Argument(metavar="STROKES", help="Stroke file: .safetensors, or .npz from SNP's reference implementation."),
 ]
 
 
 def command(
     strokes: Strokes,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT", help="The picture: .png, .jpg, .webp or .tiff.")
+        Path, typer.Option("--output", "-o", metavar="OUT", help="Output image: .png, .jpg, .webp or .tiff.")
     ],
     size: Annotated[
         int | None,
-        typer.Option(metavar="PIXELS", help="Shorter side of the picture.", show_default="as painted"),
+        typer.Option(metavar="PIXELS", help="Shorter side of the image.", show_default="as painted"),
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(metavar="MODULE:FUNCTION", help="The brush engine that draws it, if it was painted with one."),
+        typer.Option(metavar="MODULE:FUNCTION", help="Brush engine to draw with, if it was painted with one."),
     ] = None,
     engine_timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="--engine: what 16 strokes may take.")
+        float, typer.Option(metavar="SECONDS", help="--engine: time limit for 16 strokes.")
     ] = ENGINE_TIMEOUT,
     memory: Annotated[
         str | None,
-        typer.Option(metavar="BYTES", help="What may be used, such as 2G.", show_default="half of what is available"),
+        typer.Option(metavar="BYTES", help="Memory limit, such as 2G.", show_default="half of the available memory"),
     ] = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Draws a stroke file as a picture of any size.
+    """Renders a stroke file at any size.
 
     [bold]Example[/bold]
       [cyan]neuralpaint render painting.safetensors -o painting.png --size 4096[/cyan]
 
-    Pictures of more than 33 million pixels are written in bands (PNG, JPEG, TIFF), in whatever memory there is:
+    Images of more than 33 million pixels (PNG, JPEG, TIFF) are rendered in bands to limit memory:
       [cyan]neuralpaint render painting.safetensors -o wall.tiff --size 16384 --memory 2G[/cyan]
     """
     from neuralpaint.cli.engines import get_engine
@@ -67,30 +65,32 @@ def command(
     if memory is not None:
         parse_bytes(memory, "--memory")
     check_readable(strokes)
-    # Torch is loaded from here on, which takes seconds: what was wrong above need not wait for it.
+    # Importing torch takes seconds, so check the arguments first.
     from neuralpaint.engines import EnginePool
     from neuralpaint.engines.drawing import draw_by
     from neuralpaint.utils.device import resolve_device
 
-    place = resolve_device(device)
+    torch_device = resolve_device(device)
     painting = load_painting(strokes)
     height, width = painting.pixels(size)
     check_output(output, width, height)
     check_target(output, overwrite)
     if painting.brush.engine and engine is None:
-        raise ValueError(f"{strokes}: only an engine draws brush {painting.brush.name!r}: add --engine MODULE:FUNCTION")
+        raise ValueError(
+            f"{strokes}: brush {painting.brush.name!r} is drawn by an engine: add --engine MODULE:FUNCTION"
+        )
     if engine is not None:
-        with EnginePool(get_engine(engine), timeout=engine_timeout) as pool:
-            with Bars().drawing(pool.engine.address) as report:
-                picture, _ = draw_by(pool, painting, size, callback=report)
+        with EnginePool(get_engine(engine), timeout=engine_timeout) as engines:
+            with Bars().drawing(engines.engine.address) as report:
+                picture, _ = draw_by(engines, painting, size, callback=report)
             save_image(picture, output)
     else:
-        painting.to(place).render_to(output, size, memory=memory)
+        painting.to(torch_device).render_to(output, size, memory=memory)
     say(f"{strokes} → {output}: {width}x{height} pixels, {len(painting)} strokes")
 
 
 def load_painting(path: Path) -> Painting:
-    """A stroke file of either kind. ValueError if it is none."""
+    """Loads a stroke file of either format. ValueError if it is not a stroke file."""
     from neuralpaint.utils.files import check_readable
 
     check_readable(path)

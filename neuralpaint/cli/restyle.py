@@ -1,4 +1,4 @@
-"""neuralpaint restyle: a saved painting towards the style of a picture."""
+"""neuralpaint restyle: moves the strokes of a saved painting towards a style."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,18 +19,15 @@ from neuralpaint.pipelines.batch import check_targets, same_file
 from neuralpaint.pipelines.paint_photo import describe_restyling
 from neuralpaint.pipelines.settings import StyleSettings
 
-if TYPE_CHECKING:
-    pass
-
 NAME = "restyle"
 
-# Options that `paint` takes too.
+# Options shared with `paint`.
 StyleWeight = Annotated[
     float,
     typer.Option(
         "--style-weight",
         metavar="BETA",
-        help="How much the style counts beside likeness; from 0 on.",
+        help="Weight of the style relative to the content, ≥ 0.",
         rich_help_panel="Style",
     ),
 ]
@@ -39,7 +36,7 @@ StyleMode = Annotated[
     typer.Option(
         "--style-mode",
         metavar="MODE",
-        help="color+texture moves whole strokes; color leaves their shapes.",
+        help="color+texture: change everything; color: keep the shapes of the strokes.",
         rich_help_panel="Style",
     ),
 ]
@@ -51,30 +48,30 @@ StyleSteps = Annotated[
 def command(
     strokes: Strokes,
     content: Annotated[Path, typer.Option("--content", metavar="PHOTO", help="The photo that was painted.")],
-    style_image: Annotated[Path, typer.Option("--style-image", metavar="PICTURE", help="A picture in that style.")],
+    style_image: Annotated[Path, typer.Option("--style-image", metavar="IMAGE", help="An image in the desired style.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT", help="The picture: .png, .jpg, .webp or .tiff.")
+        Path, typer.Option("--output", "-o", metavar="OUT", help="Output image: .png, .jpg, .webp or .tiff.")
     ],
-    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the strokes, too.")] = None,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the strokes.")] = None,
     style_weight: StyleWeight = 0.5,
     style_mode: StyleMode = "color+texture",
     steps: Annotated[int, typer.Option(metavar="N", help="Gradient steps.")] = 200,
     size: Annotated[
         int | None,
-        typer.Option(metavar="PIXELS", help="Shorter side of the picture.", show_default="as painted"),
+        typer.Option(metavar="PIXELS", help="Shorter side of the image.", show_default="as painted"),
     ] = None,
     features: Features = "auto",
     vgg: Vgg = None,
     device: Device = "auto",
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Keep the state there while it runs.")
+        Path | None, typer.Option(metavar="FOLDER", help="Save the state there while it runs.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from --checkpoint.")] = False,
     overwrite: Overwrite = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Moves the strokes of a saved painting towards the style of a picture.
+    """Moves the strokes of a saved painting towards the style of an image.
 
     [bold]Example[/bold]
       [cyan]neuralpaint paint photo.jpg -o painting.png --save painting.safetensors[/cyan]
@@ -89,8 +86,8 @@ def command(
     check_range("--steps", steps, 1, MAX_STEPS)
     check_output(output)
     if resume and checkpoint is None:
-        raise ValueError("--resume needs --checkpoint FOLDER, the state to go on from")
-    target_device = resolve_device(device)
+        raise ValueError("--resume needs --checkpoint FOLDER")
+    torch_device = resolve_device(device)
     painting = load_painting(strokes)
     check_output(output, *reversed(painting.pixels(size)))
     photo = load_image(content, canvas=painting.canvas)
@@ -98,7 +95,7 @@ def command(
     for target in filter(None, (output, save)):
         for source in (strokes, content, style_image):
             if same_file(target, source):
-                raise ValueError(f"{target} is read, too: name another file")
+                raise ValueError(f"{target} is also an input: choose another output file")
     check_targets(output, save, overwrite)
     settings = StyleSettings.load(
         style_image,
@@ -106,7 +103,7 @@ def command(
         mode=style_mode,
         steps=steps,
         features=find_features(features, vgg),
-        device=target_device,
+        device=torch_device,
     )
     started = time.perf_counter()
     try:
@@ -115,7 +112,7 @@ def command(
                 painting,
                 photo,
                 **settings.arguments,
-                device=target_device,
+                device=torch_device,
                 checkpoint=checkpoint,
                 resume=resume,
                 callback=callback,
@@ -125,13 +122,13 @@ def command(
         raise typer.Exit(INTERRUPTED) from None
     if save is not None:
         restyled.save(save)
-    save_image(restyled.to(target_device).render(size), output)
+    save_image(restyled.to(torch_device).render(size), output)
     if not quiet:
         say(f"{strokes} → {output}: {describe_restyling(restyled)}, {time.perf_counter() - started:.1f} s")
 
 
 def _how_to_resume(checkpoint: Path | None) -> str:
     if checkpoint is None:
-        return "the restyling under way is lost (--checkpoint FOLDER would keep it)"
+        return "the unfinished result is lost (use --checkpoint FOLDER to keep it)"
     arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    return f"to go on: {shlex.join(['neuralpaint', *arguments, '--resume'])}"
+    return f"to continue: {shlex.join(['neuralpaint', *arguments, '--resume'])}"

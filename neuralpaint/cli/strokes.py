@@ -1,4 +1,4 @@
-"""neuralpaint strokes: random strokes by the million, as files."""
+"""neuralpaint strokes: generates random strokes as training data."""
 
 from __future__ import annotations
 
@@ -24,53 +24,53 @@ _SHARD_SIZES = {"vector": 100_000, "webdataset": 10_000}
 
 def command(
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder of the shards and their index.")
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Output folder for the shards and their index.")
     ] = None,
-    brush: Annotated[str, typer.Option(metavar="BRUSH", help="Whose strokes; or a picture of a dab of paint.")] = "oil",
-    count: Annotated[int, typer.Option(metavar="N", help="How many.")] = 1_000_000,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the strokes.")] = 0,
+    brush: Annotated[str, typer.Option(metavar="BRUSH", help="Brush name, or an image of a brush dab.")] = "oil",
+    count: Annotated[int, typer.Option(metavar="N", help="Number of strokes.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
     layout: Annotated[
         str,
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="vector: parameters, drawn when they are used; webdataset: pictures and parameters in .tar files.",
+            help="vector: parameters only, rendered when read; webdataset: images and parameters in .tar files.",
         ),
     ] = "vector",
     size: Annotated[
-        int, typer.Option(metavar="PIXELS", help="Of the pictures; for vector, a default that readers may change.")
+        int, typer.Option(metavar="PIXELS", help="Image size; for vector, a default that readers can override.")
     ] = 128,
     shard_size: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Strokes in a file.", show_default="100000; 10000 with webdataset"),
+        typer.Option(metavar="N", help="Strokes per file.", show_default="100000; 10000 with webdataset"),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", help="webdataset: processes that draw.", show_default="one a processor, up to 8"),
+        typer.Option(metavar="N", help="webdataset: rendering processes.", show_default="one per core, up to 8"),
     ] = None,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Write nothing: draw them as uint8 and tell how fast.")
+        bool, typer.Option("--measure", help="Write nothing: render to uint8 and report the speed.")
     ] = False,
-    batch: Annotated[int | None, typer.Option(metavar="N", help="--measure: strokes drawn at once.")] = None,
+    batch: Annotated[int | None, typer.Option(metavar="N", help="--measure: batch size.")] = None,
     device: Annotated[str, typer.Option(metavar="DEVICE", help="--measure: cpu, cuda, cuda:1 …")] = "cpu",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on in a DIR that holds a part of them.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the strokes that DIR holds.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Write the missing shards of DIR.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete existing strokes in DIR.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Writes random strokes, training data for networks that paint.
+    """Generates random strokes as training data.
 
-    neuralpaint.data.StrokeDataset reads the vector format and draws at any size; the webdataset library and others read
-    the other. Stopped at any time, finished shards stay, and --resume writes the rest.
+    neuralpaint.data.StrokeDataset reads the vector format and renders it at any size; the webdataset library reads the
+    other. If interrupted, finished shards are kept and --resume writes the rest.
 
     [bold]Examples[/bold]
 
-    A million oil strokes, 48 MB:
+    One million oil strokes, 48 MB:
       [cyan]neuralpaint strokes --brush oil --count 1000000 --out oil-strokes[/cyan]
 
-    Pictures of watercolor strokes in .tar files:
+    Images of watercolor strokes in .tar files:
       [cyan]neuralpaint strokes --brush watercolor --count 50000 --format webdataset --out watercolor-strokes[/cyan]
 
-    How fast this machine draws:
+    Rendering speed of this machine:
       [cyan]neuralpaint strokes --brush oil --count 1000000 --measure[/cyan]
     """
     from neuralpaint.data.shards import MAX_SHARD, StrokeSet
@@ -85,7 +85,7 @@ def command(
     if layout not in _SHARD_SIZES:
         raise ValueError(f"--format must be {' or '.join(_SHARD_SIZES)}, got {layout!r}")
     if measure == (out is not None):
-        raise ValueError("--measure writes nothing: leave out --out" if measure else "name a folder: --out DIR")
+        raise ValueError("--measure writes nothing: remove --out" if measure else "--out DIR is required")
     chosen = resolve_brush(brush)
     if measure or out is None:
         from neuralpaint.roofline.dataset import measure as run
@@ -105,11 +105,11 @@ def command(
         with _bar() as callback:
             before = write_set(out, plan, resume=resume, overwrite=overwrite, callback=keep, warn=warn, workers=workers)
     except KeyboardInterrupt:
-        warn(f"the finished shards are in {out}: --resume goes on")
+        warn(f"the finished shards are in {out}; continue with --resume")
         raise
     written = count - before
     files = sum((out / plan.name(number)).stat().st_size for number in range(plan.shards))
-    rate = f", {written:,} of them now, {last[0].rate:,.0f} a second" if last else ", all of them there before"
+    rate = f", {written:,} of them new, {last[0].rate:,.0f} per second" if last else ", none of them new"
     shards = "1 shard" if plan.shards == 1 else f"{plan.shards:,} shards"
     say(f"{out}: {count:,} {chosen.name} strokes in {shards}, {in_bytes(files)}{rate}")
 

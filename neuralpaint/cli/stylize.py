@@ -1,4 +1,4 @@
-"""neuralpaint stylize: a photo in one of a network's styles, in a mix of them, or in all."""
+"""neuralpaint stylize: stylizes a photo in one style of a network, a mix of styles, or all styles."""
 
 from __future__ import annotations
 
@@ -28,40 +28,41 @@ _LEAST_MEMORY = 64 << 20
 
 
 def command(
-    photo: Annotated[Path | None, typer.Argument(metavar="PHOTO", help="A picture of any kind.")] = None,
+    photo: Annotated[Path | None, typer.Argument(metavar="PHOTO", help="The photo.")] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="OUT", help="The picture. --sweep: a .gif, a .webp, or a folder."),
+        typer.Option("--output", "-o", metavar="OUT", help="Output image; for --sweep a .gif, a .webp or a folder."),
     ] = None,
     style: Annotated[
-        str | None, typer.Option(metavar="STYLE", help="A style's name, or a mix: NAME:0.7,NAME:0.3.")
+        str | None, typer.Option(metavar="STYLE", help="Name of a style, or a mix: NAME:0.7,NAME:0.3.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="A sheet of every style.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Make a sheet of all styles.")] = False,
     grid: Annotated[
-        str | None, typer.Option(metavar="A,B,C,D", help="A sheet with four styles at its corners, mixed between.")
+        str | None,
+        typer.Option(metavar="A,B,C,D", help="Make a sheet that blends between four styles, one per corner."),
     ] = None,
-    sweep: Annotated[str | None, typer.Option(metavar="A,B", help="Frames from one style to another.")] = None,
-    list_styles: Annotated[bool, typer.Option("--list", help="Print the styles' names.")] = False,
+    sweep: Annotated[str | None, typer.Option(metavar="A,B", help="Animate from one style to another.")] = None,
+    list_styles: Annotated[bool, typer.Option("--list", help="Print the names of the styles.")] = False,
     network: Annotated[
-        str, typer.Option(metavar="NETWORK", help="light (fast), paper, or the folder of one you trained.")
+        str, typer.Option(metavar="NETWORK", help="light (fast), paper, or the folder of a trained network.")
     ] = "light",
     size: Annotated[
         int | None,
         typer.Option(
             metavar="PIXELS",
-            help="Shorter side; a smaller picture has larger strokes.",
+            help="Shorter side; a smaller image has larger strokes.",
             show_default=f"the photo's; {_SHEET_SIZE} in sheets",
         ),
     ] = None,
-    cells: Annotated[int, typer.Option(metavar="N", help="--grid: pictures along each side.")] = 5,
-    frames: Annotated[int, typer.Option(metavar="N", help="--sweep: how many.")] = 25,
-    memory: Annotated[str, typer.Option(metavar="BYTES", help="What the work may take, such as 2G.")] = "2G",
-    canvas: Annotated[str, typer.Option(metavar="COLOUR", help="Under transparent pixels.")] = "white",
+    cells: Annotated[int, typer.Option(metavar="N", help="--grid: images along each side.")] = 5,
+    frames: Annotated[int, typer.Option(metavar="N", help="--sweep: number of frames.")] = 25,
+    memory: Annotated[str, typer.Option(metavar="BYTES", help="Memory limit, such as 2G.")] = "2G",
+    canvas: Annotated[str, typer.Option(metavar="COLOUR", help="Background of transparent pixels.")] = "white",
     device: Device = "auto",
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Restyles a photo by one pass of a network that knows many styles.
+    """Stylizes a photo with one pass of a multi-style network.
 
     [bold]Examples[/bold]
       [cyan]neuralpaint stylize photo.jpg -o out.png --style van-gogh-starry-night[/cyan]
@@ -78,40 +79,40 @@ def command(
             say(name)
         return
     if photo is None or output is None:
-        raise ValueError("name a PHOTO and the picture to write, -o OUT (or --list to see the styles)")
+        raise ValueError("PHOTO and -o OUT are required (--list prints the styles)")
     if sum((style is not None, everything, grid is not None, sweep is not None)) != 1:
-        raise ValueError("give one of --style STYLE, --all, --grid A,B,C,D and --sweep A,B")
+        raise ValueError("give exactly one of --style STYLE, --all, --grid A,B,C,D and --sweep A,B")
     check_range("--size", size, 16, MAX_SIZE)
     check_range("--cells", cells, 2, _MOST_CELLS)
     check_range("--frames", frames, 2, _MOST_FRAMES)
-    room = parse_bytes(memory, "--memory")
-    if room < _LEAST_MEMORY:
+    limit = parse_bytes(memory, "--memory")
+    if limit < _LEAST_MEMORY:
         raise ValueError(f"--memory must be at least {_LEAST_MEMORY >> 20}M, got {memory!r}")
     if same_file(photo, output):
-        raise ValueError(f"{output} is the photo itself: name another file")
+        raise ValueError(f"{output} is the photo itself: choose another output file")
     folder = sweep is not None and output.suffix == ""
     if folder:
         if output.is_file():
-            raise ValueError(f"{output} is a file: name a folder")
+            raise ValueError(f"{output} is a file, but must be a folder")
         if output.is_dir() and any(output.iterdir()) and not overwrite:
-            raise ValueError(f"{output} holds files already: name another folder, or add --overwrite")
+            raise ValueError(f"{output} is not empty: choose another folder, or add --overwrite")
     else:
         if sweep is not None and output.suffix.lower() not in _ANIMATED:
-            raise ValueError(f"--sweep writes a {' or a '.join(_ANIMATED)} or a folder, not {output}")
+            raise ValueError(f"--sweep writes a {', a '.join(_ANIMATED)} or a folder, got {output}")
         if sweep is None:
             check_output(output)
         check_target(output, overwrite)
     find_style_network(network)
     check_there(photo)
-    # Torch is loaded from here on, which takes seconds: what was wrong above need not wait for it.
+    # Importing torch takes seconds, so check the arguments first.
     from neuralpaint.images.resample import resize
     from neuralpaint.styles.stylize import get_style_network
     from neuralpaint.utils.device import resolve_device
 
-    target = resolve_device(device)
-    loaded = get_style_network(network).to(target)
+    torch_device = resolve_device(device)
+    loaded = get_style_network(network).to(torch_device)
     mixes, names, columns = _plan(loaded, style, everything, grid, sweep, cells, frames)
-    picture = load_image(photo, target, canvas)
+    picture = load_image(photo, torch_device, canvas)
     shorter = min(picture.shape[1:])
     wanted = size or (shorter if style is not None else min(shorter, _SHEET_SIZE))
     if wanted != shorter:
@@ -119,15 +120,15 @@ def command(
     if style is not None:
         check_output(output, picture.shape[2], picture.shape[1])
     with _bar(photo.name) as callback:
-        made = _make(loaded, picture, mixes, room, callback)
+        made = _make(loaded, picture, mixes, limit, callback)
     if names is not None and everything:
         from neuralpaint.images.io import to_pil
 
         made, names = [to_pil(picture), *made], ["photo", *names]
     _write(made, names, columns, output, sweep is not None)
     high, wide = picture.shape[1:]
-    count = "" if len(mixes) == 1 else f"{len(mixes)} pictures of "
-    say(f"{photo} → {output}: {count}{wide}x{high} pixels")
+    number = "" if len(mixes) == 1 else f"{len(mixes)} images of "
+    say(f"{photo} → {output}: {number}{wide}x{high} pixels")
 
 
 def _plan(
@@ -152,7 +153,7 @@ def _plan(
     text, count, option = (grid, 4, "--grid") if grid is not None else (sweep or "", 2, "--sweep")
     parts = [part.strip() for part in str(text).split(",")]
     if len(parts) != count or not all(parts):
-        raise ValueError(f"{option} takes {count} styles with commas between them, got {text!r}")
+        raise ValueError(f"{option} takes {count} styles separated by commas, got {text!r}")
     ends = torch.stack([style_mix(part, names) for part in parts])
     if grid is not None:
         return corner_mixes(ends, cells), None, cells
@@ -167,8 +168,8 @@ def _make(
 
     made = []
     for k, mix in enumerate(mixes):
-        tell = None if callback is None else _part(callback, k, len(mixes))
-        made.append(to_pil(stylize_tensor(network, photo[None], mix, memory=memory, callback=tell)[0]))
+        report = None if callback is None else _part(callback, k, len(mixes))
+        made.append(to_pil(stylize_tensor(network, photo[None], mix, memory=memory, callback=report)[0]))
     return made
 
 
@@ -188,7 +189,7 @@ def _write(made: list[Image.Image], names: list[str] | None, columns: int, outpu
     elif animated:
         kind = output.suffix.lower()[1:].upper()
         with atomic_write(output) as file:
-            # There and back, so that it loops without a jump.
+            # Forwards and backwards, for a seamless loop.
             rest = made[1:] + made[-2:0:-1]
             made[0].save(file, format=kind, save_all=True, append_images=rest, duration=_FRAME_MS, loop=0)
     elif len(made) == 1:
@@ -199,7 +200,7 @@ def _write(made: list[Image.Image], names: list[str] | None, columns: int, outpu
 
 @contextmanager
 def _bar(name: str) -> Iterator[Callable[[float], None] | None]:
-    """A bar on the standard error output, if a person can see it."""
+    """A progress bar on stderr if it is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield None

@@ -1,4 +1,4 @@
-"""neuralpaint train-renderer: a neural renderer of a brush."""
+"""neuralpaint train-renderer: trains a neural renderer of a brush."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ _PRECISIONS = ("no", "bf16", "fp16")
 
 
 def command(
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the trained network.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Output folder for the trained network.")],
     brush: Annotated[
-        str, typer.Option(metavar="BRUSH", help="The brush to imitate; or a picture of a dab of paint.")
+        str, typer.Option(metavar="BRUSH", help="Brush to imitate: a name, or an image of a brush dab.")
     ] = "oil",
     engine: Annotated[
         str | None,
         typer.Option(
-            metavar="MODULE:FUNCTION", help="Imitate a brush engine instead: your own function; runs its code."
+            metavar="MODULE:FUNCTION", help="Imitate a brush engine, your own function, instead; runs its code."
         ),
     ] = None,
     pool: Annotated[
-        int, typer.Option(metavar="N", help="--engine: how many strokes to draw and go round in.")
+        int, typer.Option(metavar="N", help="--engine: number of strokes to draw and train on repeatedly.")
     ] = 20_000,
     cache: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="--engine: keep its strokes there.", show_default="~/.cache/neuralpaint/engines"
+            metavar="DIR", help="--engine: cache of its strokes.", show_default="~/.cache/neuralpaint/engines"
         ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(metavar="N", help="--engine: processes.", show_default="one a processor, up to 8")
+        int | None, typer.Option(metavar="N", help="--engine: processes.", show_default="one per core, up to 8")
     ] = None,
     engine_timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="--engine: what 16 strokes may take.")
+        float, typer.Option(metavar="SECONDS", help="--engine: time limit for 16 strokes.")
     ] = ENGINE_TIMEOUT,
     network: Annotated[
         str,
@@ -55,45 +55,49 @@ def command(
             "or unet.",
         ),
     ] = "coordinate",
-    size: Annotated[int, typer.Option(metavar="PIXELS", help="Of the network's pictures: 128 or 32.")] = 128,
+    size: Annotated[int, typer.Option(metavar="PIXELS", help="Output size of the network: 128 or 32.")] = 128,
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Gradient steps.", show_default="10000; 312500 with paper")
+        int | None,
+        typer.Option(metavar="N", help="Training steps.", show_default="10000; 312500 with --schedule paper"),
     ] = None,
-    batch: Annotated[int, typer.Option(metavar="N", help="Strokes in a step, over all devices.")] = 64,
+    batch: Annotated[int, typer.Option(metavar="N", help="Strokes per step, over all devices.")] = 64,
     schedule: Annotated[
-        str, typer.Option(metavar="NAME", help="fast: warm-up and cosine; paper: 2e-4, a tenth at each quarter.")
+        str, typer.Option(metavar="NAME", help="fast: warm-up and cosine; paper: 2e-4, divided by 10 every quarter.")
     ] = "fast",
     learning_rate: Annotated[
-        float | None, typer.Option(metavar="RATE", help="The largest.", show_default="by schedule and network")
+        float | None, typer.Option(metavar="RATE", help="Peak learning rate.", show_default="by schedule and network")
     ] = None,
     zooms: Annotated[
         str | None,
         typer.Option(
             metavar="LIST",
-            help="coordinate: sizes of training pictures, in turns, in units of --size.",
+            help="coordinate: sizes of the training images as multiples of --size, cycled through.",
             show_default="1,1,2,4 for a textured brush",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of weights and strokes.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed for weights and strokes.")] = 0,
     precision: Annotated[
-        str | None, typer.Option(metavar="TYPE", help="no, bf16 or fp16.", show_default="as accelerate is configured")
+        str | None,
+        typer.Option(
+            metavar="TYPE", help="Mixed precision: no, bf16 or fp16.", show_default="accelerate's configuration"
+        ),
     ] = None,
-    cpu: Annotated[bool, typer.Option("--cpu", help="On the CPU, even if there is a GPU.")] = False,
+    cpu: Annotated[bool, typer.Option("--cpu", help="Use the CPU even if there is a GPU.")] = False,
     eval_every: Annotated[int, typer.Option(metavar="N", help="Steps between evaluations.")] = 250,
-    picture_every: Annotated[int, typer.Option(metavar="N", help="Steps between picture grids.")] = 1000,
-    half: Annotated[bool, typer.Option("--half", help="Write the weights as float16.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in DIR.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew in a DIR that holds a training.")] = False,
+    picture_every: Annotated[int, typer.Option(metavar="N", help="Steps between sample images.")] = 1000,
+    half: Annotated[bool, typer.Option("--half", help="Save the weights as float16.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the checkpoint in DIR.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier training in DIR.")] = False,
     debug: Debug = False,
 ) -> None:
     """Trains a network to draw the strokes of a brush.
 
-    Strokes are drawn while it trains, on the device that trains. Curves for TensorBoard, picture grids and a checkpoint
-    go to DIR/training. Stopped by Ctrl-C or a power cut, it goes on with --resume, to the same result.
+    Training strokes are rendered on the fly, on the training device. TensorBoard logs, sample images and a checkpoint
+    are written to DIR/training. After an interruption, --resume continues to the same result.
 
     [bold]Examples[/bold]
 
-    A renderer of the oil brush, and how good it is:
+    Train a renderer of the oil brush, then evaluate it:
       [cyan]neuralpaint train-renderer --brush oil --out oil-renderer[/cyan]
       [cyan]neuralpaint eval-renderer oil-renderer[/cyan]
 
@@ -109,7 +113,7 @@ def command(
     if precision is not None and precision not in _PRECISIONS:
         raise ValueError(f"--precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}")
     _check_folder(out, resume or overwrite)
-    # Torch is loaded from here on, which takes seconds: what was wrong above need not wait for it.
+    # Importing torch takes seconds, so check the arguments first.
     _check_packages()
     import torch
     from accelerate import Accelerator
@@ -125,9 +129,9 @@ def command(
 
     loaded = None if engine is None else get_engine(engine, brush)
     chosen = resolve_brush(brush) if loaded is None else loaded.spec.brush()
-    usual = build_network(network, chosen, size).zooms  # also tells at once what cannot be
+    usual = build_network(network, chosen, size).zooms  # also rejects invalid combinations early
     if loaded is not None:
-        usual = (1,)  # larger pictures take an engine longer
+        usual = (1,)  # engines are slow at larger sizes
         check_range("--pool", pool, 1, 100_000_000)
         check_range("--workers", workers, 1, 1024)
     turns = usual if zooms is None else _zooms(zooms, network)
@@ -174,20 +178,20 @@ def _check_packages() -> None:
 
 def _check_folder(out: Path, allowed: bool) -> None:
     if out.exists() and not out.is_dir():
-        raise ValueError(f"--out {out} is a file: name a folder")
+        raise ValueError(f"--out {out} is a file, but must be a folder")
     if (out / "training" / "checkpoint.pt").exists() and not allowed:
-        raise ValueError(f"--out {out} holds a training: add --resume to go on, or --overwrite to start anew")
+        raise ValueError(f"--out {out} has a checkpoint: add --resume to continue, or --overwrite to start again")
 
 
 def _zooms(text: str, network: str) -> tuple[int, ...]:
     try:
         zooms = tuple(int(word) for word in text.split(","))
     except ValueError:
-        raise ValueError(f"--zooms must be whole numbers with commas between them, got {text!r}") from None
+        raise ValueError(f"--zooms must be integers separated by commas, got {text!r}") from None
     if not all(1 <= zoom <= 8 for zoom in zooms):
         raise ValueError(f"--zooms must be from 1 to 8, got {text!r}")
     if network != "coordinate" and set(zooms) != {1}:
-        raise ValueError(f"--zooms: network {network} draws pictures of --size only")
+        raise ValueError(f"--zooms: network {network} supports images of --size only")
     return zooms
 
 

@@ -1,4 +1,4 @@
-"""neuralpaint train-styles: one network for a folder of paintings."""
+"""neuralpaint train-styles: trains one network on the styles of a folder of paintings."""
 
 from __future__ import annotations
 
@@ -24,59 +24,62 @@ if TYPE_CHECKING:
 
 NAME = "train-styles"
 
-Content = Annotated[Path, typer.Option(metavar="DIR", help="Photos to learn on, of anything; hundreds or more.")]
-Workers = Annotated[int, typer.Option(metavar="N", help="Processes that read photos; 0: between the steps.")]
-Cpu = Annotated[bool, typer.Option("--cpu", help="On the CPU, even if there is a GPU.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in DIR.")]
+Content = Annotated[Path, typer.Option(metavar="DIR", help="Training photos of any subject; hundreds or more.")]
+Workers = Annotated[int, typer.Option(metavar="N", help="Processes that read photos; 0: the main process.")]
+Cpu = Annotated[bool, typer.Option("--cpu", help="Use the CPU even if there is a GPU.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume from the checkpoint in DIR.")]
 
 
 def command(
     content: Content,
-    styles: Annotated[Path, typer.Option(metavar="DIR", help="Paintings; a file's name is its style's.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the trained network.")],
+    styles: Annotated[Path, typer.Option(metavar="DIR", help="Paintings; each style is named after its file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Output folder for the trained network.")],
     preset: Annotated[
-        str, typer.Option(metavar="PRESET", help="paper (40,000 updates, for a GPU), or small (two cores, hours).")
+        str, typer.Option(metavar="PRESET", help="paper (40,000 steps, for a GPU) or small (hours on two cores).")
     ] = "paper",
     network: Annotated[
         str | None, typer.Option(metavar="NETWORK", help="paper or light.", show_default="by preset")
     ] = None,
-    steps: Annotated[int | None, typer.Option(metavar="N", help="Updates.", show_default="by preset")] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", help="Training steps.", show_default="by preset")] = None,
     batch: Annotated[
-        int | None, typer.Option(metavar="N", help="Photos an update, over all devices.", show_default="by preset")
+        int | None, typer.Option(metavar="N", help="Photos per step, over all devices.", show_default="by preset")
     ] = None,
     size: Annotated[
-        int | None, typer.Option(metavar="PIXELS", help="Of the photos' pieces.", show_default="by preset")
+        int | None, typer.Option(metavar="PIXELS", help="Size of the photo crops.", show_default="by preset")
     ] = None,
     style_size: Annotated[
         int | None,
-        typer.Option(metavar="PIXELS", help="Paintings' shorter side: more, larger strokes.", show_default="448"),
+        typer.Option(
+            metavar="PIXELS", help="Shorter side of the paintings: larger means larger strokes.", show_default="448"
+        ),
     ] = None,
     style_weight: Annotated[
-        float | None, typer.Option(metavar="WEIGHT", help="More of the style.", show_default="10")
+        float | None, typer.Option(metavar="WEIGHT", help="Weight of the style loss.", show_default="10")
     ] = None,
     smoothness: Annotated[
-        float | None, typer.Option(metavar="WEIGHT", help="Against a weave of single pixels.", show_default="80")
+        float | None,
+        typer.Option(
+            metavar="WEIGHT", help="Weight of the smoothness loss, against pixel-scale patterns.", show_default="80"
+        ),
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(metavar="RATE", help="The largest.", show_default="by preset")
+        float | None, typer.Option(metavar="RATE", help="Peak learning rate.", show_default="by preset")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of weights, pieces and order.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed for weights, crops and their order.")] = 0,
     features: Features = "auto",
     vgg: Vgg = None,
-    skip_broken: Annotated[
-        bool, typer.Option("--skip-broken", help="Leave out paintings that cannot be read.")
-    ] = False,
+    skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Skip paintings that cannot be read.")] = False,
     workers: Workers = 0,
     cpu: Cpu = False,
-    half: Annotated[bool, typer.Option("--half", help="Write the weights as float16.")] = False,
+    half: Annotated[bool, typer.Option("--half", help="Save the weights as float16.")] = False,
     resume: Resume = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew in a DIR that holds a training.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier training in DIR.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Trains one network to restyle photos in the style of each of many paintings.
+    """Trains one network to stylize photos in the styles of many paintings.
 
-    Curves for TensorBoard, losses of each style, sample sheets and a checkpoint go to DIR/training. Stopped by Ctrl-C
-    or a power cut, it goes on with --resume, to the same result. A tenth of the photos, 32 at most, are held out.
+    TensorBoard logs, per-style losses, sample sheets and a checkpoint are written to DIR/training. After an
+    interruption, --resume continues to the same result. A tenth of the photos, at most 32, are held out.
 
     [bold]Examples[/bold]
       [cyan]neuralpaint train-styles --content photos --styles paintings --out my-styles --preset small[/cyan]
@@ -124,7 +127,7 @@ def train(
     resume: bool,
     half: bool,
 ) -> None:
-    """Trains a network behind a bar, saves its network and says how good it is."""
+    """Trains a network with a progress bar, saves it and prints its quality."""
     import torch
     from accelerate import Accelerator
 
@@ -150,7 +153,7 @@ def train(
 
 
 def require_training() -> None:
-    """ImportError with one line if what training needs is not installed."""
+    """Raises a one-line ImportError if the packages for training are not installed."""
     try:
         import accelerate  # noqa: F401
         from torch.utils.tensorboard import SummaryWriter  # noqa: F401
@@ -159,19 +162,19 @@ def require_training() -> None:
 
 
 def check_out(out: Path, resume: bool, overwrite: bool) -> None:
-    """ValueError unless a training may begin, or go on, in that folder."""
+    """ValueError unless training can start or resume in that folder."""
     if out.exists() and not out.is_dir():
-        raise ValueError(f"--out {out} is a file: name a folder")
+        raise ValueError(f"--out {out} is a file, but must be a folder")
     checkpoint = out / "training" / "checkpoint.pt"
     if checkpoint.exists() and not (resume or overwrite):
-        raise ValueError(f"--out {out} holds a training: add --resume to go on, or --overwrite to start anew")
+        raise ValueError(f"--out {out} has a checkpoint: add --resume to continue, or --overwrite to start again")
 
 
 def training_bar() -> AbstractContextManager[Callable[[StyleProgress], None]]:
-    """A bar on the standard error output; where nobody looks at it, a line a minute."""
+    """A progress bar on stderr; if it is not a terminal, one line per minute."""
     return bar_or_lines(_describe, lambda p: (p.step, p.steps, p.seconds))
 
 
 def _describe(p: StyleProgress) -> str:
     losses = "" if p.style != p.style else f" · content {p.content:.3f} · style {p.style:.3f}"
-    return f"update {p.step:,} of {p.steps:,}{losses} · {clock(p.remaining)} left"
+    return f"step {p.step:,} of {p.steps:,}{losses} · {clock(p.remaining)} left"

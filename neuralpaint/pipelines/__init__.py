@@ -1,1 +1,1 @@
-"""What the commands do, without a terminal: photos in, paintings out."""
+"""The work behind the commands, independent of the terminal: photos in, paintings out."""

@@ -20,8 +20,8 @@ _STROKES_SUFFIX = ".safetensors"
 
 
 def paint_serially(jobs: Sequence[Job], paint_one: Callable[[Job], Row], stop_on_error: bool = False) -> Iterator[Row]:
-    """Paints one photo after another. One that fails becomes a row, and the others go on, unless the first error is to
-    stop them or there is but one photo."""
+    """Paints photos one after another. A failure becomes a row and the others continue, unless `stop_on_error` is set
+    or there is only one photo."""
     for job in jobs:
         started = time.perf_counter()
         try:
@@ -34,15 +34,15 @@ def paint_serially(jobs: Sequence[Job], paint_one: Callable[[Job], Row], stop_on
 
 
 def paint_by_processes(jobs: Sequence[Job], settings: PaintSettings, resume: bool, workers: Workers) -> Iterator[Row]:
-    """As `paint_serially`, several at a time; first come, first served."""
+    """Like `paint_serially`, but several at a time; rows come in order of completion."""
     shared = workers.share(settings)
     for number, row in workers.run(_paint_here, ((job, shared, resume) for job in jobs)):
         yield row if isinstance(row, Row) else failed(jobs[number], row, 0.0)
 
 
 def paint_by_cluster(jobs: Sequence[Job], settings: PaintSettings, workers: Workers) -> Iterator[Row]:
-    """As `paint_by_processes`, on machines that may have no disk in common with this one: photos and paintings travel
-    with the tasks, and are written here."""
+    """Like `paint_by_processes`, on machines that need not share a disk with this one: photos and paintings are sent
+    with the tasks, and output files are written here."""
     from neuralpaint.utils.files import atomic_write
 
     shared = workers.share(settings)
@@ -85,10 +85,10 @@ def _paint_here(job: Job, settings: PaintSettings, resume: bool) -> Row:
 def _paint_there(
     data: bytes, name: str, suffix: str, keep_strokes: bool, settings: PaintSettings
 ) -> tuple[dict[str, Any], bytes, bytes]:
-    """(the row's values, the picture's bytes, the stroke file's)."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        photo, output, strokes = place / "in" / name, place / f"painting{suffix}", place / "painting.safetensors"
+    """(values of the row, bytes of the image, bytes of the stroke file)."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        photo, output, strokes = folder / "in" / name, folder / f"painting{suffix}", folder / "painting.safetensors"
         photo.parent.mkdir()
         photo.write_bytes(data)
         row = _paint_here(Job(photo, output, strokes if keep_strokes else None, None), settings, False)
@@ -107,7 +107,7 @@ def _paint_there(
 
 
 def check_target(path: Path, overwrite: bool) -> None:
-    """Raises ValueError unless a file can be written there now."""
+    """Raises ValueError unless the file can be written."""
     from neuralpaint.utils.files import WriteError, check_writable
 
     try:
@@ -115,18 +115,18 @@ def check_target(path: Path, overwrite: bool) -> None:
     except WriteError as error:
         raise ValueError(str(error)) from error
     if path.is_file() and not overwrite:
-        raise ValueError(f"{path} is there already: name another file, or add --overwrite")
+        raise ValueError(f"{path} already exists: choose another file, or add --overwrite")
 
 
 def check_targets(picture: Path, strokes: Path | None, overwrite: bool, photo: Path | None = None) -> None:
-    """Raises ValueError unless a picture and, if wanted, its strokes can be written to these two files."""
+    """Raises ValueError unless an image and, optionally, its strokes can be written to these files."""
     if strokes is not None and strokes.suffix.lower() == ".npz":
-        raise ValueError(f"--save {strokes}: strokes are written as .safetensors, use that suffix")
+        raise ValueError(f"--save {strokes}: must be a .safetensors file")
     if strokes is not None and os.path.abspath(picture) == os.path.abspath(strokes):
-        raise ValueError(f"{picture} is to be the picture and the strokes: name another file for --save")
+        raise ValueError(f"{picture} cannot hold both the image and the strokes: choose another file for --save")
     for target in filter(None, (picture, strokes)):
         if photo is not None and same_file(target, photo):
-            raise ValueError(f"{target} is the photo itself: name another file")
+            raise ValueError(f"{target} is the photo itself: choose another output file")
         check_target(target, overwrite)
 
 
@@ -137,7 +137,7 @@ def same_file(a: Path, b: Path) -> bool:
 def plan(
     photos: Sequence[Path], output: Path, save: Path | None, checkpoint: Path | None, file_format: str = "png"
 ) -> list[Job]:
-    """Pairs each photo with its output files; folders are created. ValueError for what cannot be."""
+    """Pairs each photo with its output files and creates the folders. ValueError if the paths do not fit together."""
     from neuralpaint.images.io import OUTPUT_SUFFIXES, check_output
     from neuralpaint.utils.files import make_folder
 
@@ -146,7 +146,7 @@ def plan(
         check_output(output)
         return [Job(found[0], output, save, checkpoint)]
     if output.suffix.lower() in OUTPUT_SUFFIXES and not os.path.isdir(output):
-        raise ValueError(f"{output} is one picture, but there are several photos: name a folder")
+        raise ValueError(f"{output} is a single image, but there are several photos: choose a folder")
     suffix = "." + file_format.lower().lstrip(".")
     check_output(Path("name" + suffix))
     names = distinct_names(found)
@@ -168,9 +168,9 @@ def plan(
 
 
 def distinct_names(photos: Sequence[Path]) -> list[str]:
-    """A file name without suffix for each photo, no two alike (nor on file systems that ignore case).
+    """Unique file names, without suffix, for the photos; unique on case-insensitive file systems too.
 
-    photo.jpg and photo.png become photo_jpg and photo_png; a second photo.jpg of another folder becomes photo_jpg_2.
+    photo.jpg and photo.png become photo_jpg and photo_png; a second photo.jpg from another folder becomes photo_jpg_2.
     """
     stems = [photo.stem.casefold() for photo in photos]
     taken: set[str] = {stem for stem in stems if stems.count(stem) == 1}
@@ -189,7 +189,7 @@ def distinct_names(photos: Sequence[Path]) -> list[str]:
 
 
 def expand_photos(photos: Sequence[Path]) -> tuple[list[Path], bool]:
-    """(the photos, folders replaced by the pictures in them; whether that makes a batch)."""
+    """(the photos, with folders replaced by the images in them; whether this is a batch)."""
     from neuralpaint.images.io import PHOTO_SUFFIXES
 
     found: dict[Path, Path] = {}
@@ -201,7 +201,7 @@ def expand_photos(photos: Sequence[Path]) -> tuple[list[Path], bool]:
             inside = sorted(photo.iterdir())
             files = [f for f in inside if f.suffix.lower() in PHOTO_SUFFIXES and f.name[0] != "." and f.is_file()]
             if not files:
-                raise ValueError(f"{photo} holds no pictures ({' '.join(PHOTO_SUFFIXES)})")
+                raise ValueError(f"{photo} contains no images ({' '.join(PHOTO_SUFFIXES)})")
         for file in files:
             found.setdefault(file.resolve(), file)
     return list(found.values()), folders or len(found) > 1
@@ -210,4 +210,4 @@ def expand_photos(photos: Sequence[Path]) -> tuple[list[Path], bool]:
 def check_job(job: Job, overwrite: bool) -> None:
     check_targets(job.output, job.strokes, overwrite, job.photo)
     if job.checkpoint is not None and job.checkpoint.exists() and not job.checkpoint.is_dir():
-        raise ValueError(f"--checkpoint {job.checkpoint} is a file: name a folder")
+        raise ValueError(f"--checkpoint {job.checkpoint} is a file, but must be a folder")

@@ -1,4 +1,4 @@
-"""From a photo's file to a painting's: read, restyle if wanted, search, move towards a style, draw, write."""
+"""From photo file to painting file: read, stylize (optional), search, restyle (optional), render, write."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """One photo and where its results go."""
+    """One photo and its output paths."""
 
     photo: Path
     output: Path
@@ -52,10 +52,10 @@ def paint_photo(
     """Paints one photo and writes its files.
 
     Args:
-        resume: go on from the job's checkpoint, if there is one.
-        workers: who does the work of a search by windows; by default this process.
-        engines: draw the painting, if its brush is an engine's.
-        reporter: shows the progress.
+        resume: continue from the job's checkpoint, if it exists.
+        workers: run the windows of a windowed search; by default this process does.
+        engines: draw the painting if its brush belongs to an engine.
+        reporter: shows progress.
     """
     import torch
 
@@ -93,7 +93,7 @@ def paint_photo(
 
 
 def _read(job: Job, settings: PaintSettings, whole: bool) -> LargePhoto | Tensor:
-    """The photo, restyled if that is wanted; ValueError if its painting would be too large for the file's format."""
+    """The photo, stylized if requested; ValueError if the painting would be too large for the output format."""
     from neuralpaint.images.io import check_output, load_image
     from neuralpaint.images.streaming import LARGE, open_photo
     from neuralpaint.utils.memory import budget
@@ -119,7 +119,7 @@ def _restyle(
     resume: bool,
     reporter: Reporter,
 ) -> Painting:
-    """The painting with its strokes moved towards the style of a picture; a checkpoint of its own."""
+    """Restyles the painting: moves its strokes towards the style of an image. Uses its own checkpoint."""
     from neuralpaint.images.streaming import LargePhoto
     from neuralpaint.search import restyle
 
@@ -138,7 +138,7 @@ def _restyle(
 
 
 def describe_restyling(painting: Painting) -> str:
-    """What a restyling did, in a few words."""
+    """A short summary of how restyling changed the losses."""
     style, likeness = (painting.metadata["style"][key] for key in ("style_loss", "l1_grey"))
     return ", ".join(
         f"{name} {100 * (after / before - 1):+.0f} %" if before > 0 else f"{name} {after:.3g}"

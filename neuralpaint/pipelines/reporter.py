@@ -1,4 +1,4 @@
-"""What shows a painting's progress: a terminal, a page, or nobody."""
+"""Interface for showing the progress of a painting, in a terminal or elsewhere."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class Reporter:
-    """Gives the callbacks of what takes long, each within a `with` block. This one shows nothing."""
+    """Provides progress callbacks as context managers. This base class shows nothing."""
 
     def search(self, name: str) -> AbstractContextManager[Callable[[Progress], None] | None]:
-        """For the search of the strokes of a photo of that name."""
+        """Callback for the search on the photo of that name."""
         return nullcontext()
 
     def drawing(self, engine: str) -> AbstractContextManager[Callable[[int, int], None] | None]:
-        """For strokes that an engine draws: the callback takes those done, and all."""
+        """Callback for strokes drawn by an engine; it takes (done, total)."""
         return nullcontext()
 
 

@@ -1,4 +1,4 @@
-"""What a painting is to be made with: one object, checked when it is made, that travels to whoever paints."""
+"""Settings of a run: validated when created, picklable for the workers."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stylization:
-    """A photo is first restyled by one pass of a style network.
+    """Stylizes a photo before it is painted, by one pass of a style network.
 
     Attributes:
-        mix: `[N]`, the weight of each of the network's styles.
-        memory: bytes that the pass may use.
+        mix: `[N]`, weight of each style of the network.
+        memory: memory limit of the pass, in bytes.
     """
 
     network: StyleNetwork
@@ -34,7 +34,7 @@ class Stylization:
 
     @classmethod
     def find(cls, style: str, network: str, memory: str | None) -> Stylization:
-        """The network of that name or folder, and a style or mix of it. ValueError if there is none."""
+        """Loads a network by name or folder and parses a style or mix. ValueError if either is unknown."""
         from neuralpaint.styles.stylize import MEMORY, as_mix, get_style_network
         from neuralpaint.utils.memory import parse_bytes
 
@@ -42,16 +42,16 @@ class Stylization:
         return cls(loaded, as_mix(style, loaded), MEMORY if memory is None else parse_bytes(memory, "--memory"))
 
     def apply(self, photo: torch.Tensor, device: torch.device) -> torch.Tensor:
-        """A photo `[3, H, W]` in that style, on the CPU."""
+        """Stylizes a photo `[3, H, W]`; the result is on the CPU."""
         from neuralpaint.styles.stylize import stylize_tensor
 
-        made = stylize_tensor(self.network.to(device), photo[None].to(device), self.mix, memory=self.memory)
-        return made[0].clamp(0, 1).cpu().clone()
+        stylized = stylize_tensor(self.network.to(device), photo[None].to(device), self.mix, memory=self.memory)
+        return stylized[0].clamp(0, 1).cpu().clone()
 
 
 @dataclass(frozen=True)
 class StyleSettings:
-    """The strokes of a painting are moved towards the style of a picture: see `neuralpaint.restyle`."""
+    """Restyles a finished painting: see `neuralpaint.restyle`."""
 
     loss: StyleLoss
     weight: float
@@ -68,7 +68,7 @@ class StyleSettings:
         features: Features,
         device: torch.device,
     ) -> StyleSettings:
-        """Checks all of them and reads the picture. ValueError names the option that is wrong."""
+        """Validates the options and loads the style image. ValueError names the offending option."""
         from neuralpaint.losses.style import StyleLoss, check_mode
 
         check_weight("--style-weight", weight)
@@ -77,17 +77,17 @@ class StyleSettings:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Those of `neuralpaint.restyle`."""
+        """Keyword arguments for `neuralpaint.restyle`."""
         return {"style_image": self.loss, "weight": self.weight, "steps": self.steps}
 
 
 @dataclass(frozen=True)
 class PaintSettings:
-    """How photos are painted, the same for all of a run: the arguments of `neuralpaint.paint`, and the style.
+    """How the photos of a run are painted: the arguments of `neuralpaint.paint`, and the style.
 
     Attributes:
-        stylization: how a photo is restyled before it is painted; None for not at all.
-        style: towards which style the strokes are moved afterwards; None for none.
+        stylization: stylizes each photo before it is painted, or None.
+        style: restyles each painting afterwards, or None.
     """
 
     brush: Brush
@@ -105,5 +105,5 @@ class PaintSettings:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Those of `neuralpaint.paint`."""
+        """Keyword arguments for `neuralpaint.paint`."""
         return {name: value for name, value in vars(self).items() if name not in ("stylization", "style")}

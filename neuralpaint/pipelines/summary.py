@@ -1,4 +1,4 @@
-"""The table of a folder's paintings: a line a photo, as CSV or JSON."""
+"""Summary table of a batch, one row per photo, as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _EVERY = 5.0  # seconds
 
 @dataclass(frozen=True)
 class Row:
-    """What became of a photo.
+    """The result for one photo.
 
     Attributes:
-        status: painted, skipped (it was there already) or failed.
-        psnr: in dB, both 512 pixels along the shorter side; NaN if it is not known.
-        seconds: reading and writing included.
-        error: one line, if it failed.
-        note: what else is worth telling.
+        status: painted, skipped (the painting already existed) or failed.
+        psnr: in dB, measured at 512 pixels along the shorter side; NaN if unknown.
+        seconds: including reading and writing.
+        error: one-line message if it failed.
+        note: additional information.
     """
 
     photo: str
@@ -39,22 +39,22 @@ class Row:
 
     @property
     def line(self) -> str:
-        """For a person."""
+        """One line for the terminal."""
         if self.status == SKIPPED:
-            return f"{self.photo} → {self.output}: painted already"
+            return f"{self.photo} → {self.output}: already painted"
         note = f"{self.note}, " if self.note else ""
         return f"{self.photo} → {self.output}: {self.psnr:.1f} dB, {note}{self.strokes} strokes, {self.seconds:.1f} s"
 
 
 class Summary:
-    """Rows, kept in a file that is replaced whole every few seconds.
+    """Collects rows and writes them to a file, replaced atomically every few seconds.
 
     Args:
-        path: .csv or .json; None keeps no file.
-        keep: whether rows of photos that are skipped now keep what an earlier run wrote of them.
+        path: .csv or .json file; None writes nothing.
+        keep: whether skipped photos keep their rows from an earlier run.
 
     Raises:
-        ValueError: for another suffix, or a file there that is no such table.
+        ValueError: the suffix is unknown, or an existing file is not a summary.
     """
 
     def __init__(self, path: Path | None, keep: bool = False) -> None:
@@ -73,7 +73,7 @@ class Summary:
             self.write()
 
     def write(self) -> None:
-        """Raises WriteError if it cannot be written."""
+        """Writes the file. Raises WriteError on failure."""
         self._written = time.monotonic()
         if self.path is None:
             return
@@ -88,11 +88,11 @@ class Summary:
             writer = csv.DictWriter(text, [field.name for field in fields(Row)], lineterminator="\n")
             writer.writeheader()
             writer.writerows(table)
-            file.write(text.getvalue().encode(errors="surrogateescape"))  # names that are no UTF-8
+            file.write(text.getvalue().encode(errors="surrogateescape"))  # file names that are not UTF-8
 
 
 def read_summary(path: Path) -> dict[str, Row]:
-    """Rows by photo. ValueError if the file is no summary."""
+    """Reads a summary as {photo: row}. ValueError if the file is not a summary."""
     try:
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
         table = json.loads(text) if path.suffix.lower() == ".json" else list(csv.DictReader(io.StringIO(text)))
@@ -119,7 +119,7 @@ def read_summary(path: Path) -> dict[str, Row]:
         RecursionError,
         csv.Error,
     ) as error:
-        raise ValueError(f"--summary {path} is there, but is no summary of ours: name another file") from error
+        raise ValueError(f"--summary {path} exists, but is not a neuralpaint summary: choose another file") from error
     return {row.photo: row for row in rows}
 
 

@@ -114,7 +114,7 @@ def test_existing_file_is_kept(run, few, tmp_path):
     file = tmp_path / "b.json"
     file.write_text("mine")
     result = run("bench", "--json", file)
-    assert result.code == 2 and "is there already" in result.line and file.read_text() == "mine"
+    assert result.code == 2 and "already exists" in result.line and file.read_text() == "mine"
     assert run("bench", "--device", "cpu", "--json", file, "--overwrite").code == 0 and json.loads(file.read_text())
 
 

@@ -58,7 +58,7 @@ def test_goes_on_with_what_is_left(run, stub, photos, tmp_path):
     (out / "2.png").unlink()
     Image.new("RGB", (30, 24), "red").save(photos / "bad.png")
     result = run(*arguments)
-    assert result.code == 0 and len(stub) == 6 and result.out.count("painted already") == 3
+    assert result.code == 0 and len(stub) == 6 and result.out.count("already painted") == 3
     rows = json.loads(table.read_text())
     assert [row["status"] for row in rows] == ["painted"] * 5  # what the first run painted is still in the table
     assert all(row["psnr"] > 0 and row["seconds"] > 0 for row in rows)
@@ -68,7 +68,7 @@ def test_what_was_painted_without_a_table_is_skipped(run, stub, photos, tmp_path
     (photos / "bad.png").unlink()
     assert run("paint", photos, "-o", tmp_path / "out", *QUICK).code == 0
     result = run("paint", photos, "-o", tmp_path / "out", "--skip-done", "--summary", tmp_path / "t.csv", *QUICK)
-    assert result.code == 0 and len(stub) == 4 and result.out.count("painted already") == 4
+    assert result.code == 0 and len(stub) == 4 and result.out.count("already painted") == 4
     with open(tmp_path / "t.csv") as file:
         rows = list(csv.DictReader(file))
     assert [row["status"] for row in rows] == ["skipped"] * 4 and rows[0]["psnr"] == ""
@@ -80,7 +80,7 @@ def test_ctrl_c_keeps_the_table(run, photos, tmp_path, monkeypatch):
 
     monkeypatch.setattr("neuralpaint.search.paint", paint)
     result = run("paint", photos, "-o", tmp_path / "out", "--summary", tmp_path / "t.csv", "--skip-done", *QUICK)
-    assert result.code == 130 and "to go on: neuralpaint" in result.line
+    assert result.code == 130 and "to continue: neuralpaint" in result.line
     assert read_summary(tmp_path / "t.csv") == {}
 
 
@@ -92,7 +92,7 @@ def test_ctrl_c_keeps_the_table(run, photos, tmp_path, monkeypatch):
         (("--memory", "much"), "--memory must be like 2G"),
         (("--memory", "10M"), "memory: 10M is too little"),
         (("--window", "0"), "--window must be from 1"),
-        (("--jobs", "2", "--ray", "auto"), "give one of them"),
+        (("--jobs", "2", "--ray", "auto"), "use either --jobs"),
     ],
 )
 def test_bad_options(run, photo, tmp_path, options, message):
@@ -104,8 +104,10 @@ def test_bad_options(run, photo, tmp_path, options, message):
 def test_a_summary_is_not_written_over_something_else(run, photo, tmp_path):
     (tmp_path / "t.csv").write_text("my,table\n1,2\n")
     options = ("--summary", tmp_path / "t.csv", *QUICK)
-    assert "is there already" in run("paint", photo, "-o", tmp_path / "out.png", *options).line
-    assert "no summary of ours" in run("paint", photo, "-o", tmp_path / "out.png", "--skip-done", *options).line
+    assert "already exists" in run("paint", photo, "-o", tmp_path / "out.png", *options).line
+    assert (
+        "is not a neuralpaint summary" in run("paint", photo, "-o", tmp_path / "out.png", "--skip-done", *options).line
+    )
 
 
 def test_one_photo_gets_the_workers_for_its_windows(run, stub, photo, tmp_path):
@@ -155,6 +157,6 @@ def test_names_that_are_no_utf8(run, stub, photo, tmp_path):
 
 def test_strokes_need_a_file_of_their_own(run, stub, photo, tmp_path):
     out = tmp_path / "out.png"
-    assert "name another file for --save" in run("paint", photo, "-o", out, "--save", out, *QUICK).line
-    assert "written as .safetensors" in run("paint", photo, "-o", out, "--save", tmp_path / "s.npz", *QUICK).line
+    assert "choose another file for --save" in run("paint", photo, "-o", out, "--save", out, *QUICK).line
+    assert "must be a .safetensors file" in run("paint", photo, "-o", out, "--save", tmp_path / "s.npz", *QUICK).line
     assert os.listdir(tmp_path) == ["photo.png"]

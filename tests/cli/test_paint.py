@@ -78,7 +78,7 @@ def test_ctrl_c_and_resume(run, photo, tmp_path, interrupted):
     state, out = tmp_path / "state", tmp_path / "out.png"
     arguments = ("paint", photo, "-o", out, "--checkpoint", state, *QUICK)
     result = run(*arguments)
-    assert result.code == 130 and "to go on: neuralpaint " in result.line and result.line.endswith("--resume")
+    assert result.code == 130 and "to continue: neuralpaint " in result.line and result.line.endswith("--resume")
     assert not out.exists()
     interrupted.undo()
     assert run(*arguments, "--resume").code == 0
@@ -186,7 +186,7 @@ def test_bad_outputs(run, stub, photo, tmp_path):
     result = run("paint", photo, "-o", tmp_path / "out.webp", "--size", 16000, *QUICK)
     assert result.code == 2 and "do not fit a .webp" in result.line
     result = run("paint", photo, "-o", tmp_path / "out.png", "--checkpoint", tmp_path / "file", *QUICK)
-    assert result.code == 2 and "name a folder" in result.line
+    assert result.code == 2 and "must be a folder" in result.line
     assert not stub
 
 
@@ -204,7 +204,7 @@ def test_nothing_to_paint(run, stub, photo, tmp_path):
     assert run("paint", photo).code == 2
     (tmp_path / "empty").mkdir()
     result = run("paint", tmp_path / "empty", "-o", tmp_path / "out")
-    assert result.code == 2 and "holds no pictures" in result.line
+    assert result.code == 2 and "contains no images" in result.line
 
 
 # ---- what goes wrong while it runs: exit code 1 ----------------------------------------------------------------------
@@ -252,7 +252,7 @@ def test_ctrl_c_without_a_checkpoint(run, photo, tmp_path, monkeypatch):
 
     monkeypatch.setattr("neuralpaint.search.paint", paint)
     result = run("paint", photo, "-o", tmp_path / "out.png", *QUICK)
-    assert result.code == 130 and "--checkpoint FOLDER would keep it" in result.line
+    assert result.code == 130 and "use --checkpoint FOLDER to keep it" in result.line
 
 
 # ---- many photos -----------------------------------------------------------------------------------------------------
@@ -300,14 +300,14 @@ def test_resume_leaves_what_is_painted(run, stub, photo, tmp_path):
     (tmp_path / "out" / "other.png").unlink()
     assert run(*arguments).code == 2 and len(stub) == 2
     result = run(*arguments, "--resume")
-    assert result.code == 0 and len(stub) == 3 and "painted already" in result.out
+    assert result.code == 0 and len(stub) == 3 and "already painted" in result.out
     assert run(*arguments, "--resume", "--overwrite").code == 0 and len(stub) == 5
 
 
 def test_several_photos_need_a_folder(run, stub, photo, tmp_path):
     Image.new("RGB", (8, 6)).save(tmp_path / "other.png")
     result = run("paint", photo, tmp_path / "other.png", "-o", tmp_path / "out.png", *QUICK)
-    assert result.code == 2 and "name a folder" in result.line
+    assert result.code == 2 and "choose a folder" in result.line
     (tmp_path / "file").touch()
     result = run("paint", photo, tmp_path / "other.png", "-o", tmp_path / "file", *QUICK)
     assert result.code == 2 and "is a file, not a folder" in result.line

@@ -72,7 +72,7 @@ def test_paint_through_it(run, trained, photo, tmp_path, short_search):
         (["--batch", 1], "--batch must be"),
         (["--precision", "int8"], "--precision must be one of"),
         (["--zooms", "1,x"], "--zooms must be"),
-        (["--network", "unet", "--zooms", "2"], "draws pictures of --size only"),
+        (["--network", "unet", "--zooms", "2"], "supports images of --size only"),
         (["--schedule", "slow"], "unknown schedule"),
     ],
 )
@@ -88,7 +88,7 @@ def test_training_that_cannot_be(run, tmp_path, arguments, words):
     [
         (["nowhere"], "is no folder of a trained renderer"),
         (["pixel", "--strokes", 0], "--strokes must be"),
-        (["tape", "--grid", "grid.jpg"], "name a .png"),
+        (["tape", "--grid", "grid.jpg"], "must be a .png"),
     ],
 )
 def test_evaluation_that_cannot_be(run, arguments, words):

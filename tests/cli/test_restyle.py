@@ -38,7 +38,7 @@ def test_restyle(run, stroke_file, landscape, style, tmp_path):
     before, after = Painting.load(stroke_file), Painting.load(kept)
     assert len(after) == len(before) and after.metadata["photo"] == before.metadata["photo"]
     assert after.metadata["style"]["weight"] == 0.5
-    assert "there already" in run(*arguments).line
+    assert "already exists" in run(*arguments).line
     assert run(*arguments, "--steps", 1, "--overwrite", "--style-mode", "color", "--quiet").out == ""
 
 
@@ -113,5 +113,5 @@ def test_bad_paintings(run, stroke_file, photo, landscape, style, tmp_path):
     assert "but the painting is 24x16" in run("restyle", stroke_file, "--content", photo, *more).line
     assert "not a neuralpaint stroke file" in run("restyle", style, "--content", landscape, *more).line
     done = run("restyle", stroke_file, "--content", landscape, "--style-image", style, "-o", landscape, "--overwrite")
-    assert done.code == 2 and "is read, too" in done.line
+    assert done.code == 2 and "is also an input" in done.line
     assert "--resume needs --checkpoint" in run("restyle", stroke_file, "--content", landscape, *more, "--resume").line

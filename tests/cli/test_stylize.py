@@ -58,8 +58,8 @@ def test_lists_the_styles(run, folder):
         (("--style", "sea:-1,rose:2"), "at least 0"),
         (("--grid", "sea,rose"), "--grid takes 4 styles"),
         (("--sweep", "sea,rose"), "--sweep writes a"),
-        ((), "give one of"),
-        (("--style", "sea", "--all"), "give one of"),
+        ((), "give exactly one of"),
+        (("--style", "sea", "--all"), "give exactly one of"),
         (("--style", "sea", "--memory", "lots"), "--memory must be"),
         (("--style", "sea", "--memory", "1M"), "at least 64M"),
         (("--style", "sea", "--size", "4"), "--size must be"),
@@ -146,7 +146,7 @@ def test_a_broken_painting_is_named_and_left_out_only_if_asked(train, paintings)
 def test_bad_folders_are_one_line(train, fill, tmp_path, what):
     (tmp_path / "empty").mkdir()
     if what == "empty":
-        done, message = train(styles=tmp_path / "empty"), "holds no pictures"
+        done, message = train(styles=tmp_path / "empty"), "contains no images"
     elif what == "missing":
         done, message = train(content=tmp_path / "nowhere"), "is not a folder"
     elif what == "tiny":

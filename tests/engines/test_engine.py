@@ -380,7 +380,7 @@ def test_from_an_engine_to_a_painting(run, photo, tmp_path, monkeypatch, few_hel
         assert refused.exit_code == 2 and words in refused.stderr
     for more, words in (
         (engine, "--engine needs --renderer"),
-        ([*engine, "--renderer", net, "--brush", "tape"], "leave --brush or --engine out"),
+        ([*engine, "--renderer", net, "--brush", "tape"], "use either --brush or --engine"),
         (["--engine", "fake_engines:curve", "--renderer", net], "trained for brush 'fake-box', not for 'fake-curve'"),
     ):
         refused = run(*arguments, "--overwrite", *more)
