@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 NAME = "paint"
 
 
-# One parameter per option; they are turned into `PaintSettings` and a list of jobs here.
+# Many parameters: one per option. They become a `PaintSettings` and a list of jobs, and go no further.
 def command(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Image files, or folders of them.")],
     output: Annotated[

@@ -1,4 +1,4 @@
-"""Finding the strokes whose composite looks like a photo."""
+"""Stroke search: finds strokes that composite to a given photo."""
 
 from neuralpaint.search.paint import paint
 from neuralpaint.search.presets import PRESETS, Preset

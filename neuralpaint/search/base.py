@@ -1,4 +1,4 @@
-"""What every search is: a value that is stepped to its end and can be kept and gone on with at any step."""
+"""The search protocol: step until finished; save and resume at any step."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class Search(Protocol):
     """A search for the strokes of a painting.
 
     Attributes:
-        strokes: `[N, P]`, those painted so far.
-        mean_square: mean squared error of the picture before the last step, at the working resolution.
-        step_count: gradient steps of the whole search.
+        strokes: `[N, P]`, the strokes so far.
+        mean_square: mean squared error before the last step, at the working resolution.
+        step_count: total number of gradient steps.
     """
 
     strokes: Tensor
@@ -29,7 +29,7 @@ class Search(Protocol):
 
     @property
     def stage(self) -> str:
-        """What it is doing, for people."""
+        """Human-readable description of the current stage."""
         ...
 
     @property
@@ -37,21 +37,21 @@ class Search(Protocol):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What its strokes depend on besides what it was given, as JSON holds it."""
+        """JSON-serializable settings of the search itself that affect its result, beyond the problem."""
         ...
 
     def step(self) -> None:
-        """One step; not after it is finished."""
+        """Takes one step. Must not be called once finished."""
         ...
 
     def work(self) -> tuple[float, float]:
-        """(done, all), in some unit of time."""
+        """(done, total), in arbitrary units proportional to time."""
         ...
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All that it knows, on the CPU."""
+        """The complete state, as tensors on the CPU."""
         ...
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Goes on where `state_dict()` was taken, with the same result to the last bit."""
+        """Restores a state from `state_dict()`; the search then continues bit for bit."""
         ...

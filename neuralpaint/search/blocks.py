@@ -1,5 +1,6 @@
-"""The progressive search of SNP §3.3: the canvas is cut into 1×1, 2×2 … m×m blocks; in each block strokes are added one
-by one and optimised together, above what coarser grids painted. The blocks of a grid go in batches, mostly in one."""
+"""The progressive search of SNP §3.3. The canvas is divided into 1×1, 2×2 … m×m blocks; in each block, strokes are
+added one by one and optimised jointly, on top of the strokes of coarser grids. The blocks of a grid are processed in
+batches, usually a single one."""
 
 from __future__ import annotations
 
@@ -19,29 +20,29 @@ from neuralpaint.search.problem import Problem, Setting
 from neuralpaint.search.seeding import paper_strokes
 from neuralpaint.utils.profiling import span
 
-_OVERLAP = 0.1  # of a block's side, shared with its neighbours
-TOGETHER = 64  # blocks in a batch, at most: bounds the memory of a search
-_ROWS = 1 << 17  # blocks times strokes below them that are drawn at once, without looking which strokes show where
-_MARGIN = 0.1  # shapes stay this far from the ends of their range, as in the reference implementation
+_OVERLAP = 0.1  # overlap with neighbouring blocks, as a fraction of the side
+TOGETHER = 64  # maximum blocks per batch: bounds memory use
+_ROWS = 1 << 17  # up to this many blocks × strokes, draw all strokes in all blocks without culling
+_MARGIN = 0.1  # shape parameters are clamped to [0.1, 0.9], as in the reference implementation
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Square blocks of one size that cover the canvas, or a batch of them: `corners` `[B, 2]` (x, y) and `side`, in
+    """Square blocks of one size that cover the canvas, or one batch of them: `corners` `[B, 2]` (x, y) and `side`, in
     units."""
 
-    number: int  # by how much it divides the canvas
+    number: int  # 1-based index of the grid
     corners: Tensor
     side: float
-    strokes: int  # in each block; the last grid may have one more, in the blocks that need it most
-    extra: int = 0
+    strokes: int  # per block
+    extra: int = 0  # number of blocks that get one more stroke, those with the largest error; last grid only
 
     def batches(self) -> list[Grid]:
-        """Itself, or where it has many blocks several grids, to be painted one after another."""
-        count = len(self.corners)
-        parts = self.corners.tensor_split(math.ceil(count / TOGETHER))
+        """Splits the grid into batches of at most `TOGETHER` blocks, processed one after another."""
+        num_blocks = len(self.corners)
+        parts = self.corners.tensor_split(math.ceil(num_blocks / TOGETHER))
         ends = torch.tensor([len(part) for part in parts]).cumsum(0).tolist()
-        extras = [self.extra * end // count for end in (0, *ends)]
+        extras = [self.extra * end // num_blocks for end in (0, *ends)]
         return [
             Grid(self.number, part, self.side, self.strokes, last - first)
             for part, first, last in zip(parts, extras, extras[1:], strict=False)
@@ -49,8 +50,8 @@ class Grid:
 
 
 def block_grid(aspect: tuple[float, float], divide: int) -> tuple[Tensor, float]:
-    """Corners `[B, 2]` and side of the blocks when the shorter side is divided by `divide`: they overlap by a tenth,
-    and more along the longer side where it is no whole number of blocks."""
+    """Corners `[B, 2]` and side of the blocks when the shorter side is divided by `divide`. Blocks overlap by a tenth,
+    or more along the longer side if it is not a whole number of blocks."""
     side = min(1.0, (1 + _OVERLAP) / divide)
     axes = []
     for length in (aspect[1], aspect[0]):
@@ -61,39 +62,39 @@ def block_grid(aspect: tuple[float, float], divide: int) -> tuple[Tensor, float]
 
 
 def plan(problem: Setting) -> list[Grid]:
-    """The grids of a search: the same number of strokes in every block, `problem.count` in all."""
+    """The grids of a search: the same number of strokes in every block, `problem.num_strokes` in total."""
     grids: list[tuple[Tensor, float]] = []
     blocks = 0
     for divide in range(1, problem.preset.stages + 1):
         corners, side = block_grid(problem.aspect, divide)
-        if grids and blocks + len(corners) > problem.count:
+        if grids and blocks + len(corners) > problem.num_strokes:
             break
         grids.append((corners, side))
         blocks += len(corners)
-    each, left = divmod(problem.count, blocks)
+    each, left = divmod(problem.num_strokes, blocks)
     planned = [Grid(k, corners, side, each) for k, (corners, side) in enumerate(grids, 1)]
     corners, side = grids[-1]
-    # What is left over does not always fit in one more stroke a block of the last grid.
+    # The remaining strokes go to the last grid: `more` to every block, `extra` to some.
     more, extra = divmod(left, len(corners))
     planned[-1] = Grid(len(grids), corners, side, each + more, extra)
     return [part for grid in planned for part in grid.batches() if part.strokes or part.extra]
 
 
 class BlockSearch:
-    """A block search as a value: `step()` until `finished`; `state_dict()` holds all that it knows."""
+    """The block search as a stepwise object: call `step()` until `finished`; `state_dict()` is the complete state."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.grids = plan(problem)
         self.generator = torch.Generator().manual_seed(problem.seed)
         self.grid = 0
-        self.done = 0  # steps in this grid
+        self.done = 0  # steps done in this grid
         self.strokes = torch.zeros(0, problem.brush.num_parameters, device=problem.device)
         self.mean_square = torch.full((), torch.nan, device=problem.device)
         self._transport = TransportLoss(mass="light", reduction="none") if problem.preset.transport else None
         self._parameters: Tensor | None = None  # [B, T, P], block coordinates
-        self._chosen = torch.zeros(0, dtype=torch.bool)  # [B]: blocks that have the extra stroke
-        self._replay: Replay | None = None  # a step with as many strokes as are active now
+        self._chosen = torch.zeros(0, dtype=torch.bool)  # [B]: blocks that get the extra stroke
+        self._replay: Replay | None = None  # the step for the current number of active strokes
 
     def _steps(self, grid: Grid) -> int:
         return (grid.strokes + (grid.extra > 0)) * self.problem.preset.steps
@@ -108,11 +109,11 @@ class BlockSearch:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What its strokes depend on besides the problem, as JSON holds it: nothing."""
+        """Settings that affect the result beyond the problem: none."""
         return {}
 
     def work(self) -> tuple[float, float]:
-        """(done, all), in steps weighted by how many blocks and strokes each one moves."""
+        """(done, total) steps, weighted by the number of blocks and strokes each step moves."""
 
         def cost(grid: Grid, steps: int) -> float:
             return len(grid.corners) * steps * (1 + steps / self.problem.preset.steps)
@@ -130,11 +131,11 @@ class BlockSearch:
         return self.grid >= len(self.grids)
 
     def step(self) -> None:
-        """One gradient step on the active strokes of all blocks; every `preset.steps` steps a stroke joins them."""
+        """One gradient step on the active strokes of all blocks; every `preset.steps` steps adds a stroke per block."""
         grid = self.grids[self.grid]
         if self._parameters is None:
-            count = self._steps(grid) // self.problem.preset.steps
-            self._start(grid, torch.zeros(len(grid.corners), count, self.problem.brush.num_parameters))
+            num_strokes = self._steps(grid) // self.problem.preset.steps
+            self._start(grid, torch.zeros(len(grid.corners), num_strokes, self.problem.brush.num_parameters))
         active = self.done // self.problem.preset.steps
         if self.done % self.problem.preset.steps == 0:
             self._add(grid, active)
@@ -150,7 +151,7 @@ class BlockSearch:
 
     @span("cut into blocks")
     def _start(self, grid: Grid, parameters: Tensor) -> None:
-        """Cuts photo and canvas into this grid's blocks, at `block_pixels` a side."""
+        """Cuts the photo and canvas into the blocks of this grid, `block_pixels` along each side."""
         problem, pixels = self.problem, self.problem.preset.block_pixels
         size = round(pixels / grid.side)
         seen = min(size, LARGEST_VIEW)
@@ -163,18 +164,18 @@ class BlockSearch:
         self._targets = torch.stack(blocks)
         self._origin, self._scale = corners, pixels / grid.side
         self._canvas = self._below(corners, grid.side)
-        # What moves strokes from their block to the canvas, as `Brush.transform` does.
+        # The affine map from block to canvas coordinates, as `Brush.transform` computes it.
         brush = problem.brush
         one, zero = (torch.full((1, 1, brush.num_parameters), value, device=problem.device) for value in (1.0, 0.0))
         self._factor = brush.transform(one, grid.side)
         self._shift = brush.transform(zero, grid.side, corners[:, None, :])
         self._parameters = parameters.to(problem.device)
-        self._square = torch.zeros_like(self._parameters)  # RMSprop's average
+        self._square = torch.zeros_like(self._parameters)  # RMSprop running average
         self._absent = ~self._chosen.to(problem.device)
 
     @torch.no_grad()
     def _below(self, corners: Tensor, side: float) -> Tensor:
-        """`[B, 3, pixels, pixels]`: what coarser grids have painted in these blocks."""
+        """`[B, 3, pixels, pixels]`: the strokes of coarser grids drawn in these blocks."""
         problem, pixels = self.problem, self.problem.preset.block_pixels
 
         def draw(corners: Tensor, strokes: Tensor) -> Tensor:
@@ -218,7 +219,7 @@ class BlockSearch:
             self._parameters[:, index] = new
 
     def _descend(self, grid: Grid, active: int) -> None:
-        """A gradient step on the first `active` strokes of every block. Nothing in it waits for the device."""
+        """A gradient step on the first `active` strokes of every block, without synchronizing with the device."""
         assert self._parameters is not None
         preset, brush = self.problem.preset, self.problem.brush
         parameters, square = self._parameters[:, :active], self._square[:, :active]
@@ -243,7 +244,8 @@ class BlockSearch:
             self.mean_square.copy_(difference.detach().square().mean())
 
     def _place(self, grid: Grid) -> Tensor:
-        """This grid's strokes on the canvas, `[N, P]`: first those of all blocks that came first, and so on."""
+        """The strokes of this grid in canvas coordinates, `[N, P]`: the first stroke of every block, then the second
+        of every block, and so on."""
         assert self._parameters is not None
         brush = self.problem.brush
         placed = brush.transform(self._parameters, grid.side, self._origin[:, None, :])
@@ -253,7 +255,7 @@ class BlockSearch:
     # ------------------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All that the search knows, as tensors on the CPU."""
+        """The complete state, as tensors on the CPU."""
         state = {
             "position": torch.tensor([self.grid, self.done]),
             "generator": self.generator.get_state(),
@@ -265,7 +267,7 @@ class BlockSearch:
         return {key: value.detach().cpu().clone() for key, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Goes on where `state_dict()` was taken, with the same result to the last bit."""
+        """Restores a state from `state_dict()`; the search then continues bit for bit."""
         device = self.problem.device
         self.grid, self.done = state["position"].tolist()
         self.generator.set_state(state["generator"])

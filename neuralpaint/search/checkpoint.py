@@ -1,4 +1,4 @@
-"""The state of a search on disk."""
+"""Search checkpoints on disk."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from neuralpaint.utils.files import atomic_write, make_folder
 _FORMAT = "neuralpaint.search"
 _VERSION = 2
 _NAME = "search.safetensors"
-_HEADER = "neuralpaint"  # one key for all: safetensors writes several in no fixed order
+_HEADER = "neuralpaint"  # a single key, because safetensors does not keep several in order
 
 
 class Checkpoint:
-    """One search's state in a folder. It is replaced whole, so a kill at any moment leaves the old or the new one.
+    """The state of one search in a folder. Writes are atomic: killing the process leaves the old or the new state.
 
     Args:
-        folder: created if it is not there.
-        settings: everything the search's result depends on, as JSON can hold it; a state of other settings is refused.
+        folder: created if missing.
+        settings: everything that affects the result of the search, JSON-serializable; a checkpoint with different
+            settings is rejected.
     """
 
     def __init__(self, folder: str | os.PathLike, settings: dict[str, Any]) -> None:
@@ -36,38 +37,40 @@ class Checkpoint:
         return self.path.exists()
 
     def write(self, state: dict[str, Tensor]) -> None:
-        """Raises WriteError (an OSError) if it cannot be written."""
+        """Writes the state. Raises WriteError (an OSError) on failure."""
         header = {"format": _FORMAT, "version": _VERSION, "settings": self.settings}
         with atomic_write(self.path) as file:
             file.write(save(state, {_HEADER: json.dumps(header, sort_keys=True)}))
 
     def read(self) -> dict[str, Tensor]:
-        """Raises ValueError if the file is damaged, from another version, or of another photo or other settings."""
+        """Reads the state. Raises ValueError if the file is damaged, or from another version, photo or settings."""
         try:
             with safe_open(self.path, "pt") as file:
                 header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
                 state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
         except (SafetensorError, OSError, json.JSONDecodeError) as error:
-            raise ValueError(f"checkpoint {self.path} cannot be read ({error}): start anew, without resuming") from None
+            raise ValueError(f"checkpoint {self.path} cannot be read ({error}): start again without resuming") from None
         if not isinstance(header, dict) or header.get("format") != _FORMAT:
-            raise ValueError(f"checkpoint {self.path} is not the state of a search")
+            raise ValueError(f"checkpoint {self.path} is not a search checkpoint")
         if not isinstance(header.get("version"), int) or header["version"] > _VERSION:
-            raise ValueError(f"checkpoint {self.path} is from a newer version of neuralpaint: update it, or start anew")
+            raise ValueError(
+                f"checkpoint {self.path} is from a newer version of neuralpaint: update neuralpaint, or start again"
+            )
         if header["version"] < _VERSION:
-            raise ValueError(f"checkpoint {self.path} is from an older version of neuralpaint: start anew")
+            raise ValueError(f"checkpoint {self.path} is from an older version of neuralpaint: start again")
         other = header.get("settings", {})
         different = [key for key in self.settings if other.get(key) != self.settings[key]]
         if "photo" in different:
-            raise ValueError(f"checkpoint {self.path} belongs to another photo: name another folder, or start anew")
+            raise ValueError(f"checkpoint {self.path} belongs to another photo: use another folder, or start again")
         if different:
             raise ValueError(
-                f"checkpoint {self.path} belongs to other settings ({', '.join(different)}): "
-                "repeat them, name another folder, or start anew"
+                f"checkpoint {self.path} was made with other settings ({', '.join(different)}): "
+                "use the same settings or another folder, or start again"
             )
         return state
 
 
 def fingerprint(tensor: Tensor) -> str:
-    """A digest of a tensor's shape and bytes."""
+    """SHA-256 digest of a tensor's shape and bytes."""
     array = tensor.detach().cpu().reshape(-1).clone().view(torch.uint8).numpy()
     return hashlib.sha256(repr(tuple(tensor.shape)).encode() + array.tobytes()).hexdigest()

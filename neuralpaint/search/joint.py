@@ -1,9 +1,9 @@
-"""The joint search: the painting grows coarse to fine, and all its strokes move together on the whole canvas, so there
-are no blocks whose borders could show.
+"""The joint search: strokes are added coarse to fine and all are optimised jointly on the whole canvas, so there are no
+block boundaries to show.
 
-Each level adds strokes of its own size where the error is, in a few portions, and after each portion takes gradient
-steps on all strokes painted so far. Then the strokes that are hardly seen are taken away and painted anew, on top,
-where the error is; and at last everything is refined at the finest resolution.
+Each level adds strokes of its own size where the error is large, in a few rounds; after each round, gradient steps move
+all strokes so far. Then the least visible strokes are removed and reseeded on top, where the error is large. Finally,
+all strokes are refined at the finest resolution.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from neuralpaint.search.problem import Problem, Setting
 from neuralpaint.search.seeding import new_strokes
 from neuralpaint.utils.profiling import span
 
-_PER_BLOCK = 9  # strokes in one block of a full grid, as SNP paints 500 strokes with 5 grids
-_GROWTH = 1.7  # a level's share of the strokes goes with its grid to this power
-_MOVED = 0.1  # share of the strokes that a reseed moves
-LARGEST_VIEW = 2048  # working pixels along the shorter side: bounds the memory of a search
+_PER_BLOCK = 9  # strokes per block of a full grid: SNP paints 500 strokes with 5 grids
+_GROWTH = 1.7  # the share of strokes of a level is proportional to its grid size to this power
+_MOVED = 0.1  # fraction of the strokes moved by a reseed
+LARGEST_VIEW = 2048  # working pixels along the shorter side: bounds memory use
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A portion of new strokes (or moved ones), then steps on all."""
+    """Adds (or reseeds) strokes, then takes gradient steps on all strokes."""
 
     name: str
     add: int
@@ -36,11 +36,11 @@ class Phase:
     block: float  # length of the new strokes, units
     size: int  # working pixels along the shorter side
     steps: int
-    rate: tuple[float, float]  # learning rate, first and last step
-    softness: float  # edge width in pixels, of the first step; 1 from three quarters on
+    rate: tuple[float, float]  # learning rate of the first and last step
+    softness: float  # edge width of the first step, in pixels; falls to 1 at three quarters of the steps
 
     def progress(self) -> list[float]:
-        """Of each step, from 0 to 1."""
+        """Progress at each step, from 0 to 1."""
         return [step / max(1, self.steps - 1) for step in range(self.steps)]
 
     def rates(self) -> list[float]:
@@ -54,14 +54,14 @@ class Phase:
 
 
 def plan(problem: Setting, largest: int = LARGEST_VIEW) -> list[Phase]:
-    """The phases of a search, none with more than `largest` pixels along the shorter side."""
-    preset, count = problem.preset, problem.count
+    """The phases of a search, with at most `largest` pixels along the shorter side."""
+    preset, num_strokes = problem.preset, problem.num_strokes
     area = problem.aspect[0] * problem.aspect[1]
-    finest = max(1.5, (3 * count / _PER_BLOCK / area) ** (1 / 3))
-    stages = min(preset.stages, count)
+    finest = max(1.5, (3 * num_strokes / _PER_BLOCK / area) ** (1 / 3))
+    stages = min(preset.stages, num_strokes)
     grids = [finest ** (k / max(1, stages - 1)) for k in range(stages)]
     weights = torch.tensor(grids, dtype=torch.float64).pow(_GROWTH)
-    totals = (weights.cumsum(0) / weights.sum() * count).round().long().tolist()
+    totals = (weights.cumsum(0) / weights.sum() * num_strokes).round().long().tolist()
 
     def view(size: float) -> int:
         return min(largest, max(8, round(size)))
@@ -80,7 +80,7 @@ def plan(problem: Setting, largest: int = LARGEST_VIEW) -> list[Phase]:
             )
         before = total
     size = view(pixels * finest)
-    move = max(1, round(_MOVED * count)) if count > 1 else 0
+    move = max(1, round(_MOVED * num_strokes)) if num_strokes > 1 else 0
     for k in range(preset.reseeds if move else 0):
         phases.append(
             Phase(
@@ -101,7 +101,7 @@ def plan(problem: Setting, largest: int = LARGEST_VIEW) -> list[Phase]:
 
 
 class JointSearch:
-    """A joint search as a value: `step()` until `step_count` steps are done; `state_dict()` holds all that it knows."""
+    """The joint search as a stepwise object: call `step()` until `finished`; `state_dict()` is the complete state."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -109,9 +109,9 @@ class JointSearch:
         self.step_count = sum(phase.steps for phase in self.phases)
         self.generator = torch.Generator().manual_seed(problem.seed)
         self.phase = 0
-        self.done = 0  # steps of this phase
+        self.done = 0  # steps done in this phase
         self.strokes = torch.zeros(0, problem.brush.num_parameters, device=problem.device)
-        self.block = torch.zeros(0, device=problem.device)  # [N]: the length that each stroke was born with
+        self.block = torch.zeros(0, device=problem.device)  # [N]: initial length of each stroke
         self.mean_square: float | torch.Tensor = math.nan
         self._descent: Descent | None = None
 
@@ -124,11 +124,11 @@ class JointSearch:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What its strokes depend on besides the problem, as JSON holds it: nothing."""
+        """Settings that affect the result beyond the problem: none."""
         return {}
 
     def work(self) -> tuple[float, float]:
-        """(done, all), in steps weighted by the pixels that each one draws."""
+        """(done, total) steps, weighted by the number of pixels each step draws."""
         total = sum(phase.steps * phase.size**2 for phase in self.phases)
         done = sum(phase.steps * phase.size**2 for phase in self.phases[: self.phase])
         return done + (0 if self.finished else self.done * self.phases[self.phase].size ** 2), total
@@ -142,7 +142,7 @@ class JointSearch:
         return self.phase >= len(self.phases)
 
     def step(self) -> None:
-        """One gradient step on all strokes; at the start of a phase, its new strokes first."""
+        """One gradient step on all strokes; the first step of a phase adds its new strokes before that."""
         phase = self.phases[self.phase]
         if self._descent is None:
             if self.done == 0:
@@ -157,25 +157,25 @@ class JointSearch:
 
     @span("new strokes")
     def _begin(self, phase: Phase) -> None:
-        count = phase.add
+        num_new = phase.add
         if phase.move:
             keep = self._visibility(phase.size).argsort(descending=True)[: len(self.strokes) - phase.move].sort().values
             self.strokes, self.block = self.strokes[keep], self.block[keep]
-            count = phase.move
-        if count == 0:
+            num_new = phase.move
+        if num_new == 0:
             return
-        self.strokes = torch.cat([self.strokes, self._new_strokes(phase, count)])
-        self.block = torch.cat([self.block, torch.full((count,), phase.block, device=self.problem.device)])
+        self.strokes = torch.cat([self.strokes, self._new_strokes(phase, num_new)])
+        self.block = torch.cat([self.block, torch.full((num_new,), phase.block, device=self.problem.device)])
 
-    def _new_strokes(self, phase: Phase, count: int) -> Tensor:
+    def _new_strokes(self, phase: Phase, num_strokes: int) -> Tensor:
         problem, size = self.problem, phase.size
         with torch.no_grad():
             canvas = problem.draw(self.strokes, size)
         photo = problem.view(size)
-        return new_strokes(photo, canvas, problem.brush, count, phase.block, float(size), self.generator)
+        return new_strokes(photo, canvas, problem.brush, num_strokes, phase.block, float(size), self.generator)
 
     def _visibility(self, size: int) -> Tensor:
-        """`[N]`: how much of the picture each stroke is, in pixels: the derivative of the picture by its colours."""
+        """`[N]`: visible area of each stroke, in pixels: the derivative of the image with respect to its colours."""
         strokes = self.strokes.clone().requires_grad_()
         (gradient,) = torch.autograd.grad(self.problem.draw(strokes, size).sum(), strokes)
         brush = self.problem.brush
@@ -187,7 +187,7 @@ class JointSearch:
     # ------------------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All that the search knows, as tensors on the CPU."""
+        """The complete state, as tensors on the CPU."""
         state: dict[str, Any] = {
             "position": torch.tensor([self.phase, self.done]),
             "generator": self.generator.get_state(),
@@ -199,7 +199,7 @@ class JointSearch:
         return {key: value.detach().cpu().clone() for key, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Goes on where `state_dict()` was taken, with the same result to the last bit."""
+        """Restores a state from `state_dict()`; the search then continues bit for bit."""
         device = self.problem.device
         self.phase, self.done = state["position"].tolist()
         self.generator.set_state(state["generator"])

@@ -1,4 +1,4 @@
-"""Problems of any size: what they need in memory, and a photo that is too large to be kept whole."""
+"""Memory needs of a search, and problems whose photo is too large to keep in memory."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from neuralpaint.search.problem import LargeProblem, Problem, Setting, aspect_of
 from neuralpaint.search.regions import UNLIMITED, WINDOW, core_for, larger_than
 from neuralpaint.utils.memory import PROCESS, check_budget
 
-# Bytes, measured: docs/scaling.md.
-_PHOTO = 40  # a pixel of a photo that Pillow reads
-_WORKING = 200  # a pixel that a search works on
-_VIEW = 12  # a pixel of the photo as a search by blocks sees it
-_KEPT = 6  # a pixel of the photo's copy, and of the view that is made of it
-_STROKE = 2000  # a stroke, with its gradients' sums, in a search
+# Measured, in bytes: docs/scaling.md.
+_PHOTO = 40  # per pixel of a photo read by Pillow
+_WORKING = 200  # per working pixel of a search
+_VIEW = 12  # per pixel of the photo at the resolution of a block search
+_KEPT = 6  # per pixel of the reduced photo, including the view made from it
+_STROKE = 2000  # per stroke, including the optimizer state
 
 
 def get_problem(
     image: ImageLike | LargePhoto,
     brush: Brush,
-    count: int,
+    num_strokes: int,
     preset: Preset,
     ground: tuple[float, float, float],
     renderer: Renderer,
@@ -36,7 +36,7 @@ def get_problem(
     have: int,
     window: int | None,
 ) -> tuple[Problem, int]:
-    """The problem of painting `image`, and its shorter side in pixels. `have`: bytes that may be used."""
+    """(the problem of painting `image`, its shorter side in pixels). `have` is the memory limit in bytes."""
     if isinstance(image, LargePhoto):
         large: LargePhoto | None = image
     else:
@@ -44,14 +44,14 @@ def get_problem(
     if large is None:
         assert not isinstance(image, LargePhoto)
         photo = load_image(image, device, ground)
-        problem = Problem.of(photo, brush, count, preset, ground, renderer, seed)
+        problem = Problem.of(photo, brush, num_strokes, preset, ground, renderer, seed)
         height, width = photo.shape[1:]
         if not needs_windows(problem, have, window):
             return problem, min(height, width)
         setting = problem.setting
     else:
         height, width = large.height, large.width
-        setting = Setting(brush, count, preset, ground, renderer, seed, aspect_of(height, width), device)
+        setting = Setting(brush, num_strokes, preset, ground, renderer, seed, aspect_of(height, width), device)
     size = min(largest_size(setting, have, window), min(height, width))
     if large is not None:
         reduced = large.shrunk(max(size, min(512, height, width)))
@@ -62,7 +62,8 @@ def get_problem(
 
 
 def needs_windows(problem: Setting, have: int, window: int | None) -> bool:
-    """Whether a search goes by windows: it is told to, or in one piece would lose resolution, or not fit."""
+    """Whether to search in windows: if requested, or if the whole canvas would exceed the resolution or memory
+    limit."""
     if problem.preset.method != "joint":
         return False
     size = max(phase.size for phase in plan(problem, UNLIMITED))
@@ -72,7 +73,7 @@ def needs_windows(problem: Setting, have: int, window: int | None) -> bool:
 
 
 def largest_size(problem: Setting, have: int, window: int | None) -> int:
-    """The largest size, along the shorter side, at which a search looks at its photo."""
+    """The largest working size of a search, in pixels along the shorter side."""
     if problem.preset.method != "joint":
         return LARGEST_VIEW
     limit = UNLIMITED if needs_windows(problem, have, window) else LARGEST_VIEW
@@ -80,19 +81,19 @@ def largest_size(problem: Setting, have: int, window: int | None) -> int:
 
 
 def check_memory(problem: Setting, have: int, window: int | None) -> None:
-    """Raises ValueError, which says the least that does, if a search does not fit in `have` bytes."""
+    """Raises ValueError if a search does not fit in `have` bytes; the message gives the minimum."""
     if not needs_windows(problem, have, window):
         need = _in_one_piece(problem)
     else:
         core = core_for(problem.preset, window or WINDOW)
         height, width = problem.pixels(max(phase.size for phase in plan(problem, UNLIMITED)))
         pixels = min(height, round(1.5 * core)) * min(width, round(1.5 * core))
-        need = PROCESS + _WORKING * pixels + _KEPT * height * width + _STROKE * problem.count // 4
-    check_budget(have, need, f"a search for {problem.count} strokes")
+        need = PROCESS + _WORKING * pixels + _KEPT * height * width + _STROKE * problem.num_strokes // 4
+    check_budget(have, need, f"a search for {problem.num_strokes} strokes")
 
 
 def _in_one_piece(problem: Setting) -> int:
-    """Bytes that a search takes without windows, the program and the photo included."""
+    """Memory of a search without windows in bytes, including the program and the photo."""
     photo = _PHOTO * problem.loaded_pixels
     if problem.preset.method == "joint":
         height, width = problem.pixels(max(phase.size for phase in plan(problem)))
@@ -101,4 +102,4 @@ def _in_one_piece(problem: Setting) -> int:
         grids, side = blocks.plan(problem), problem.preset.block_pixels
         height, width = problem.pixels(min(LARGEST_VIEW, side * grids[-1].number))
         working = _WORKING * side**2 * max(len(grid.corners) for grid in grids) + _VIEW * height * width
-    return PROCESS + max(photo, photo // 3 + working + _STROKE * problem.count)
+    return PROCESS + max(photo, photo // 3 + working + _STROKE * problem.num_strokes)

@@ -1,4 +1,4 @@
-"""`paint`: from a photo to a `Painting`."""
+"""`paint`: turns a photo into a `Painting`."""
 
 from __future__ import annotations
 
@@ -54,59 +54,60 @@ def paint(
 ) -> Painting:
     """Paints a photo with brush strokes.
 
-    The same arguments give the same strokes, bit for bit, on the same machine, however often the search was stopped
-    and resumed. A search that needs more than 2048 pixels along the shorter side, or more than `memory` in one piece,
-    goes by windows (`neuralpaint.search.windowed`): other strokes, as good ones.
+    The same arguments give bit-identical strokes on the same machine, even if the search is interrupted and resumed.
+    A search that needs more than 2048 pixels along the shorter side, or more than `memory` for the whole canvas, is
+    split into windows (`neuralpaint.search.windowed`): the strokes differ, the quality does not.
 
     Args:
         image: a path, PIL image, array or tensor: see `neuralpaint.images.io.load_image`; or a
-            `neuralpaint.images.streaming.LargePhoto`, which a path to a very large picture becomes by itself.
+            `neuralpaint.images.streaming.LargePhoto`, which is used automatically for a path to a very large image.
         brush: one of `neuralpaint.brushes.brushes()`, or a `Brush` such as `TexturedBrush.from_image("dab.png")`.
-        strokes: how many, 1 to 1,000,000.
+        strokes: number of strokes, 1 to 1,000,000.
         preset: fast, balanced, best or paper (the schedule of Stylized Neural Painting, with its transport loss), or a
-            `Preset` of your own.
-        size: pixels along the shorter side that the painting renders at unless told otherwise; the photo's by default.
-        canvas: the ground's colour: a name, "#rrggbb" or (r, g, b) in [0, 1].
-        seed: of everything random.
-        device: "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" …
-        renderer: "exact"; "neural" or the folder of a trained network, to search through a network's gradients; or an
-            object with the `render` method of `neuralpaint.renderers.Renderer`. The painting draws itself exactly.
-        progress: whether to show a bar on the standard error output.
+            custom `Preset`.
+        size: default render size of the painting, in pixels along the shorter side; the photo's by default.
+        canvas: background colour: a name, "#rrggbb" or (r, g, b) in [0, 1].
+        seed: random seed.
+        device: "auto" (a GPU if available), "cpu", "cuda", "cuda:1" …
+        renderer: "exact"; "neural" or the folder of a trained network, to search with the gradients of a network; or
+            an object with the `render` method of `neuralpaint.renderers.Renderer`. The painting itself always renders
+            exactly.
+        progress: whether to show a progress bar on stderr.
         callback: called with a `Progress` several times a second; an exception from it ends the search.
-        checkpoint: a folder that keeps the state of the search while it runs.
-        resume: go on from the state in `checkpoint`, if there is one.
-        memory: bytes that may be used, such as "2G"; by default half of what is available.
-        window: go by windows with cores of so many pixels, if the painting has more than one.
-        workers: what does the windows' work (`neuralpaint.parallel`); the result is the same. By default this process.
+        checkpoint: folder in which to save the state of the search while it runs.
+        resume: continue from the state in `checkpoint`, if it exists.
+        memory: memory limit in bytes, or a string such as "2G"; by default half of the available memory.
+        window: search in windows with cores of this many pixels, if the canvas is larger than one window.
+        workers: run the windows (`neuralpaint.parallel`) without affecting the result; by default this process does.
 
     Returns:
         A `Painting` on the CPU.
 
     Raises:
-        ValueError: an argument is out of range, the image is unreadable, the memory too little, or the checkpoint
-            belongs to another photo or other settings; the message names the argument.
-        TypeError: an argument is of the wrong type.
+        ValueError: an argument is out of range, the image is unreadable, the memory limit too low, or the checkpoint
+            belongs to another photo or settings; the message names the argument.
+        TypeError: an argument has the wrong type.
         OSError: the checkpoint cannot be written.
     """
     brush, preset, ground = get_brush(brush), get_preset(preset), parse_color(canvas)
     if not brush.placement:
-        raise ValueError(f"brush {brush.name!r} cannot paint: how its strokes move (geometry) is unknown")
+        raise ValueError(f"brush {brush.name!r} cannot paint: the geometry of its strokes is unknown")
     strokes = check_whole("strokes", strokes, 1, MAX_STROKES)
     seed = check_whole("seed", seed, 0, 2**63 - 1)
     if resume and checkpoint is None:
-        raise ValueError("resume needs checkpoint, the folder to go on from")
-    target = resolve_device(device)
+        raise ValueError("resume needs checkpoint, the folder to resume from")
+    device = resolve_device(device)
     window = None if window is None else check_whole("window", window, 1, 1 << 16)
     have = budget(memory)
     with span("load photo"):
         problem, original = get_problem(
-            image, brush, strokes, preset, ground, get_renderer(renderer, brush), seed, target, have, window
+            image, brush, strokes, preset, ground, get_renderer(renderer, brush), seed, device, have, window
         )
     size = check_whole("size", original if size is None else size, 1, MAX_SIZE, "pixels")
     check_memory(problem, have if memory is not None else available(), window)
     with span("plan"):
         search = _make_search(problem, have, window, workers)
-    keeper = None
+    store = None
     if checkpoint is not None:
         settings = {
             "photo": fingerprint(problem.photo),
@@ -116,18 +117,18 @@ def paint(
             "canvas": list(ground),
             "seed": seed,
             "renderer": getattr(problem.renderer, "identity", type(problem.renderer).__name__),
-            "device": target.type,
+            "device": device.type,
         }
-        keeper = Checkpoint(checkpoint, settings | search.identity)
+        store = Checkpoint(checkpoint, settings | search.identity)
 
     with progress_bar() if progress else nullcontext(None) as shown:
-        run_search(search, keeper, [report for report in (shown, callback) if report is not None], resume)
+        run_search(search, store, [report for report in (shown, callback) if report is not None], resume)
     metadata = {"preset": preset.name, "seed": seed} | search.identity
     return Painting(search.strokes.cpu(), brush, problem.aspect, ground, size, metadata)
 
 
 def _make_search(problem: Problem, have: int, window: int | None, workers: Workers | None) -> Search:
-    """The search that the preset names; by windows where the memory, the resolution or the caller asks for it."""
+    """The search method of the preset; windowed if required by the memory limit, the resolution or the caller."""
     if problem.preset.method == "blocks":
         return BlockSearch(problem)
     if isinstance(problem, LargeProblem) and needs_windows(problem, have, window):

@@ -1,4 +1,4 @@
-"""Presets: how much work a search does, and which of the two searches does it."""
+"""Presets: the search method and how much work it does."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from neuralpaint.utils.validation import check_positive, check_weight, check_who
 class Preset:
     """Settings of a search.
 
-    `method` "joint" grows the painting coarse to fine and moves all strokes together; "blocks" is the progressive
-    search of SNP §3.3, block by block with everything below frozen.
+    The "joint" method adds strokes coarse to fine and moves all of them together; "blocks" is the progressive search of
+    SNP §3.3, block by block with the strokes of coarser grids frozen.
 
     Attributes:
-        name: what messages and files call it.
+        name: used in messages and files.
         method: "joint" or "blocks".
-        stages: joint: coarse-to-fine levels; blocks: the finest grid, stages × stages.
-        rounds: joint: in how many portions a level's strokes arrive.
-        steps: gradient steps a level (joint), or for each stroke of a block (blocks).
-        reseeds: joint: how often the least visible strokes move to where the error is.
-        refine: steps of the last, joint refinement.
-        block_pixels: joint: working pixels in the side of one finest block; blocks: pixels in every block.
-        learning_rate: of a level's first step, in units of the level's block; colours and angles in their own.
-        softness: joint: edge width in pixels at the start of a level, 1 at its end.
-        l1, l2, transport: weights of the losses.
+        stages: joint: number of coarse-to-fine levels; blocks: the finest grid is stages × stages.
+        rounds: joint: number of rounds in which the strokes of a level are added.
+        steps: gradient steps per level (joint), or per stroke of a block (blocks).
+        reseeds: joint: how often the least visible strokes are moved to where the error is large.
+        refine: joint: steps of the final refinement.
+        block_pixels: joint: working pixels along one finest block; blocks: pixels along every block.
+        learning_rate: of the first step of a level; lengths in units of the level's block, other parameters in their
+            own units.
+        softness: joint: edge width in pixels at the start of a level; 1 at its end.
+        l1, l2, transport: loss weights.
 
     Raises:
-        TypeError, ValueError: a setting is of the wrong type or out of its range; the message names it.
+        TypeError, ValueError: a setting has the wrong type or is out of range; the message names it.
     """
 
     name: str
@@ -69,7 +70,7 @@ PRESETS = {
         Preset("fast", stages=4, steps=60, reseeds=3, refine=80, block_pixels=36),
         Preset("balanced", reseeds=4),
         Preset("best", steps=200, reseeds=8, refine=600, block_pixels=56),
-        # SNP §4.1 and its text: 128² blocks, 20 steps a stroke, RMSprop 0.01, β_ℓ1 = 1, β_ot = 0.1.
+        # SNP §4.1: 128² blocks, 20 steps per stroke, RMSprop with rate 0.01, β_ℓ1 = 1, β_ot = 0.1.
         Preset(
             "paper",
             method="blocks",
@@ -87,11 +88,11 @@ PRESETS = {
 
 
 def get_preset(preset: str | Preset) -> Preset:
-    """The preset of that name; a `Preset` is returned as it is.
+    """Looks up a preset by name; a `Preset` is returned unchanged.
 
     Raises:
-        ValueError: if there is none of that name.
-        TypeError: if it is neither.
+        ValueError: if the name is unknown.
+        TypeError: if it is neither a name nor a `Preset`.
     """
     if isinstance(preset, Preset):
         return preset

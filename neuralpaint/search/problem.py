@@ -1,4 +1,4 @@
-"""What a search is given, the same for every method."""
+"""The input of a search, shared by all methods."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from neuralpaint.images.streaming import shrink
 from neuralpaint.renderers import ExactRenderer, Renderer
 from neuralpaint.search.presets import Preset
 
-EDGE = 2.0  # pixels by which an antialiased edge may reach beyond a stroke's outline
+EDGE = 2.0  # pixels that an antialiased edge may extend beyond the outline of a stroke
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a search is to do, all but the photo: the same for every part of a canvas.
+    """Everything about a problem except the photo; the same for every part of a canvas.
 
     Attributes:
-        ground: the colour under the strokes, RGB in [0, 1].
-        seed: of the generator from which everything random is drawn (on the CPU, whatever the device).
+        ground: background colour, RGB in [0, 1].
+        seed: of the random generator, which is on the CPU whatever the device.
         aspect: (height, width) of the canvas in units of its shorter side.
-        device: where the search computes.
+        device: where the search runs.
     """
 
     brush: Brush
-    count: int
+    num_strokes: int
     preset: Preset
     ground: tuple[float, float, float]
     renderer: Renderer
@@ -40,17 +40,17 @@ class Setting:
     device: torch.device
 
     def pixels(self, size: int) -> tuple[int, int]:
-        """(height, width) in pixels when the shorter side has `size`."""
+        """(height, width) in pixels, `size` along the shorter side."""
         return max(1, round(self.aspect[0] * size)), max(1, round(self.aspect[1] * size))
 
     @property
     def setting(self) -> Setting:
-        """This alone, without a photo."""
+        """These fields alone, without the photo."""
         return Setting(**{field.name: getattr(self, field.name) for field in fields(Setting)})
 
     @property
     def loaded_pixels(self) -> int:
-        """Pixels of a photo that is kept as it was loaded."""
+        """Number of pixels of the photo if it is kept at full size, else 0."""
         return 0
 
 
@@ -62,7 +62,7 @@ def aspect_of(height: int, width: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Problem(Setting):
-    """A photo to paint, and with what.
+    """A photo to paint, and how to paint it.
 
     Attributes:
         photo: `[3, H, W]` on the search's device.
@@ -76,15 +76,15 @@ class Problem(Setting):
         cls,
         photo: Tensor,
         brush: Brush,
-        count: int,
+        num_strokes: int,
         preset: Preset,
         ground: tuple[float, float, float],
         renderer: Renderer,
         seed: int,
     ) -> Problem:
-        """The problem of painting all of a photo."""
+        """The problem of painting a whole photo."""
         aspect = aspect_of(photo.shape[1], photo.shape[2])
-        return cls(brush, count, preset, ground, renderer, seed, aspect, photo.device, photo)
+        return cls(brush, num_strokes, preset, ground, renderer, seed, aspect, photo.device, photo)
 
     @property
     def loaded_pixels(self) -> int:
@@ -92,23 +92,24 @@ class Problem(Setting):
 
     @property
     def origin(self) -> Tensor | None:
-        """(x, y), in units, of the top-left corner of what `draw` and `loss` show; None for the canvas's own."""
+        """(x, y) of the top-left corner of the region drawn by `draw` and `loss`, in units; None for the whole
+        canvas."""
         return None
 
     def view(self, size: int) -> Tensor:
-        """The photo with `size` pixels along the shorter side. The last one asked for is kept."""
+        """The photo resized to `size` pixels along the shorter side. The last result is cached."""
         if size not in self._views:
             self._views.clear()
             self._views[size] = resize(self.photo, *self.pixels(size))
         return self._views[size]
 
     def blank(self, height: int, width: int, batch: int = 1) -> Tensor:
-        """`[batch, 3, height, width]` of the ground's colour."""
+        """`[batch, 3, height, width]` filled with the background colour."""
         color = torch.tensor(self.ground, device=self.device).view(1, 3, 1, 1)
         return color.expand(batch, 3, height, width).contiguous()
 
     def draw(self, strokes: Tensor, size: int, softness: float = 1.0) -> Tensor:
-        """Strokes `[N, P]` on the ground, `size` pixels along the shorter side: `[3, H, W]`."""
+        """Draws strokes `[N, P]` on the background, `size` pixels along the shorter side: `[3, H, W]`."""
         canvas = self.blank(*self.pixels(size))
         scale = float(size)
         return self.renderer.render(
@@ -117,16 +118,17 @@ class Problem(Setting):
 
     @property
     def fused(self) -> bool:
-        """Whether `loss` is one kernel, which never waits for the device; a derived renderer may draw otherwise."""
+        """Whether `loss` is a single kernel that never synchronizes with the device. False for any other renderer,
+        including subclasses of `ExactRenderer`."""
         return type(self.renderer) is ExactRenderer
 
     def loss(
         self, strokes: Tensor, target: Tensor, canvas: Tensor, size: int, softness: float | Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Σd² and the gradient `[N, P]` of l1 · Σ|d| + l2 · Σd², weighted as the preset says.
+        """Σd² and the gradient `[N, P]` of l1 · Σ|d| + l2 · Σd², with the weights of the preset.
 
-        d is what the strokes draw on `canvas` `[1, 3, H, W]` less `target` `[3, H, W]`, `size` pixels along the shorter
-        side. A `softness` that is a tensor needs `fused`.
+        d is the strokes drawn on `canvas` `[1, 3, H, W]` minus `target` `[3, H, W]`, `size` pixels along the shorter
+        side. `softness` may be a tensor only if `fused`.
         """
         l1, l2, scale = self.preset.l1, self.preset.l2, float(size)
         if self.fused:
@@ -155,7 +157,7 @@ class Problem(Setting):
 
 @dataclass(frozen=True)
 class LargeProblem(Problem):
-    """A problem that keeps its photo in bytes, no larger than the search works.
+    """A problem that stores its photo as uint8, no larger than the search needs.
 
     Attributes:
         photo: uint8 `[3, H, W]` on the CPU.
@@ -168,13 +170,14 @@ class LargeProblem(Problem):
         return 0
 
     def reduced(self, size: int) -> Tensor:
-        """uint8 `[3, H, W]` on the CPU: the photo with `size` pixels along the shorter side. The last one is kept."""
+        """uint8 `[3, H, W]` on the CPU: the photo with `size` pixels along the shorter side. The last result is
+        cached."""
         if size not in self._reduced:
             self._reduced.clear()
             height, width = self.pixels(size)
             if height <= self.photo.shape[1] and width <= self.photo.shape[2]:
                 self._reduced[size] = shrink(self.photo, height, width)
-            else:  # channel by channel, which keeps less in memory
+            else:  # channel by channel, to save memory
                 planes = [resize(plane[None].float(), height, width).round_().byte() for plane in self.photo]
                 self._reduced[size] = torch.cat(planes)
         return self._reduced[size]
@@ -188,7 +191,7 @@ class LargeProblem(Problem):
 
 @dataclass(frozen=True)
 class Part:
-    """A rectangle of pixels of a canvas that has `size` pixels along its shorter side and `height` × `width` in all."""
+    """A rectangle of pixels of a canvas of `height` × `width` pixels, `size` along its shorter side."""
 
     size: int
     height: int
@@ -199,19 +202,20 @@ class Part:
     bottom: int
 
     def grown(self, by: int) -> Part:
-        """With `by` more pixels on every side, where the canvas has them."""
+        """Grown by `by` pixels on every side, clipped to the canvas."""
         left, top = max(0, self.left - by), max(0, self.top - by)
         right, bottom = min(self.width, self.right + by), min(self.height, self.bottom + by)
         return Part(self.size, self.height, self.width, left, top, right, bottom)
 
     def touching(self, bounds: Tensor) -> Tensor:
-        """`[N]` bool: which strokes of these bounds `[N, 4]` (units) show in it."""
+        """`[N]` bool: which strokes with these bounds `[N, 4]` (units) are visible in this part."""
         x0, y0, x1, y1 = (bounds * self.size).unbind(1)
         low, high = self.left - 2 * EDGE, self.top - 2 * EDGE
         return (x1 >= low) & (x0 <= self.right + 2 * EDGE) & (y1 >= high) & (y0 <= self.bottom + 2 * EDGE)
 
     def holding(self, bounds: Tensor, margin: float) -> Tensor:
-        """`[N]` bool: which strokes lie inside, `margin` pixels from its sides. The canvas's own sides do not count."""
+        """`[N]` bool: which strokes lie inside, at least `margin` pixels from its sides. Sides that are canvas borders
+        do not count."""
         x0, y0, x1, y1 = (bounds * self.size).unbind(1)
         left = -math.inf if self.left == 0 else self.left + margin
         top = -math.inf if self.top == 0 else self.top + margin
@@ -220,21 +224,21 @@ class Part:
         return (x0 >= left) & (x1 <= right) & (y0 >= top) & (y1 <= bottom)
 
     def owning(self, bounds: Tensor) -> Tensor:
-        """`[N]` bool: which strokes have the middle of their bounds in it. Of parts that cover a canvas, one owns each
-        stroke."""
+        """`[N]` bool: which strokes have the centre of their bounds in this part. If parts tile the canvas, each
+        stroke has exactly one owner."""
         middle = (bounds[:, :2] + bounds[:, 2:]) * (0.5 * self.size)
         last = torch.tensor([self.width, self.height], device=bounds.device)
         x, y = middle.clamp_min(0).minimum(last - 1).unbind(1)
         return (x >= self.left) & (x < self.right) & (y >= self.top) & (y < self.bottom)
 
     def crop(self, photo: Tensor) -> Tensor:
-        """What `photo` `[3, height, width]` shows there."""
+        """Crops `photo` `[3, height, width]` to this part."""
         return photo[:, self.top : self.bottom, self.left : self.right].clone()
 
 
 @dataclass(frozen=True)
 class PartProblem(Problem):
-    """A part of a canvas as a problem: its pixels only, but strokes in the whole canvas's units."""
+    """One part of a canvas as a problem: only its pixels, but strokes in the units of the whole canvas."""
 
     part: Part = field(kw_only=True)
 
@@ -252,7 +256,7 @@ class PartProblem(Problem):
 
 
 def part_problem(setting: Setting, part: Part, crop: Tensor | None = None) -> PartProblem:
-    """The problem of painting one part; `crop`, uint8 `[3, h, w]`, is what the photo shows there."""
+    """The problem of painting one part; `crop` is the photo there, uint8 `[3, h, w]`."""
     height, width = part.bottom - part.top, part.right - part.left
     if crop is None:
         photo = torch.empty(3, height, width, device=setting.device)

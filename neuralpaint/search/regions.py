@@ -1,4 +1,4 @@
-"""Parts of a large canvas, and what is done to one: pure functions of tensors, which any process can call."""
+"""Windows of a large canvas, and the work done on one: pure functions of tensors that any process can run."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from neuralpaint.search.presets import Preset
 from neuralpaint.search.problem import EDGE, Part, Setting, part_problem
 from neuralpaint.search.seeding import error_map, look_at, mean_cells
 
-WINDOW = 1024  # pixels along a core
-UNLIMITED = 1 << 20  # working pixels
-HALO = 1.5  # blocks of the phase
+WINDOW = 1024  # core size, in pixels
+UNLIMITED = 1 << 20  # working pixels along the shorter side
+HALO = 1.5  # width of the halo, in blocks of the phase
 _COLORS = 4
 
 
 @torch.no_grad()
 def weigh(setting: Setting, part: Part, halo: int, crop: Tensor, strokes: Tensor, side: float, cell: int) -> Tensor:
-    """How much new strokes of about `side` pixels are wanted: a number for each cell of cell² pixels of `part`.
+    """Sampling weight of new strokes of about `side` pixels, for each cell of cell² pixels of `part`.
 
-    `crop` and `strokes` are those of the part with `halo` pixels around it, which the blur of the error sees.
+    `crop` and `strokes` cover the part plus `halo` pixels on each side, because the error is blurred.
     """
     seen = part.grown(halo)
     problem = part_problem(setting, seen, crop)
@@ -33,15 +33,17 @@ def weigh(setting: Setting, part: Part, halo: int, crop: Tensor, strokes: Tensor
 
 
 @torch.no_grad()
-def look(setting: Setting, part: Part, crop: Tensor, x: Tensor, y: Tensor, side: float) -> tuple[Tensor, Tensor]:
-    """`look_at` at these pixels of the whole canvas, from the photo's `crop` of this part."""
+def sample_photo(
+    setting: Setting, part: Part, crop: Tensor, x: Tensor, y: Tensor, side: float
+) -> tuple[Tensor, Tensor]:
+    """(angle, colour) of the photo at pixels (x, y) of the whole canvas, from the `crop` of this part."""
     photo = part_problem(setting, part, crop).photo
     angle, color = look_at(photo, x - part.left, y - part.top, side)
     return angle.cpu(), color.cpu()
 
 
 def visibility(setting: Setting, part: Part, strokes: Tensor) -> Tensor:
-    """`[N]`: how much of this part's picture each stroke is, in pixels."""
+    """`[N]`: visible area of each stroke in this part, in pixels."""
     problem = part_problem(setting, part)
     strokes = strokes.to(problem.device).requires_grad_()
     with torch.enable_grad():
@@ -59,11 +61,11 @@ def descend(
     rates: list[float],
     softnesses: list[float],
 ) -> tuple[Tensor, float]:
-    """Gradient steps on the `moving` `[N]` of the strokes `[N, P]` that show in a part; the others stay as they are.
+    """Gradient steps on the strokes `[N, P]` visible in a part; only those in the mask `moving` `[N]` move.
 
     Returns:
-        The moving strokes `[M, P]`, and the mean squared error before the last step. Strokes that would leave the part,
-        where their other half would be seen by nobody, are given back as they came.
+        The moving strokes `[M, P]`, and the mean squared error before the last step. Strokes that would extend beyond
+        the part, where the loss does not see them, are returned unchanged.
     """
     problem = part_problem(setting, part, crop)
     strokes, device = strokes.to(problem.device), problem.device
@@ -77,7 +79,7 @@ def descend(
 
 
 def cuts(length: int, core: int, shifted: bool) -> list[int]:
-    """Where `length` pixels are cut into cores of about `core`; `shifted` ones begin with half a core."""
+    """Boundaries that cut `length` pixels into cores of about `core`; if `shifted`, the first is half a core."""
     count = max(1, math.ceil(length / core - 0.25))
     if count == 1:
         return [0, length]
@@ -86,7 +88,7 @@ def cuts(length: int, core: int, shifted: bool) -> list[int]:
 
 
 def windows(size: int, pixels: tuple[int, int], core: int, halo: int, shifted: bool) -> list[tuple[int, Part, Part]]:
-    """(colour, core, window) of all windows of a canvas of these (height, width), those of one colour together."""
+    """(colour, core, window) for all windows of a canvas of (height, width) `pixels`, sorted by colour."""
     height, width = pixels
     rows, columns = cuts(height, core, shifted), cuts(width, core, shifted)
     found = [
@@ -98,10 +100,10 @@ def windows(size: int, pixels: tuple[int, int], core: int, halo: int, shifted: b
 
 
 def core_for(preset: Preset, window: int) -> int:
-    """Pixels along a window's core: at least so many that windows of one colour do not touch."""
+    """Core size in pixels: at least large enough that windows of the same colour do not touch."""
     return max(window, math.ceil(3.2 * HALO * 1.25 * preset.block_pixels) + 16)
 
 
 def larger_than(pixels: tuple[int, int], core: int) -> bool:
-    """Whether a canvas of these pixels takes more than one window."""
+    """Whether a canvas of (height, width) `pixels` needs more than one window."""
     return any(len(cuts(length, core, False)) > 2 for length in pixels)

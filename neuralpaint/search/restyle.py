@@ -1,4 +1,4 @@
-"""`restyle`: moves the strokes of a finished painting towards the style of a picture."""
+"""`restyle`: moves the strokes of a finished painting towards the style of an image."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from neuralpaint.utils.validation import check_weight, check_whole
 
 WEIGHT, STEPS = 0.5, 200  # SNP §3.5
 MAX_STEPS = 1_000_000
-_RATE = (0.02, 0.002)  # learning rate, first and last step; lengths in units of the stroke's own
-_SHARE = 5.0  # of the style in the loss, for a weight of 1
+_RATE = (0.02, 0.002)  # learning rate of the first and last step; lengths in units of the stroke's own length
+_SHARE = 5.0  # factor of the style loss for a weight of 1
 _TRANSPORT = 0.1  # SNP §4.1
-_LIKE = 0.01  # content losses below are as good as none: what the style weighs is not measured by them
+_LIKE = 0.01  # lower bound when normalizing by the initial content loss
 _SMALLEST_BLOCK = 1 / 64  # units
 _ASPECT_TOLERANCE = 0.02
 
@@ -56,62 +56,62 @@ def restyle(
     checkpoint: str | os.PathLike | None = None,
     resume: bool = False,
 ) -> Painting:
-    """Restyles a painting: its strokes move until the canvas has the style of a picture and still shows the photo.
+    """Restyles a painting: moves its strokes towards the style of an image while it still resembles the photo.
 
-    The canvas is judged whole, whichever search the strokes are from. With x the painting as it was,
+    The loss is computed on the whole canvas, whichever search made the strokes. With x the original painting,
 
         loss = content / content(x) + 5 · weight · style / style(x),   content = ℓ1 + 0.1 · transport, both in grey
 
-    in which both fractions start at 1, whatever the photo and the picture, so that a weight means the same for all.
-    Likeness is of light and dark alone: colours are the style's to choose.
+    Both fractions start at 1, so a weight has the same meaning for all photos and styles. The content loss compares
+    brightness only, leaving the colours to the style.
 
     Args:
-        painting: of any search or file.
-        photo: what it shows, of the painting's aspect: see `neuralpaint.images.io.load_image`.
-        style_image: a picture in the style wanted, or a `StyleLoss` of one.
-        weight: β of the style, from 0 on.
-        mode: "color" moves the strokes' colours and opacities and leaves their shapes; "color+texture" (the default)
-            moves everything. A `StyleLoss` brings its own.
+        painting: from any search or file.
+        photo: the photo that was painted, with the painting's aspect: see `neuralpaint.images.io.load_image`.
+        style_image: an image in the desired style, or a `StyleLoss` of one.
+        weight: style weight β, ≥ 0.
+        mode: "color" changes the colours and opacities but not the shapes; "color+texture" (the default) changes
+            everything. A `StyleLoss` has its own mode.
         steps: gradient steps.
-        features, vgg: what styles are compared by: see `StyleLoss`, which needs neither if one is given.
-        device: "auto" (a GPU if there is one), "cpu", "cuda" …; a `StyleLoss` must be there.
-        renderer: as of `neuralpaint.paint`.
-        progress, callback, checkpoint, resume: as of `neuralpaint.paint`.
+        features, vgg: feature network of the style loss: see `StyleLoss`. Not used if a `StyleLoss` is given.
+        device: "auto" (a GPU if available), "cpu", "cuda" …; a `StyleLoss` must be on it.
+        renderer: as in `neuralpaint.paint`.
+        progress, callback, checkpoint, resume: as in `neuralpaint.paint`.
 
     Returns:
-        The painting with its strokes moved, on the CPU, as many and in the same order. Its metadata's "style" says how
-        style loss and ℓ1 to the photo changed.
+        The restyled painting on the CPU, with the same number and order of strokes. Its metadata entry "style" records
+        how the style loss and the ℓ1 distance to the photo changed.
 
     Raises:
-        ValueError: an argument is out of range, a picture is unreadable, the photo's aspect is not the painting's, the
-            features' weights are missing, or the checkpoint is of something else; the message names the argument.
-        TypeError: an argument is of the wrong type.
+        ValueError: an argument is out of range, an image is unreadable, the aspects of photo and painting differ, the
+            weights of the features are missing, or the checkpoint does not match; the message names the argument.
+        TypeError: an argument has the wrong type.
         OSError: the checkpoint cannot be written.
 
     Reference: Zou et al., "Stylized Neural Painting", CVPR 2021, section 3.5.
     """
     weight, steps = check_weight("weight", weight), check_whole("steps", steps, 1, MAX_STEPS)
     if resume and checkpoint is None:
-        raise ValueError("resume needs checkpoint, the folder to go on from")
-    target = resolve_device(device)
-    picture = load_image(photo, target, painting.canvas, name="photo")
-    check_aspect(painting, picture)
+        raise ValueError("resume needs checkpoint, the folder to resume from")
+    device = resolve_device(device)
+    photo = load_image(photo, device, painting.canvas, name="photo")
+    check_aspect(painting, photo)
     if len(painting) == 0:
         raise ValueError("painting has no strokes to move")
     if isinstance(style_image, StyleLoss):
         style = style_image
         if mode is not None and check_mode(mode) != style.mode:
-            raise ValueError(f"mode is {mode!r}, but the StyleLoss's is {style.mode!r}: leave it out")
+            raise ValueError(f"mode is {mode!r}, but the StyleLoss has mode {style.mode!r}: omit mode")
     else:
         chosen = "color+texture" if mode is None else check_mode(mode)
-        style = StyleLoss(style_image, mode=chosen, features=features, vgg=vgg, device=target)
+        style = StyleLoss(style_image, mode=chosen, features=features, vgg=vgg, device=device)
     search = Restyle(
-        painting.to(target), picture, style, get_renderer(renderer, painting.brush), weight=weight, steps=steps
+        painting.to(device), photo, style, get_renderer(renderer, painting.brush), weight=weight, steps=steps
     )
-    keeper = None
+    store = None
     if checkpoint is not None:
         settings = {
-            "photo": fingerprint(picture),
+            "photo": fingerprint(photo),
             "painting": fingerprint(painting.strokes),
             "style": fingerprint(style.picture),
             "features": [style.features.name, list(style.layers), list(style.scales), style.size],
@@ -119,19 +119,19 @@ def restyle(
             "mode": style.mode,
             "steps": steps,
             "renderer": getattr(search.renderer, "identity", type(search.renderer).__name__),
-            "device": target.type,
+            "device": device.type,
         }
-        keeper = Checkpoint(checkpoint, settings)
+        store = Checkpoint(checkpoint, settings)
     with progress_bar() if progress else nullcontext(None) as shown:
-        run_search(search, keeper, [report for report in (shown, callback) if report is not None], resume)
+        run_search(search, store, [report for report in (shown, callback) if report is not None], resume)
     metadata = {**painting.metadata, "style": search.report()}
     return Painting(search.strokes.cpu(), painting.brush, painting.aspect, painting.canvas, painting.size, metadata)
 
 
 class Restyle:
-    """A restyling as a value: `step()` until `step_count` are done; `state_dict()` holds all that it knows.
+    """Restyling as a stepwise object: call `step()` until `finished`; `state_dict()` is the complete state.
 
-    The first half of the steps leaves out the finest level of the style's pyramid, which is most of the work.
+    The first half of the steps skips the finest level of the style pyramid, which is most of the work.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Restyle:
         self.step_count, self.steps_done = steps, 0
         device = painting.strokes.device
         height, width = pixels(*painting.aspect, style.size)
-        self._scale = height / painting.aspect[0]  # pixels in a unit
+        self._scale = height / painting.aspect[0]  # pixels per unit
         self._photo = resize(photo, height, width)[None]
         ground = torch.tensor(painting.canvas, device=device).view(1, 3, 1, 1)
         self._ground = ground.expand(1, 3, height, width).contiguous()
@@ -161,7 +161,7 @@ class Restyle:
             canvas = self._draw(self.strokes)
             self._before = self._losses(canvas)
             self._style_before = {True: style(canvas, coarse=True), False: self._before[0]}
-        self._changed = 1.0  # the style loss, as a share of what it was
+        self._changed = 1.0  # style loss relative to its initial value
         self.mean_square = self._error(canvas)
 
     @property
@@ -177,7 +177,7 @@ class Restyle:
         return self.steps_done >= self.step_count
 
     def work(self) -> tuple[float, float]:
-        """(done, all), in steps."""
+        """(done, total), in steps."""
         return self.steps_done, self.step_count
 
     def step(self) -> None:
@@ -201,7 +201,7 @@ class Restyle:
 
     @torch.no_grad()
     def report(self) -> dict[str, Any]:
-        """What a stroke file keeps of it: settings, and [before, after] of style loss and ℓ1 in grey."""
+        """Metadata for the stroke file: the settings, and [before, after] of the style loss and ℓ1 in grey."""
         style, pixel, _ = self._losses(self._draw(self.strokes))
         return {
             "features": self.style.features.name,
@@ -216,7 +216,7 @@ class Restyle:
         return self.renderer.render(self._ground, strokes[None], self.brush, pixels_per_unit=self._scale)
 
     def _losses(self, canvas: Tensor, coarse: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        """Style, ℓ1, transport."""
+        """(style, ℓ1, transport) losses."""
         grey, target = canvas.mean(1, keepdim=True), self._photo.mean(1, keepdim=True)
         return self.style(canvas, coarse=coarse), (grey - target).abs().mean(), self._transport(grey, target)
 
@@ -224,11 +224,11 @@ class Restyle:
         return (canvas - self._photo).mean(1).square().mean()
 
     def _limited(self, strokes: Tensor) -> Tensor:
-        """Inside their ranges, what is frozen exactly as it was."""
+        """Clamps the strokes to their ranges; frozen parameters keep their exact values."""
         return torch.where(self._moves, self._ranges.apply(strokes), self._start)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All that changes, on the CPU."""
+        """Everything that changes, on the CPU."""
         state = {
             "position": torch.tensor(self.steps_done),
             "parameters": self._parameters,
@@ -239,7 +239,7 @@ class Restyle:
         return {key: value.detach().cpu().clone() for key, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Goes on where `state_dict()` was taken."""
+        """Restores a state from `state_dict()`."""
         device = self.strokes.device
         self.steps_done = int(state["position"])
         self.strokes = state["strokes"].to(device)
@@ -248,7 +248,7 @@ class Restyle:
 
 
 def moving(brush: Brush, mode: Mode, device: torch.device | str = "cpu") -> Tensor:
-    """`[P]`, bool: which parameters a mode moves. None that the brush holds."""
+    """`[P]`, bool: which parameters a mode changes; never those that the brush holds fixed."""
     moves = torch.ones(brush.num_parameters, dtype=torch.bool, device=device)
     if mode == "color":
         moves[brush.shape] = False
@@ -258,8 +258,8 @@ def moving(brush: Brush, mode: Mode, device: torch.device | str = "cpu") -> Tens
 
 
 def own_ranges(brush: Brush, strokes: Tensor, aspect: tuple[float, float]) -> Ranges:
-    """The ranges of a search for strokes of unknown birth: a stroke's block is its own longer extent, and what it
-    has already is allowed to it."""
+    """Parameter ranges for existing strokes: the block of a stroke is its longer extent, and ranges are widened to
+    include its current values."""
     x0, y0, x1, y1 = brush.bounds(strokes).unbind(-1)
     ranges = Ranges(brush, torch.maximum(x1 - x0, y1 - y0).clamp(_SMALLEST_BLOCK, 1.0), aspect)
     lengths = list(brush.positions + brush.sizes)
@@ -271,13 +271,13 @@ def own_ranges(brush: Brush, strokes: Tensor, aspect: tuple[float, float]) -> Ra
 
 
 def check_aspect(painting: Painting, photo: Tensor, name: str = "photo") -> None:
-    """ValueError unless a photo `[3, H, W]` has the painting's aspect, but for rounding."""
+    """ValueError unless a photo `[3, H, W]` has the aspect of the painting, up to rounding."""
     height, width = photo.shape[1:]
     wanted = painting.aspect[1] / painting.aspect[0]
     rounding = 1 / min(height, width)
     if abs(math.log(width / height / wanted)) > _ASPECT_TOLERANCE + rounding:
         tall, wide = painting.pixels()
         raise ValueError(
-            f"{name} is {width}x{height} pixels, but the painting is {wide}x{tall}: give the photo that it was painted "
-            "of, or crop yours to that shape"
+            f"{name} is {width}x{height} pixels, but the painting is {wide}x{tall}: use the photo that was painted, or "
+            "crop yours to that aspect"
         )

@@ -1,4 +1,4 @@
-"""Steps a search to its end: reports, checkpoints, and the modes of torch that it needs."""
+"""Runs a search to completion, with progress reports, checkpoints and the torch modes it needs."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _R = TypeVar("_R")
 
 @dataclass(frozen=True)
 class Progress:
-    """A report of a running search.
+    """Progress of a running search.
 
     Attributes:
-        stage: what it is doing, for people.
-        step, steps: gradient steps done, and in the whole search.
-        strokes: painted so far.
-        psnr: in dB, at the resolution the search works at now.
-        seconds: since this run began.
-        remaining: seconds it will probably take on.
+        stage: description of the current stage.
+        step, steps: gradient steps done, and in total.
+        strokes: number of strokes so far.
+        psnr: in dB, at the current working resolution.
+        seconds: elapsed in this run.
+        remaining: estimated seconds left.
     """
 
     stage: str
@@ -46,7 +46,7 @@ class Progress:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[Progress], None]]:
-    """A bar on the standard error output or in a notebook; the value is the callback that draws it."""
+    """A progress bar on stderr or in a notebook; yields the callback that updates it."""
     from tqdm.auto import tqdm
 
     with tqdm(unit="step", leave=False) as bar:
@@ -61,7 +61,7 @@ def progress_bar() -> Iterator[Callable[[Progress], None]]:
 
 
 def own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Runs a function with gradients on and float32 as the default, whatever its caller has set."""
+    """Decorator: runs a function with gradients enabled and float32 as default dtype, whatever the caller has set."""
 
     @functools.wraps(function)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -79,10 +79,10 @@ def own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
 def run_search(
     search: Search, checkpoint: Checkpoint | None, listeners: Sequence[Callable[[Progress], None]], resume: bool = False
 ) -> None:
-    """Steps a search to its end; calls the listeners and writes a checkpoint every now and then."""
+    """Steps a search until it is finished; periodically calls the listeners and writes a checkpoint."""
     if resume and checkpoint is not None and checkpoint.exists():
         search.load_state_dict(checkpoint.read())
-    start = reported = kept = time.perf_counter()
+    start = reported = saved = time.perf_counter()
     before = search.work()[0]
     if checkpoint is not None:
         checkpoint.write(search.state_dict())
@@ -94,10 +94,10 @@ def run_search(
             reported = now
             with span("report"):
                 event = _event(search, now - start, before)
-                for tell in listeners:
-                    tell(event)
-        if checkpoint is not None and (now - kept >= _CHECKPOINT_SECONDS or search.finished):
-            kept = now
+                for listener in listeners:
+                    listener(event)
+        if checkpoint is not None and (now - saved >= _CHECKPOINT_SECONDS or search.finished):
+            saved = now
             with span("checkpoint"):
                 checkpoint.write(search.state_dict())
 

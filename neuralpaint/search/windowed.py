@@ -1,14 +1,14 @@
-"""The joint search by windows, for paintings too large for one piece.
+"""The joint search in windows, for canvases too large to optimise as a whole.
 
-The phases are those of `JointSearch`. One whose canvas is larger than a window goes window by window: a window is a
-core and a halo around it, so windows overlap. In it all strokes that show are drawn in their order, but only those move
-whose middle is in the core or close to it: most of them in one window of a phase, as often as in one piece. Whatever
-reaches over the window's border stays as it is. Windows have four colours, as a chessboard with two more: no two of a
-colour touch, so they can be painted at the same time, anywhere, with the same result to the last bit.
-From one phase to the next the cores move by half a window, so what was at a border is then in the middle of one.
+The phases are those of `JointSearch`. A phase whose canvas is larger than one window is processed window by window. A
+window is a core plus a halo, so windows overlap. All strokes visible in a window are drawn, in order, but only strokes
+centred in or near the core move; strokes that reach its border are frozen. Thus most strokes move in one window per
+phase, and take as many steps as in the joint search. Windows are coloured with four colours such that two windows of
+the same colour never touch: they can run in parallel, on any machine, with bit-identical results. Cores shift by half a
+window from one phase to the next, so strokes at a border are inside a window in the next phase.
 
 This is the multiplicative Schwarz method, block coordinate descent on overlapping subdomains (Smith, Bjørstad & Gropp,
-"Domain Decomposition", 1996, §1.1 and 1.2), on the loss of the joint search.
+"Domain Decomposition", 1996, §1.1 and 1.2), applied to the loss of the joint search.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.parallel import SerialWorkers, WorkerError, Workers
-from neuralpaint.search import regions as parts
+from neuralpaint.search import regions
 from neuralpaint.search.joint import JointSearch, Phase, plan
 from neuralpaint.search.problem import Part, Setting
 from neuralpaint.search.regions import HALO, UNLIMITED, WINDOW, core_for, larger_than, windows
@@ -31,13 +31,13 @@ from neuralpaint.search.seeding import cell_side, draw_cells
 if TYPE_CHECKING:
     from neuralpaint.search.problem import LargeProblem
 
-_GUARD = 0.25  # blocks that a stroke which moves keeps from its window's border when it starts
-_OVERLAP = 0.3  # blocks by which the strokes that move reach beyond a core: neighbours settle what is at a border
-_SWEEP = 40  # steps; a phase of twice as many goes over the canvas twice, with other windows
+_GUARD = 0.25  # initial distance of moving strokes from the border of the window, in blocks
+_OVERLAP = 0.3  # strokes this far outside a core also move, in blocks: neighbours both optimise the border
+_SWEEP = 40  # steps; a phase of at least twice as many is split into two sweeps with different windows
 
 
 def plan_windows(problem: Setting, core: int) -> list[Phase]:
-    """The phases of `plan`, however large, the long ones among those that go by windows in two."""
+    """The phases of `plan` without a size limit; long windowed phases are split in two."""
     phases = []
     for phase in plan(problem, UNLIMITED):
         if phase.steps < 2 * _SWEEP or not larger_than(problem.pixels(phase.size), core):
@@ -54,15 +54,15 @@ def plan_windows(problem: Setting, core: int) -> list[Phase]:
 
 
 class WindowedSearch(JointSearch):
-    """A joint search that goes by windows where the canvas is larger than one. A step is a gradient step on the whole
-    canvas in small phases, a window in large ones.
+    """A joint search that uses windows if the canvas is larger than one. A step is one gradient step on the whole
+    canvas in small phases, and one window in large phases.
 
     Attributes:
-        core: pixels along a window's core.
+        core: core size in pixels: `window`, raised to the minimum that the halo requires.
 
     Args:
-        window: the same, raised to what the halo needs.
-        workers: what does the windows' work; by default this process, one after another.
+        window: requested core size in pixels.
+        workers: run the windows; by default this process does, one after another.
     """
 
     problem: LargeProblem
@@ -73,7 +73,7 @@ class WindowedSearch(JointSearch):
         self._finest = min(phase.block for phase in self.phases if phase.add)
         self._workers = workers or SerialWorkers()
         self._setting = self._workers.share(problem.setting)
-        self._painted: Tensor | None = None  # bool, for each window of this phase
+        self._painted: Tensor | None = None  # bool [windows]: windows of this phase that are done
         self._results: Iterator[tuple[int, Any]] | None = None
 
     @property
@@ -84,7 +84,7 @@ class WindowedSearch(JointSearch):
         return plan_windows(self.problem, self.core)
 
     def step(self) -> None:
-        """One gradient step on the whole canvas, or one window; at the start of a phase, its new strokes first."""
+        """One gradient step on the whole canvas, or one window; the first step of a phase adds its new strokes."""
         phase = self.phases[self.phase]
         if not self._by_windows(phase.size):
             super().step()
@@ -108,14 +108,16 @@ class WindowedSearch(JointSearch):
         return windows(phase.size, self.problem.pixels(phase.size), self.core, halo, shifted)
 
     def _paint_window(self, phase: Phase) -> None:
-        """Waits for one more window of the colour that is being painted."""
+        """Waits for the next finished window of the current colour."""
         assert self._painted is not None
         if self._results is None:
             found = self._windows(phase)
             color = next(color for (color, *_), done in zip(found, self._painted.tolist(), strict=True) if not done)
             self._waiting = [k for k, (own, *_) in enumerate(found) if own == color and not self._painted[k]]
             self._moving: list[Tensor] = []
-            self._results = self._workers.run(parts.descend, self._tasks(phase, [found[k][1:] for k in self._waiting]))
+            self._results = self._workers.run(
+                regions.descend, self._tasks(phase, [found[k][1:] for k in self._waiting])
+            )
         index, result = next(self._results)
         moved, mean_square = _checked(result)
         self.strokes = self.strokes.index_copy(0, self._moving[index], moved.to(self.strokes.device))
@@ -125,10 +127,10 @@ class WindowedSearch(JointSearch):
             self._results = None
 
     def _tasks(self, phase: Phase, chosen: Sequence[tuple[Part, Part]]) -> Iterator[tuple]:
-        # Made one by one, as workers take them. Windows of one colour see none of each other's strokes, so it does not
-        # matter which of them have come back by then.
+        # Created lazily, as workers take them. Windows of one colour do not see each other's moving strokes, so the
+        # order in which they finish does not matter.
         photo, block = self.problem.reduced(phase.size), self._finest * phase.size
-        guard, overlap = _GUARD * block + parts.EDGE, int(_OVERLAP * block)
+        guard, overlap = _GUARD * block + regions.EDGE, int(_OVERLAP * block)
         for core, part in chosen:
             bounds = self.problem.brush.bounds(self.strokes)
             shown = part.touching(bounds)
@@ -145,10 +147,10 @@ class WindowedSearch(JointSearch):
                 phase.softnesses(),
             )
 
-    # ---- new and moved strokes, of large phases ----------------------------------------------------------------------
+    # ---- new and reseeded strokes in large phases --------------------------------------------------------------------
 
     def _cover(self, size: int, multiple: int = 1) -> list[Part]:
-        """Parts without halo that cover the canvas once, with sides at multiples of so many pixels."""
+        """Parts without halo that tile the canvas, aligned to multiples of `multiple` pixels."""
         height, width = self.problem.pixels(size)
         step = max(1, self.core // multiple) * multiple
         return [
@@ -158,14 +160,14 @@ class WindowedSearch(JointSearch):
         ]
 
     def _gather(self, function: Callable[..., Any], tasks: Iterable[tuple]) -> list[Any]:
-        """Results in the order of the tasks, whatever order they come in."""
+        """Results in task order, whatever order they arrive in."""
         results = sorted(self._workers.run(function, tasks), key=lambda pair: pair[0])
         return [_checked(result) for _, result in results]
 
-    def _new_strokes(self, phase: Phase, count: int) -> Tensor:
+    def _new_strokes(self, phase: Phase, num_strokes: int) -> Tensor:
         if not self._by_windows(phase.size):
-            return super()._new_strokes(phase, count)
-        # As `new_strokes` does it, part by part; what is drawn at random is drawn here, of the whole canvas.
+            return super()._new_strokes(phase, num_strokes)
+        # Same as `seeding.new_strokes`, part by part; random numbers are drawn here, for the whole canvas.
         size, side = phase.size, phase.block * phase.size
         cell, halo = cell_side(side), math.ceil(0.5 * side) + 4
         photo, bounds = self.problem.reduced(size), self.problem.brush.bounds(self.strokes)
@@ -184,18 +186,18 @@ class WindowedSearch(JointSearch):
             )
             for part in cover
         )
-        for part, own in zip(cover, self._gather(parts.weigh, weighing), strict=True):
+        for part, own in zip(cover, self._gather(regions.weigh, weighing), strict=True):
             top, left = part.top // cell, part.left // cell
             cells[top : top + own.shape[0], left : left + own.shape[1]] = own
-        x, y = draw_cells(cells, count, cell, height, width, self.generator)
+        x, y = draw_cells(cells, num_strokes, cell, height, width, self.generator)
 
         inside = [((x >= p.left) & (x < p.right) & (y >= p.top) & (y < p.bottom)).nonzero()[:, 0] for p in cover]
-        looking = (
+        sampling = (
             (self._setting, part.grown(halo), part.grown(halo).crop(photo), x[own], y[own], side)
             for part, own in zip(cover, inside, strict=True)
         )
-        angle, color = torch.empty(count), torch.empty(3, count)
-        for own, (angles, colors) in zip(inside, self._gather(parts.look, looking), strict=True):
+        angle, color = torch.empty(num_strokes), torch.empty(3, num_strokes)
+        for own, (angles, colors) in zip(inside, self._gather(regions.sample_photo, sampling), strict=True):
             angle[own], color[:, own] = angles, colors
         strokes = self.problem.brush.lay(phase.block, x / size, y / size, angle, color, self.generator)
         return strokes.to(self.strokes.device)
@@ -208,8 +210,8 @@ class WindowedSearch(JointSearch):
         shown = [part.touching(bounds).nonzero()[:, 0] for part in cover]
         tasks = ((self._setting, part, self.strokes[own].cpu()) for part, own in zip(cover, shown, strict=True))
         total = torch.zeros(len(self.strokes))
-        for own, seen in zip(shown, self._gather(parts.visibility, tasks), strict=True):
-            total.index_add_(0, own.cpu(), seen)  # no stroke twice, so in no order but the parts'
+        for own, seen in zip(shown, self._gather(regions.visibility, tasks), strict=True):
+            total.index_add_(0, own.cpu(), seen)  # each stroke once per part, so the order of summation is fixed
         return total.to(self.strokes.device)
 
     # ------------------------------------------------------------------------------------------------------------------
@@ -226,7 +228,7 @@ class WindowedSearch(JointSearch):
 
 
 def _checked(result: Any) -> Any:
-    """A task's result. WorkerError if it lost its workers again and again."""
+    """The result of a task. Raises WorkerError if its workers kept failing."""
     if isinstance(result, WorkerError):
         raise WorkerError(f"a window could not be painted: {result}")
     return result

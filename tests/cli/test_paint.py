@@ -150,7 +150,7 @@ def test_bad_photo(run, stub, tmp_path, kind, message, monkeypatch):
         (("--seed", -1), "--seed must be from 0"),
         (("--brush", "oill"), "unknown brush 'oill' (did you mean 'oil'"),
         (("--brush", "none.png"), "none.png does not exist"),
-        (("--grids", 3), "--grids is for --preset paper, which paints by blocks; balanced has none"),
+        (("--grids", 3), "--grids needs --preset paper; preset balanced does not paint in blocks"),
         (("--preset", "paper", "--grids", 0), "--grids must be from 1 to 1024, got 0"),
         (("--preset", "fats"), "unknown preset 'fats' (did you mean 'fast'"),
         (("--canvas", "whitish"), "unknown colour 'whitish'"),

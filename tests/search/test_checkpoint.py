@@ -230,7 +230,7 @@ def test_a_state_of_something_else_is_refused_and_kept(changes, named, half):
     before = file.read_bytes()
     with pytest.raises(ValueError, match=f"(?s)checkpoint .*{named}") as caught:
         resume(folder, **changes)
-    assert str(file) in str(caught.value) and "anew" in str(caught.value)
+    assert str(file) in str(caught.value) and "start again" in str(caught.value)
     assert file.read_bytes() == before
 
 
@@ -252,7 +252,7 @@ def test_what_is_no_state_is_told(half):
     with pytest.raises(ValueError, match="checkpoint .* cannot be read"):
         resume(folder)
     paint(disc_photo(24, 24), "tape", 2, SMALL[0]).save(file)
-    with pytest.raises(ValueError, match="checkpoint .* is not the state of a search"):
+    with pytest.raises(ValueError, match="checkpoint .* is not a search checkpoint"):
         resume(folder)
 
 
@@ -269,7 +269,7 @@ def test_a_state_of_a_newer_version_is_told(half, monkeypatch):
 def test_a_state_of_an_older_version_is_told(half, monkeypatch):
     folder, _ = half
     monkeypatch.setattr(checkpoints, "_VERSION", checkpoints._VERSION + 1)
-    with pytest.raises(ValueError, match="older version.*start anew"):
+    with pytest.raises(ValueError, match="older version.*start again"):
         resume(folder)
 
 

@@ -1,1 +1,1 @@
-"""Gradient steps on strokes: the optimizer, the ranges it keeps to, its replay as a CUDA graph."""
+"""Gradient steps on strokes: the optimizer, parameter ranges, CUDA graph replay."""

@@ -1,8 +1,8 @@
 """Adam and RMSprop as functions on tensors.
 
-Unlike `torch.optim` they are imported at no cost (that one brings the compiler along, which takes seconds), keep their
-state in tensors of the caller, and read what changes from step to step from tensors: a step can be recorded as a CUDA
-graph and replayed.
+Unlike `torch.optim`, they import instantly (`torch.optim` imports the compiler, which takes seconds), keep their state
+in the caller's tensors, and read everything that changes between steps from tensors, so a step can be captured in a
+CUDA graph and replayed.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-ADAM_BETAS = (0.9, 0.95)  # quicker to forget than the usual 0.999: a phase has some dozen steps
+ADAM_BETAS = (0.9, 0.95)  # shorter memory than the usual 0.999: a phase has only a few dozen steps
 _ADAM_EPSILON = 1e-8
 _RMSPROP_SMOOTHING, _RMSPROP_EPSILON = 0.99, 1e-8
 
 
 def adam_schedule(rates: Sequence[float], betas: tuple[float, float] = ADAM_BETAS) -> Tensor:
-    """`[steps, 2]`, float64: for each step, counted from the first, its learning rate over 1 − β₁ᵗ and √(1 − β₂ᵗ)⁻¹.
+    """`[steps, 2]`, float64: for step t = 1, 2 …, the learning rate over 1 − β₁ᵗ, and 1 / √(1 − β₂ᵗ).
 
-    They are the bias corrections of Kingma & Ba, "Adam", ICLR 2015, algorithm 1, known before the first step.
+    These are the bias corrections of Kingma & Ba, "Adam", ICLR 2015, algorithm 1, computed ahead of time.
     """
     count = torch.arange(1, len(rates) + 1, dtype=torch.float64)
     first, second = betas
@@ -41,9 +41,11 @@ def adam_step_(
     """One step of Adam (Kingma & Ba, ICLR 2015, algorithm 1), in place.
 
     Args:
-        parameters: of any shape, as are `gradient` and the running averages of it and of its square, `mean` and
-            `square`, zero before the first step. All but `gradient` are changed.
-        size, correction: scalars, this step's row of `adam_schedule`.
+        parameters: of any shape; updated in place.
+        gradient: of the same shape.
+        mean, square: running averages of the gradient and of its square, of the same shape; zero before the first step,
+            updated in place.
+        size, correction: scalars, the row of `adam_schedule` for this step.
     """
     first, second = betas
     mean.lerp_(gradient, 1 - first)
@@ -59,6 +61,6 @@ def rmsprop_step_(
     smoothing: float = _RMSPROP_SMOOTHING,
     epsilon: float = _RMSPROP_EPSILON,
 ) -> None:
-    """One step of RMSprop (Tieleman & Hinton, 2012), in place; arguments as of `adam_step_`."""
+    """One step of RMSprop (Tieleman & Hinton, 2012), in place; arguments as in `adam_step_`."""
     square.mul_(smoothing).addcmul_(gradient, gradient, value=1 - smoothing)
     parameters.addcdiv_(gradient, square.sqrt().add_(epsilon), value=-rate)

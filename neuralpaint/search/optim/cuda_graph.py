@@ -1,4 +1,4 @@
-"""A step recorded once as a CUDA graph, then replayed: the host launches one graph instead of dozens of kernels."""
+"""Captures a step as a CUDA graph and replays it, so the host launches one graph instead of dozens of kernels."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from neuralpaint.utils.profiling import span
 
 
 class Replay:
-    """Calls a function without arguments again and again; on a GPU from a recording of it.
+    """Calls a function without arguments repeatedly, on a GPU by replaying a CUDA graph.
 
-    The first call runs it as it is, which loads its kernels. The second records it, and this and every later call
-    replays the record. So the function must do the same work whenever it is called, on tensors that stay where they
-    are, and never wait for the device: what changes from call to call has to be in tensors too. What it allocates is
-    reused by every replay.
+    The first call runs the function directly, which loads its kernels. The second captures it; this and every later
+    call replays the graph. The function must do the same work in every call, on tensors at fixed addresses, without
+    synchronizing with the device; values that change between calls must be in tensors. Memory it allocates is reused
+    by every replay.
 
     Args:
-        device: where the function works; on the CPU it is called as it is every time.
-        record: False to never record.
+        device: where the function runs; on the CPU every call is direct.
+        record: False to never capture.
     """
 
     def __init__(self, device: torch.device, record: bool = True) -> None:
@@ -31,11 +31,11 @@ class Replay:
 
     @property
     def recorded(self) -> bool:
-        """Whether calls replay a record."""
+        """Whether calls replay a graph."""
         return self._graph is not None
 
     def __call__(self, function: Callable[[], None]) -> None:
-        """`function` is the same in every call; it is not kept, so that its owner may keep this."""
+        """`function` must be the same in every call. It is not stored, to avoid a reference cycle with its owner."""
         if self._record and self._warm and self._graph is None:
             self._graph = self._capture(function)
         if self._graph is None:
@@ -46,7 +46,7 @@ class Replay:
 
     @span("record step")
     def _capture(self, function: Callable[[], None]) -> torch.cuda.CUDAGraph | None:
-        # Not torch.cuda.graph(), which waits for the device and empties torch's cache: a search records often.
+        # Not torch.cuda.graph(), which synchronizes and empties torch's cache: a search captures often.
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.device(self._device):
             stream, current = torch.cuda.Stream(), torch.cuda.current_stream()
@@ -59,8 +59,8 @@ class Replay:
                     finally:
                         graph.capture_end()
             except RuntimeError as error:
-                # Nothing of what was being recorded has run, so the step can be taken as it is.
-                warnings.warn(f"this step cannot be recorded as a CUDA graph ({error}): it runs slower", stacklevel=5)
+                # Nothing has run during the capture, so the step can still be run directly.
+                warnings.warn(f"cannot capture this step as a CUDA graph, running slower: {error}", stacklevel=5)
                 self._record = False
                 return None
             current.wait_stream(stream)

@@ -14,20 +14,20 @@ from neuralpaint.search.problem import Problem
 class Descent:
     """Gradient steps on a fixed number of strokes.
 
-    All that a step reads and writes is in tensors that stay where they are, and its learning rate and softness come
-    from a table on the device, at a row counted there. So a step never waits for the device, and on a GPU is recorded
-    once and replayed.
+    A step reads and writes only tensors at fixed addresses; its learning rate and softness come from a table on the
+    device, indexed by a counter on the device. A step therefore never synchronizes, and on a GPU it is captured once
+    and replayed.
 
     Attributes:
-        strokes: `[N, P]`, where the strokes are now; overwritten by every step.
+        strokes: `[N, P]`, the current strokes; overwritten by every step.
         mean_square: scalar, the mean squared error before the last step.
 
     Args:
-        strokes: `[N, P]`, where they start; not changed.
-        block: `[N]`, the length that each was born with, in units.
+        strokes: `[N, P]`, the initial strokes; not modified.
+        block: `[N]`, the initial length of each stroke, in units.
         size: working pixels along the shorter side.
-        rates, softnesses: learning rate, and width of edges in pixels, of each step.
-        moving: `[N]`, 1 for strokes that move, 0 for those that stay as they are; by default all move.
+        rates, softnesses: learning rate, and edge width in pixels, of each step.
+        moving: `[N]`, 1 for strokes that move, 0 for frozen ones; by default all move.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Descent:
         return {"parameters": self._parameters, "adam.mean": self._mean, "adam.square": self._square}
 
     def load_state_dict(self, state: dict[str, Tensor], done: int) -> None:
-        """Goes on after `done` steps."""
+        """Restores the state after `done` steps."""
         for key, tensor in self.state_dict().items():
             tensor.copy_(state[key])
         self._done = done

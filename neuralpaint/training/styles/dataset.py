@@ -32,7 +32,7 @@ def pictures_in(folder: str | os.PathLike, what: str) -> list[Path]:
     files = (file for file in folder.iterdir() if file.is_file() and file.name[0] != ".")
     found = sorted(file for file in files if file.suffix.lower() in PHOTO_SUFFIXES)
     if not found:
-        raise ValueError(f"{what} {folder} holds no pictures ({' '.join(PHOTO_SUFFIXES)})")
+        raise ValueError(f"{what} {folder} contains no images ({' '.join(PHOTO_SUFFIXES)})")
     return found
 
 
