@@ -37,7 +37,7 @@ def test_sheets_and_sweeps(run, photo, folder, tmp_path):
     assert run("stylize", photo, "-o", tmp_path / "all.png", "--all", *common).code == 0
     assert opened(tmp_path / "all.png").shape[0] > 2 * 24
     grid = run("stylize", photo, "-o", tmp_path / "g.png", "--grid", "sea,rose,straw,night", "--cells", 3, *common)
-    assert grid.code == 0 and "9 pictures" in grid.out
+    assert grid.code == 0 and "9 images" in grid.out
     sweep = ("stylize", photo, "--sweep", "sea,night", "--frames", 3)
     assert run(*sweep, "-o", tmp_path / "s.gif", *common).code == 0
     assert Image.open(tmp_path / "s.gif").n_frames == 4  # there and back
