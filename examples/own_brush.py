@@ -28,7 +28,7 @@ def main(photo: Path, folder: Path, strokes: int = 150) -> None:
     Image.fromarray(chalk()).save(folder / "chalk.png")
 
     brush = neuralpaint.TexturedBrush.from_image(folder / "chalk.png")
-    painting = neuralpaint.paint(photo, brush, strokes, preset="fast", canvas="#202028")
+    painting = neuralpaint.paint(photo, brush, strokes, preset="fast", background="#202028")
     painting.render().save(folder / "painting.png")
     painting.save(folder / "painting.safetensors")  # the brush's texture goes with the strokes
     print(f"{painting}: {painting.psnr(photo):.1f} dB, see {folder}")

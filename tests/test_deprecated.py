@@ -44,3 +44,32 @@ def test_what_never_was_is_not_found(fresh):
         importlib.import_module("neuralpaint.strikes")
     with pytest.warns(DeprecationWarning), pytest.raises(ImportError):
         from neuralpaint.strokes import Nothing  # noqa: F401
+
+
+def test_canvas_is_background(tmp_path):
+    import torch
+
+    from neuralpaint import Painting
+    from neuralpaint.images import load_image
+
+    with pytest.warns(DeprecationWarning, match="canvas is now background"):
+        old = Painting(torch.rand(1, 9), "tape", canvas="black")
+    assert old.background == (0, 0, 0)
+    with pytest.warns(DeprecationWarning, match="Painting.background"):
+        assert old.canvas == (0, 0, 0)
+    with pytest.raises(TypeError, match="give background"):
+        load_image(torch.rand(3, 4, 4), canvas="black", background="white")
+    old.render().save(tmp_path / "photo.png")
+    with pytest.warns(DeprecationWarning, match="canvas is now background"):
+        load_image(tmp_path / "photo.png", canvas="black")
+
+
+def test_the_option_canvas_is_background(run, tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "photo.png")
+    size = ("--strokes", "1", "--preset", "fast")
+    old = run("paint", tmp_path / "photo.png", "-o", tmp_path / "old.png", "--canvas", "#0000ff", *size)
+    new = run("paint", tmp_path / "photo.png", "-o", tmp_path / "new.png", "--background", "#0000ff", *size)
+    assert (old.code, new.code) == (0, 0) and "--background" in old.err and not new.err
+    assert (tmp_path / "old.png").read_bytes() == (tmp_path / "new.png").read_bytes()

@@ -46,7 +46,7 @@ def step(context: Context, weights: str, photo: torch.Tensor, style: torch.Tenso
     strokes = get_brush(BRUSH).sample(GRID * GRID * PER_BLOCK, torch.Generator().manual_seed(0))
     strokes[:, 2:4] /= GRID  # sizes: those of strokes on the finest grid
     loss = StyleLoss(style, LAYERS, features=VGG19Features(weights), scales=(1.0,), size=SIZE, device=context.device)
-    painting = Painting(strokes, BRUSH, canvas="black").to(context.device)
+    painting = Painting(strokes, BRUSH, background="black").to(context.device)
     return Restyle(painting, photo.to(context.device), loss, ExactRenderer(), weight=0.5, steps=_STEPS).step
 
 

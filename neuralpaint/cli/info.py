@@ -57,7 +57,7 @@ def command(
         "parameters": list(painting.brush.parameters),
         "width": width,
         "height": height,
-        "canvas": "#" + "".join(f"{round(255 * c):02x}" for c in painting.canvas),
+        "canvas": "#" + "".join(f"{round(255 * c):02x}" for c in painting.background),
         "metadata": painting.metadata,
     }
     if not as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuralpaint.cli.console import set_debug
+from neuralpaint.cli.console import set_debug, warn
 from neuralpaint.utils.validation import MAX_SEED, MAX_SIZE, MAX_STROKES  # noqa: F401  (for the commands)
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ ENGINE_TIMEOUT = 60.0  # seconds
 
 Debug = Annotated[bool, typer.Option("--debug", callback=set_debug, help="Show the Python traceback on errors.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+Canvas = Annotated[str | None, typer.Option("--canvas", hidden=True, help="The old name of --background.")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1 …; auto: a GPU if available.")]
 
 
@@ -38,3 +39,11 @@ def resolve_brush(name: str) -> Brush:
     if Path(name).suffix.lower() in PHOTO_SUFFIXES or os.sep in name:
         return TexturedBrush.from_image(name)
     return get_brush(name)
+
+
+def renamed_background(background: str, canvas: str | None) -> str:
+    """The colour of --background, or of --canvas, its old name."""
+    if canvas is None:
+        return background
+    warn("--canvas is now --background; the old name will go in the next version")
+    return canvas

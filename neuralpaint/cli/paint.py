@@ -26,10 +26,12 @@ from neuralpaint.cli.options import (
     MAX_SIZE,
     MAX_STEPS,
     MAX_STROKES,
+    Canvas,
     Debug,
     Device,
     Overwrite,
     check_range,
+    renamed_background,
     resolve_brush,
 )
 from neuralpaint.cli.progress import Bars, collect
@@ -107,12 +109,13 @@ def command(
             rich_help_panel="Painting",
         ),
     ] = None,
-    canvas: Annotated[
+    background: Annotated[
         str,
         typer.Option(
             metavar="COLOR", help="Background colour: a name such as black, or #rrggbb.", rich_help_panel="Painting"
         ),
     ] = "white",
+    canvas: Canvas = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed.", rich_help_panel="Painting")] = 0,
     device: Device = "auto",
     renderer: Annotated[
@@ -290,7 +293,7 @@ def command(
     _check_paths(photos, output)
     _check_combinations(engine=engine, jobs=jobs, ray=ray, resume=resume, checkpoint=checkpoint)
     overwritable = overwrite or resume or skip_done
-    background = parse_color(canvas)
+    color = parse_color(renamed_background(background, canvas))
     share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # per process
 
     # Importing torch takes seconds, so check the arguments first.
@@ -303,7 +306,7 @@ def command(
         strokes=strokes,
         preset=_preset(preset, grids),
         size=size,
-        canvas=background,
+        background=color,
         seed=seed,
         device=torch_device,
         renderer=get_renderer(renderer, chosen),

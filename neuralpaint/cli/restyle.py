@@ -90,7 +90,7 @@ def command(
     torch_device = resolve_device(device)
     painting = load_painting(strokes)
     check_output(output, *reversed(painting.pixels(size)))
-    photo = load_image(content, canvas=painting.canvas)
+    photo = load_image(content, background=painting.background)
     check_aspect(painting, photo, str(content))
     for target in filter(None, (output, save)):
         for source in (strokes, content, style_image):

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from neuralpaint.cli.console import say
-from neuralpaint.cli.options import MAX_SIZE, Debug, Device, Overwrite, check_range
+from neuralpaint.cli.options import MAX_SIZE, Canvas, Debug, Device, Overwrite, check_range, renamed_background
 from neuralpaint.pipelines.batch import check_target, same_file
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def command(
     cells: Annotated[int, typer.Option(metavar="N", help="--grid: images along each side.")] = 5,
     frames: Annotated[int, typer.Option(metavar="N", help="--sweep: number of frames.")] = 25,
     memory: Annotated[str, typer.Option(metavar="BYTES", help="Memory limit, such as 2G.")] = "2G",
-    canvas: Annotated[str, typer.Option(metavar="COLOUR", help="Background of transparent pixels.")] = "white",
+    background: Annotated[str, typer.Option(metavar="COLOR", help="Background of transparent pixels.")] = "white",
+    canvas: Canvas = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -112,7 +113,7 @@ def command(
     torch_device = resolve_device(device)
     loaded = get_style_network(network).to(torch_device)
     mixes, names, columns = _plan(loaded, style, everything, grid, sweep, cells, frames)
-    picture = load_image(photo, torch_device, canvas)
+    picture = load_image(photo, torch_device, renamed_background(background, canvas))
     shorter = min(picture.shape[1:])
     wanted = size or (shorter if style is not None else min(shorter, _SHEET_SIZE))
     if wanted != shorter:

@@ -53,7 +53,7 @@ def draw_painting(
     scale = float(size or painting.size)
     height, width = painting.pixels(size)
     canvas = np.empty((height, width, 3), np.float32)
-    canvas[:] = painting.canvas
+    canvas[:] = painting.background
     strokes = painting.strokes.cpu()
     box = brush.bounds(strokes) * scale
     largest = torch.maximum((box[:, 2:] - box[:, :2]).amax(1), strokes[:, list(brush.sizes)].amax(1) * scale)

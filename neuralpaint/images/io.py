@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 import numpy as np
 from PIL import Image, ImageCms, ImageColor, ImageOps
 
+from neuralpaint.utils.deprecation import renamed_argument
 from neuralpaint.utils.files import atomic_write
 
 if TYPE_CHECKING:
@@ -41,23 +42,24 @@ MAX_ASPECT = 64.0
 ImageLike: TypeAlias = "str | os.PathLike | Image.Image | np.ndarray | torch.Tensor"
 
 
+@renamed_argument("canvas", "background")
 def load_image(
     image: ImageLike,
     device: torch.device | str = "cpu",
-    canvas: str | Sequence[float] = "white",
+    background: str | Sequence[float] = "white",
     *,
     name: str = "image",
 ) -> torch.Tensor:
     """Reads a picture as RGB.
 
     Files and PIL images may have any mode and 8 or 16 bits; EXIF orientation is applied, an embedded colour profile is
-    converted to sRGB, the first frame of an animation is taken, transparency shows `canvas`.
+    converted to sRGB, the first frame of an animation is taken, transparency shows `background`.
 
     Args:
         image: a path; a PIL image; an array `[H, W]`, `[H, W, 3]` or `[H, W, 4]`, uint8, uint16 or floats in [0, 1];
             or a tensor `[3, H, W]` or `[1, 3, H, W]`, uint8 or floats in [0, 1].
         device: where the result goes.
-        canvas: the colour under transparent pixels, as `parse_color` takes it.
+        background: the colour under transparent pixels, as `parse_color` takes it.
         name: what messages call the argument, for images that have no path.
 
     Returns:
@@ -73,7 +75,7 @@ def load_image(
         return _check_aspect(_from_tensor(image, name), name).to(device)
     rgb, alpha, label = _read(image, name)
     if alpha is not None:
-        under = np.array(parse_color(canvas), dtype=np.float32)
+        under = np.array(parse_color(background), dtype=np.float32)
         rgb = rgb * alpha[..., None] + under * (1 - alpha[..., None])
     import torch  # takes seconds, which what is wrong with a picture need not wait for
 

@@ -60,14 +60,14 @@ class LargePhoto:
         height, width: in pixels, as it is shown (EXIF orientation applied).
 
     Args:
-        canvas: the colour under transparent pixels.
+        background: the colour under transparent pixels.
 
     Raises:
         ValueError: if pyvips is not there, the file is missing or no picture, or its sides differ too much.
     """
 
-    def __init__(self, path: str | os.PathLike, canvas: str | Sequence[float] = "white") -> None:
-        self.path, self._canvas = os.fspath(path), parse_color(canvas)
+    def __init__(self, path: str | os.PathLike, background: str | Sequence[float] = "white") -> None:
+        self.path, self._background = os.fspath(path), parse_color(background)
         image = self._open()
         self.height, self.width = image.height, image.width
         if max(self.height, self.width) > MAX_ASPECT * min(self.height, self.width):
@@ -114,7 +114,7 @@ class LargePhoto:
                     pass
             image = image.colourspace("srgb")
             if image.hasalpha():
-                image = image.flatten(background=[255 * value for value in self._canvas])
+                image = image.flatten(background=[255 * value for value in self._background])
             return image.cast("uchar")
         except pyvips.Error as error:
             if "not a known file format" in str(error):
@@ -135,7 +135,9 @@ class LargePhoto:
             raise _damaged(self.path, error) from error
 
 
-def open_photo(path: object, canvas: str | Sequence[float] = "white", limit: int | None = None) -> LargePhoto | None:
+def open_photo(
+    path: object, background: str | Sequence[float] = "white", limit: int | None = None
+) -> LargePhoto | None:
     """The photo of that file if it has more than `limit` pixels (33 million) and can be read in bands; else None.
 
     None also for what is no readable picture, and for one without pyvips that Pillow can still read: whoever reads it
@@ -147,7 +149,7 @@ def open_photo(path: object, canvas: str | Sequence[float] = "white", limit: int
     if pixels <= (LARGE if limit is None else limit) or (pixels <= MAX_PIXELS and not has_vips()):
         return None
     try:
-        return LargePhoto(path, canvas)
+        return LargePhoto(path, background)
     except _UnknownFormatError:
         if pixels <= MAX_PIXELS:
             return None

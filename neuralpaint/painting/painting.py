@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ from neuralpaint.images.resample import resize
 from neuralpaint.images.streaming import LARGE, STREAMED_SUFFIXES, LargePhoto, has_vips, require_vips, write_bands
 from neuralpaint.painting.snp import read_snp
 from neuralpaint.painting.stroke_file import read_painting, write_painting
+from neuralpaint.utils.deprecation import renamed_argument
 from neuralpaint.utils.memory import PROCESS, budget, check_budget, format_bytes
 from neuralpaint.utils.validation import MAX_SIZE, check_whole
 
@@ -51,7 +53,7 @@ class Painting:
             shorter side, so positions along the longer side run to its aspect.
         brush: a Brush (a name is looked up).
         aspect: the canvas's (height, width) in units; the smaller is 1.
-        canvas: the ground's colour, (r, g, b) in [0, 1] (or anything `images.parse_color` takes).
+        background: the colour under the strokes, (r, g, b) in [0, 1] (or anything `images.parse_color` takes).
         size: pixels along the shorter side that `render` draws unless told otherwise.
         metadata: whatever JSON can hold, kept with the strokes.
 
@@ -63,7 +65,7 @@ class Painting:
     strokes: torch.Tensor
     brush: Brush
     aspect: tuple[float, float] = (1.0, 1.0)
-    canvas: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    background: tuple[float, float, float] = (1.0, 1.0, 1.0)
     size: int = 512
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
@@ -73,10 +75,16 @@ class Painting:
         object.__setattr__(self, "brush", brush)
         object.__setattr__(self, "strokes", self.strokes.detach().to(torch.float32).contiguous())
         object.__setattr__(self, "aspect", _check_aspect(self.aspect))
-        object.__setattr__(self, "canvas", parse_color(self.canvas))
+        object.__setattr__(self, "background", parse_color(self.background))
         object.__setattr__(self, "size", check_whole("size", self.size, 1, MAX_SIZE, "pixels"))
         object.__setattr__(self, "metadata", dict(self.metadata))
         _check_strokes(self.strokes, brush)
+
+    @property
+    def canvas(self) -> tuple[float, float, float]:
+        """The old name of `background`."""
+        warnings.warn("Painting.canvas is now Painting.background", DeprecationWarning, stacklevel=2)
+        return self.background
 
     def __len__(self) -> int:
         return len(self.strokes)
@@ -92,7 +100,7 @@ class Painting:
 
     def to(self, device: torch.device | str) -> Painting:
         """The same painting with its strokes on a device, where it then renders."""
-        return Painting(self.strokes.to(device), self.brush, self.aspect, self.canvas, self.size, self.metadata)
+        return Painting(self.strokes.to(device), self.brush, self.aspect, self.background, self.size, self.metadata)
 
     def render(self, size: int | None = None) -> Image.Image:
         """Draws the painting as an 8-bit RGB picture, `size` pixels along the shorter side (by default `self.size`).
@@ -170,14 +178,14 @@ class Painting:
         height, width = self.pixels(size)
         scale = float(size or self.size)
         bounds = self.brush.bounds(self.strokes) * scale
-        ground = torch.tensor(self.canvas, device=self.strokes.device).view(1, 3, 1, 1)
+        background = torch.tensor(self.background, device=self.strokes.device).view(1, 3, 1, 1)
         for y in range(0, height, rows):
             h = min(rows, height - y)
             row = self._overlapping(bounds, 1, y, h)
             for x in range(0, width, _TILE):
                 w = min(_TILE, width - x)
                 here = row[self._overlapping(bounds[row], 0, x, w)]
-                tile = ground.expand(1, 3, h, w).contiguous()
+                tile = background.expand(1, 3, h, w).contiguous()
                 if len(here):
                     origin = torch.tensor([[x / scale, y / scale]], device=self.strokes.device)
                     tile = ops.render(tile, self.strokes[here][None], self.brush, origin=origin, pixels_per_unit=scale)
@@ -194,7 +202,7 @@ class Painting:
         if isinstance(image, LargePhoto):
             photo = image.shrunk(size).to(painted.device).float() / 255
         else:
-            photo = load_image(image, painted.device, self.canvas)
+            photo = load_image(image, painted.device, self.background)
         return psnr(painted, resize(photo, *painted.shape[-2:]))
 
     # ------------------------------------------------------------------------------------------------------------------
@@ -280,3 +288,6 @@ def _check_strokes(strokes: torch.Tensor, brush: Brush) -> None:
             raise ValueError(
                 f"strokes: {name} runs from {low[index]:g} to {high[index]:g}, outside [{allowed[0]:g}, {allowed[1]:g}]"
             )
+
+
+Painting.__init__ = renamed_argument("canvas", "background")(Painting.__init__)  # type: ignore[method-assign]

@@ -29,7 +29,7 @@ def write_painting(painting: Painting, path: str | os.PathLike) -> None:
         "version": VERSION,
         "brush": painting.brush.name,
         "aspect": painting.aspect,
-        "canvas": painting.canvas,
+        "canvas": painting.background,
         "size": painting.size,
         "metadata": painting.metadata,
     }
@@ -79,7 +79,8 @@ def read_painting(path: str | os.PathLike) -> dict[str, Any]:
         else:
             brush = TexturedBrush(name=str(header["brush"]), alpha=alpha.numpy(), ridge=ridge.numpy())
         fields: dict[str, Any] = {"strokes": strokes, "brush": brush}
-        return fields | {name: header[name] for name in ("aspect", "canvas", "size", "metadata")}
+        fields["background"] = header["canvas"]
+        return fields | {name: header[name] for name in ("aspect", "size", "metadata")}
     except KeyError as error:
         raise ValueError(f"{path}: the header lacks {error}") from error
     except (ValueError, TypeError) as error:

@@ -100,9 +100,9 @@ def _read(job: Job, settings: PaintSettings, whole: bool) -> LargePhoto | Tensor
 
     photo: LargePhoto | Tensor | None = None
     if not whole and settings.stylization is None and settings.style is None:
-        photo = open_photo(job.photo, settings.canvas, min(LARGE, budget(settings.memory) // 40))
+        photo = open_photo(job.photo, settings.background, min(LARGE, budget(settings.memory) // 40))
     if photo is None:
-        photo = load_image(job.photo, canvas=settings.canvas)
+        photo = load_image(job.photo, background=settings.background)
         if settings.stylization is not None:
             photo = settings.stylization.apply(photo, settings.device)
     shorter = min(photo.shape[-2:])

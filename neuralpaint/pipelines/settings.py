@@ -94,7 +94,7 @@ class PaintSettings:
     strokes: int
     preset: Preset
     size: int | None
-    canvas: tuple[float, float, float]
+    background: tuple[float, float, float]
     seed: int
     device: torch.device
     renderer: Renderer

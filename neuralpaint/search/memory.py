@@ -29,7 +29,7 @@ def get_problem(
     brush: Brush,
     num_strokes: int,
     preset: Preset,
-    ground: tuple[float, float, float],
+    background: tuple[float, float, float],
     renderer: Renderer,
     seed: int,
     device: torch.device,
@@ -40,18 +40,18 @@ def get_problem(
     if isinstance(image, LargePhoto):
         large: LargePhoto | None = image
     else:
-        large = open_photo(image, ground, min(LARGE, have // _PHOTO))
+        large = open_photo(image, background, min(LARGE, have // _PHOTO))
     if large is None:
         assert not isinstance(image, LargePhoto)
-        photo = load_image(image, device, ground)
-        problem = Problem.of(photo, brush, num_strokes, preset, ground, renderer, seed)
+        photo = load_image(image, device, background)
+        problem = Problem.of(photo, brush, num_strokes, preset, background, renderer, seed)
         height, width = photo.shape[1:]
         if not needs_windows(problem, have, window):
             return problem, min(height, width)
         setting = problem.setting
     else:
         height, width = large.height, large.width
-        setting = Setting(brush, num_strokes, preset, ground, renderer, seed, aspect_of(height, width), device)
+        setting = Setting(brush, num_strokes, preset, background, renderer, seed, aspect_of(height, width), device)
     size = min(largest_size(setting, have, window), min(height, width))
     if large is not None:
         reduced = large.shrunk(max(size, min(512, height, width)))

@@ -25,12 +25,14 @@ from neuralpaint.search.problem import LargeProblem, Problem
 from neuralpaint.search.regions import WINDOW
 from neuralpaint.search.runner import Progress, own_modes, progress_bar, run_search
 from neuralpaint.search.windowed import WindowedSearch
+from neuralpaint.utils.deprecation import renamed_argument
 from neuralpaint.utils.device import resolve_device
 from neuralpaint.utils.memory import available, budget
 from neuralpaint.utils.profiling import span
 from neuralpaint.utils.validation import MAX_SIZE, MAX_STROKES, check_whole
 
 
+@renamed_argument("canvas", "background")
 @own_modes
 @span("paint")
 def paint(
@@ -40,7 +42,7 @@ def paint(
     preset: str | Preset = "balanced",
     *,
     size: int | None = None,
-    canvas: str | Sequence[float] = "white",
+    background: str | Sequence[float] = "white",
     seed: int = 0,
     device: str | torch.device = "auto",
     renderer: str | os.PathLike | Renderer = "exact",
@@ -89,7 +91,7 @@ def paint(
         TypeError: an argument has the wrong type.
         OSError: the checkpoint cannot be written.
     """
-    brush, preset, ground = get_brush(brush), get_preset(preset), parse_color(canvas)
+    brush, preset, color = get_brush(brush), get_preset(preset), parse_color(background)
     if not brush.placement:
         raise ValueError(f"brush {brush.name!r} cannot paint: the geometry of its strokes is unknown")
     strokes = check_whole("strokes", strokes, 1, MAX_STROKES)
@@ -101,7 +103,7 @@ def paint(
     have = budget(memory)
     with span("load photo"):
         problem, original = get_problem(
-            image, brush, strokes, preset, ground, get_renderer(renderer, brush), seed, device, have, window
+            image, brush, strokes, preset, color, get_renderer(renderer, brush), seed, device, have, window
         )
     size = check_whole("size", original if size is None else size, 1, MAX_SIZE, "pixels")
     check_memory(problem, have if memory is not None else available(), window)
@@ -114,7 +116,7 @@ def paint(
             "brush": [brush.name, fingerprint(brush.texture)],
             "strokes": strokes,
             "preset": dataclasses.asdict(preset),
-            "canvas": list(ground),
+            "canvas": list(color),
             "seed": seed,
             "renderer": getattr(problem.renderer, "identity", type(problem.renderer).__name__),
             "device": device.type,
@@ -124,7 +126,7 @@ def paint(
     with progress_bar() if progress else nullcontext(None) as shown:
         run_search(search, store, [report for report in (shown, callback) if report is not None], resume)
     metadata = {"preset": preset.name, "seed": seed} | search.identity
-    return Painting(search.strokes.cpu(), brush, problem.aspect, ground, size, metadata)
+    return Painting(search.strokes.cpu(), brush, problem.aspect, color, size, metadata)
 
 
 def _make_search(problem: Problem, have: int, window: int | None, workers: Workers | None) -> Search:

@@ -24,7 +24,7 @@ class Setting:
     """Everything about a problem except the photo; the same for every part of a canvas.
 
     Attributes:
-        ground: background colour, RGB in [0, 1].
+        background: background colour, RGB in [0, 1].
         seed: of the random generator, which is on the CPU whatever the device.
         aspect: (height, width) of the canvas in units of its shorter side.
         device: where the search runs.
@@ -33,7 +33,7 @@ class Setting:
     brush: Brush
     num_strokes: int
     preset: Preset
-    ground: tuple[float, float, float]
+    background: tuple[float, float, float]
     renderer: Renderer
     seed: int
     aspect: tuple[float, float]
@@ -78,13 +78,13 @@ class Problem(Setting):
         brush: Brush,
         num_strokes: int,
         preset: Preset,
-        ground: tuple[float, float, float],
+        background: tuple[float, float, float],
         renderer: Renderer,
         seed: int,
     ) -> Problem:
         """The problem of painting a whole photo."""
         aspect = aspect_of(photo.shape[1], photo.shape[2])
-        return cls(brush, num_strokes, preset, ground, renderer, seed, aspect, photo.device, photo)
+        return cls(brush, num_strokes, preset, background, renderer, seed, aspect, photo.device, photo)
 
     @property
     def loaded_pixels(self) -> int:
@@ -105,7 +105,7 @@ class Problem(Setting):
 
     def blank(self, height: int, width: int, batch: int = 1) -> Tensor:
         """`[batch, 3, height, width]` filled with the background colour."""
-        color = torch.tensor(self.ground, device=self.device).view(1, 3, 1, 1)
+        color = torch.tensor(self.background, device=self.device).view(1, 3, 1, 1)
         return color.expand(batch, 3, height, width).contiguous()
 
     def draw(self, strokes: Tensor, size: int, softness: float = 1.0) -> Tensor:

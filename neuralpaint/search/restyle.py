@@ -94,7 +94,7 @@ def restyle(
     if resume and checkpoint is None:
         raise ValueError("resume needs checkpoint, the folder to resume from")
     device = resolve_device(device)
-    photo = load_image(photo, device, painting.canvas, name="photo")
+    photo = load_image(photo, device, painting.background, name="photo")
     check_aspect(painting, photo)
     if len(painting) == 0:
         raise ValueError("painting has no strokes to move")
@@ -125,7 +125,7 @@ def restyle(
     with progress_bar() if progress else nullcontext(None) as shown:
         run_search(search, store, [report for report in (shown, callback) if report is not None], resume)
     metadata = {**painting.metadata, "style": search.report()}
-    return Painting(search.strokes.cpu(), painting.brush, painting.aspect, painting.canvas, painting.size, metadata)
+    return Painting(search.strokes.cpu(), painting.brush, painting.aspect, painting.background, painting.size, metadata)
 
 
 class Restyle:
@@ -143,8 +143,8 @@ class Restyle:
         height, width = pixels(*painting.aspect, style.size)
         self._scale = height / painting.aspect[0]  # pixels per unit
         self._photo = resize(photo, height, width)[None]
-        ground = torch.tensor(painting.canvas, device=device).view(1, 3, 1, 1)
-        self._ground = ground.expand(1, 3, height, width).contiguous()
+        background = torch.tensor(painting.background, device=device).view(1, 3, 1, 1)
+        self._background = background.expand(1, 3, height, width).contiguous()
         self._transport = TransportLoss()
 
         self._start = painting.strokes
@@ -213,7 +213,7 @@ class Restyle:
         }
 
     def _draw(self, strokes: Tensor) -> Tensor:
-        return self.renderer.render(self._ground, strokes[None], self.brush, pixels_per_unit=self._scale)
+        return self.renderer.render(self._background, strokes[None], self.brush, pixels_per_unit=self._scale)
 
     def _losses(self, canvas: Tensor, coarse: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """(style, ℓ1, transport) losses."""

@@ -16,6 +16,7 @@ from neuralpaint.styles.mixing import style_mix
 from neuralpaint.styles.network import SMALLEST, StyleNetwork
 from neuralpaint.styles.pretrained import load_style_network
 from neuralpaint.styles.tiled import stylize_tiled
+from neuralpaint.utils.deprecation import renamed_argument
 from neuralpaint.utils.device import resolve_device
 from neuralpaint.utils.page_cache import keep_pages
 from neuralpaint.utils.profiling import span
@@ -23,12 +24,13 @@ from neuralpaint.utils.profiling import span
 MEMORY = 2 << 30  # bytes
 
 
+@renamed_argument("canvas", "background")
 def stylize(
     image: ImageLike,
     style: str | Sequence[float] | Tensor,
     *,
     network: str | os.PathLike | StyleNetwork = "light",
-    canvas: str | Sequence[float] = "white",
+    background: str | Sequence[float] = "white",
     device: str | torch.device = "auto",
     memory: int = MEMORY,
     callback: Callable[[float], None] | None = None,
@@ -40,7 +42,7 @@ def stylize(
         style: a name; a mix, such as `"munch-scream:0.7,monet-irises:0.3"`; or a weight for each style of the network.
         network: "light" (fast), "paper" (that of Dumoulin et al.), the folder of one you trained, or one already
             loaded.
-        canvas: the colour under transparent pixels.
+        background: the colour under transparent pixels.
         device: "auto" (a GPU if there is one), "cpu", "cuda" …
         memory: bytes that the work may take besides the photo and the result, about; a large photo then goes through in
             tiles, to the same result.
@@ -55,7 +57,7 @@ def stylize(
     """
     target = resolve_device(device)
     loaded = get_style_network(network).to(target)
-    photo = load_image(image, target, canvas)[None]
+    photo = load_image(image, target, background)[None]
     return to_pil(stylize_tensor(loaded, photo, as_mix(style, loaded), memory=memory, callback=callback)[0])
 
 

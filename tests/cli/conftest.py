@@ -30,12 +30,12 @@ def stub(monkeypatch):
 
     calls = []
 
-    def paint(image, brush, strokes, preset, *, size, canvas, seed, callback=None, **more):
+    def paint(image, brush, strokes, preset, *, size, background, seed, callback=None, **more):
         calls.append({"image": image, "brush": brush, "strokes": strokes, "preset": preset, "size": size, **more})
         height, width = image.shape[-2:]
         shorter = min(height, width)
         drawn = brush.sample(strokes, torch.Generator().manual_seed(seed))
-        return Painting(drawn, brush, (height / shorter, width / shorter), canvas, size or shorter)
+        return Painting(drawn, brush, (height / shorter, width / shorter), background, size or shorter)
 
     monkeypatch.setattr("neuralpaint.search.paint", paint)
     return calls

@@ -153,7 +153,7 @@ def test_bad_photo(run, stub, tmp_path, kind, message, monkeypatch):
         (("--grids", 3), "--grids needs --preset paper; preset balanced does not paint in blocks"),
         (("--preset", "paper", "--grids", 0), "--grids must be from 1 to 1024, got 0"),
         (("--preset", "fats"), "unknown preset 'fats' (did you mean 'fast'"),
-        (("--canvas", "whitish"), "unknown colour 'whitish'"),
+        (("--background", "whitish"), "unknown colour 'whitish'"),
         (("--device", "abacus"), "unknown device 'abacus'"),
         (("--device", "cuda:99"), "no device 'cuda:99'"),
         (("--device", "meta"), "not supported"),

@@ -72,7 +72,7 @@ def test_palette_with_a_transparent_colour(tmp_path):
     image.putpalette([255, 0, 0, 0, 0, 255])
     image.putpixel((1, 0), 1)
     path = save(tmp_path, image, transparency=0)
-    loaded = as_array(load_image(path, canvas="#00ff00"))
+    loaded = as_array(load_image(path, background="#00ff00"))
     np.testing.assert_array_equal(loaded[0], [[0, 1, 0], [0, 0, 1]])
 
 
@@ -116,8 +116,10 @@ def test_alpha_shows_the_canvas(tmp_path):
     image.putpixel((1, 0), (255, 0, 0, 51))
     path = save(tmp_path, image)
     np.testing.assert_allclose(as_array(load_image(path))[0], [[1, 1, 1], [1, 0.8, 0.8]], atol=1e-6)
-    np.testing.assert_allclose(as_array(load_image(path, canvas="black"))[0], [[0, 0, 0], [0.2, 0, 0]], atol=1e-6)
-    np.testing.assert_allclose(as_array(load_image(path, canvas=(0, 0, 1)))[0], [[0, 0, 1], [0.2, 0, 0.8]], atol=1e-6)
+    np.testing.assert_allclose(as_array(load_image(path, background="black"))[0], [[0, 0, 0], [0.2, 0, 0]], atol=1e-6)
+    np.testing.assert_allclose(
+        as_array(load_image(path, background=(0, 0, 1)))[0], [[0, 0, 1], [0.2, 0, 0.8]], atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", ["moving.gif", "moving.png", "moving.webp"])

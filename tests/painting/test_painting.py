@@ -30,8 +30,8 @@ def painting(name="tape", n=30, aspect=(1.0, 1.5), size=40, seed=0, **more):
 
 
 def test_attributes():
-    p = Painting(torch.rand(4, 9), "rectangle", aspect=(1, 2), canvas="#ff0000", size=10)
-    assert p.brush is get_brush("tape") and len(p) == 4 and p.canvas == (1, 0, 0)
+    p = Painting(torch.rand(4, 9), "rectangle", aspect=(1, 2), background="#ff0000", size=10)
+    assert p.brush is get_brush("tape") and len(p) == 4 and p.background == (1, 0, 0)
     assert p.pixels() == (10, 20) and p.pixels(321) == (321, 642)
     assert repr(p) == "Painting(4 tape strokes, 20x10)"
     with pytest.raises(AttributeError):
@@ -55,7 +55,7 @@ def test_attributes():
         ({"aspect": (1, 1000)}, ValueError, "aspect"),
         ({"aspect": (1, math.nan)}, ValueError, "aspect"),
         ({"aspect": 1}, ValueError, "aspect"),
-        ({"canvas": (1, 1, 7)}, ValueError, "colour"),
+        ({"background": (1, 1, 7)}, ValueError, "colour"),
         ({"size": 0}, ValueError, "size"),
         ({"size": 10**6}, ValueError, "size"),
         ({"size": 5.5}, TypeError, "size"),
@@ -113,7 +113,7 @@ def test_the_same_picture_at_any_size(name):
 
 
 def test_canvas_and_no_strokes():
-    p = Painting(torch.empty(0, 12), "oil", canvas="#336699", size=3)
+    p = Painting(torch.empty(0, 12), "oil", background="#336699", size=3)
     assert p.render().getpixel((0, 0)) == (0x33, 0x66, 0x99)
     assert p.render_tensor(5).shape == (3, 5, 5)
 
@@ -133,11 +133,11 @@ def test_psnr_against_itself_and_others():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_save_and_load(tmp_path, name):
-    p = painting(name, canvas=(0.1, 0.2, 1 / 3), metadata={"photo": "für.jpg", "psnr": 21.5, "list": [1, None]})
+    p = painting(name, background=(0.1, 0.2, 1 / 3), metadata={"photo": "für.jpg", "psnr": 21.5, "list": [1, None]})
     p.save(tmp_path / "p.safetensors")
     q = Painting.load(str(tmp_path / "p.safetensors"))
     assert torch.equal(p.strokes, q.strokes)
-    assert (p.brush, p.aspect, p.canvas, p.size, p.metadata) == (q.brush, q.aspect, q.canvas, q.size, q.metadata)
+    assert (p.brush, p.aspect, p.background, p.size, p.metadata) == (q.brush, q.aspect, q.canvas, q.size, q.metadata)
     assert torch.equal(p.render_tensor(), q.render_tensor())
 
 
@@ -209,8 +209,8 @@ def test_rewrite_makes_a_good_file(tmp_path):
         ({"aspect": [3, 3]}, "aspect"),
         ({"aspect": [1]}, "aspect"),
         ({"aspect": None}, "aspect"),
-        ({"canvas": [2, 0, 0]}, "colour"),
-        ({"canvas": 5}, "object is not iterable|colour"),
+        ({"background": [2, 0, 0]}, "colour"),
+        ({"background": 5}, "object is not iterable|colour"),
         ({"metadata": 5}, "metadata|iterable"),
     ],
 )

@@ -190,8 +190,8 @@ def test_strokes_of_a_wide_photo_reach_its_end():
 
 
 def test_painting_carries_size_ground_and_how_it_was_made():
-    painting = paint(disc_photo(24, 36), "tape", 3, quick(JOINT), seed=5, canvas="#000000", size=100)
-    assert painting.pixels() == (100, 150) and painting.canvas == (0, 0, 0)
+    painting = paint(disc_photo(24, 36), "tape", 3, quick(JOINT), seed=5, background="#000000", size=100)
+    assert painting.pixels() == (100, 150) and painting.background == (0, 0, 0)
     assert painting.metadata["preset"] == JOINT.name and painting.metadata["seed"] == 5
     assert paint(disc_photo(24, 36), "tape", 3, quick(JOINT)).size == 24
 
@@ -200,7 +200,7 @@ def test_painting_carries_size_ground_and_how_it_was_made():
 def test_the_ground_is_seen_by_the_search(preset):
     """On a ground of the photo's own colour, strokes have nothing left to do."""
     photo = torch.tensor([0.2, 0.4, 0.6]).view(3, 1, 1).expand(3, 32, 32)
-    painting = paint(photo, "tape", 5, preset, canvas=(0.2, 0.4, 0.6))
+    painting = paint(photo, "tape", 5, preset, background=(0.2, 0.4, 0.6))
     assert painting.psnr(photo, 32) > 40
 
 
@@ -228,8 +228,8 @@ def test_a_renderer_derived_from_the_exact_one_is_used(preset):
             return super().render(canvas, strokes, brush, **where).flip(1)
 
     photo = torch.tensor([0.9, 0.5, 0.1]).view(3, 1, 1).expand(3, 32, 32)
-    painting = paint(photo, "tape", 6, preset, canvas="black", renderer=Mirrored())
-    exact = paint(photo, "tape", 6, preset, canvas="black")
+    painting = paint(photo, "tape", 6, preset, background="black", renderer=Mirrored())
+    exact = paint(photo, "tape", 6, preset, background="black")
     assert not torch.allclose(painting.strokes[:, 5:8], exact.strokes[:, 5:8], atol=0.02)
 
 
