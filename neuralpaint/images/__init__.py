@@ -1,6 +1,6 @@
-"""Photos and paintings as arrays: reading, writing, resampling, comparing, and pictures too large for the memory.
+"""Images: reading, writing, resampling, comparing, and streaming those too large for memory.
 
-What needs torch is loaded when it is first asked for.
+Names that need torch are imported on first use.
 """
 
 from __future__ import annotations

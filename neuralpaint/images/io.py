@@ -1,4 +1,4 @@
-"""Reading pictures of any kind into tensors, and writing them."""
+"""Reads images of many formats into tensors, and writes them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from neuralpaint.utils.files import atomic_write
 if TYPE_CHECKING:
     import torch
 
-# Formats that hold pixels. PostScript and the like, which Pillow would hand to other programs, are left out.
+# Raster formats only: for PostScript and similar formats Pillow runs other programs.
 _FORMATS = "JPEG PNG WEBP TIFF BMP GIF AVIF JPEG2000 PPM TGA ICO PCX SGI QOI DDS".split()
 PHOTO_SUFFIXES = tuple(".jpg .jpeg .png .webp .tif .tiff .bmp .gif .avif .jp2 .ppm .pgm .tga".split())
-# How each kind of output is written: pictures of strokes have sharp colour edges, so no chroma subsampling.
+# No chroma subsampling: paintings have sharp colour edges.
 _SAVE_OPTIONS: dict[str, dict] = {
-    ".png": {"format": "PNG", "compress_level": 3},  # 6, Pillow's own, takes twice as long for a file 6 % smaller
+    ".png": {"format": "PNG", "compress_level": 3},  # Pillow's default, 6, takes twice as long for 6 % smaller files
     ".jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
     ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
     ".webp": {"format": "WEBP", "quality": 95},
@@ -36,7 +36,7 @@ _SAVE_OPTIONS: dict[str, dict] = {
 OUTPUT_SUFFIXES = tuple(_SAVE_OPTIONS)
 _LONGEST_SIDE = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
 
-MAX_PIXELS = 178_956_970  # the size at which Pillow refuses to go on, too
+MAX_PIXELS = 178_956_970  # also the limit of Pillow
 MAX_ASPECT = 64.0
 
 ImageLike: TypeAlias = "str | os.PathLike | Image.Image | np.ndarray | torch.Tensor"
@@ -50,26 +50,25 @@ def load_image(
     *,
     name: str = "image",
 ) -> torch.Tensor:
-    """Reads a picture as RGB.
+    """Loads an image as RGB.
 
-    Files and PIL images may have any mode and 8 or 16 bits; EXIF orientation is applied, an embedded colour profile is
-    converted to sRGB, the first frame of an animation is taken, transparency shows `background`.
+    Files and PIL images may have any mode and 8 or 16 bits per channel. EXIF orientation is applied, embedded colour
+    profiles are converted to sRGB, animations give their first frame, and transparent pixels show `background`.
 
     Args:
         image: a path; a PIL image; an array `[H, W]`, `[H, W, 3]` or `[H, W, 4]`, uint8, uint16 or floats in [0, 1];
             or a tensor `[3, H, W]` or `[1, 3, H, W]`, uint8 or floats in [0, 1].
-        device: where the result goes.
-        background: the colour under transparent pixels, as `parse_color` takes it.
-        name: what messages call the argument, for images that have no path.
+        device: device of the result.
+        background: background colour of transparent pixels, as accepted by `parse_color`.
+        name: name of the argument in error messages, for images without a path.
 
     Returns:
         float32 `[3, H, W]` in [0, 1].
 
     Raises:
-        ValueError: one line that says what is wrong with the picture and what to do: missing, a folder, empty, not an
-            image, damaged, too many pixels, longer than 64 times its width, values out of [0, 1] or not finite, a
-            wrong shape.
-        TypeError: if it is none of these kinds.
+        ValueError: the image is missing, a folder, empty, not an image, damaged, too large, longer than 64 times its
+            width, of a wrong shape, or has values outside [0, 1] or not finite; the one-line message says what to do.
+        TypeError: `image` has another type.
     """
     if _is_tensor(image):
         return _check_aspect(_from_tensor(image, name), name).to(device)
@@ -77,14 +76,14 @@ def load_image(
     if alpha is not None:
         under = np.array(parse_color(background), dtype=np.float32)
         rgb = rgb * alpha[..., None] + under * (1 - alpha[..., None])
-    import torch  # takes seconds, which what is wrong with a picture need not wait for
+    import torch  # takes seconds, so only once the image is known to be good
 
     tensor = torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1), dtype=np.float32))
     return _check_aspect(tensor, label).to(device)
 
 
 def load_grey(image: ImageLike, *, name: str = "image") -> tuple[np.ndarray, np.ndarray | None]:
-    """Reads a picture as grey: (grey, alpha), float32 `[H, W]` in [0, 1], alpha None if the picture has none.
+    """Loads an image as (grey, alpha), float32 `[H, W]` in [0, 1]; alpha is None if the image has none.
 
     Raises as `load_image`.
     """
@@ -96,7 +95,7 @@ def load_grey(image: ImageLike, *, name: str = "image") -> tuple[np.ndarray, np.
 
 
 def to_pil(image: torch.Tensor) -> Image.Image:
-    """`[3, H, W]`, clamped to [0, 1], as an 8-bit RGB picture, rounded to nearest."""
+    """`[3, H, W]`, clamped to [0, 1], as an 8-bit RGB image, rounded to nearest."""
     return Image.fromarray(to_bytes(image))
 
 
@@ -109,37 +108,39 @@ def to_bytes(image: torch.Tensor) -> np.ndarray:
 
 
 def check_output(path: str | os.PathLike, width: int = 1, height: int = 1) -> None:
-    """Raises ValueError if `save_image` knows no format for that suffix, or the format cannot hold that many pixels."""
+    """Raises ValueError if `save_image` does not support the suffix, or the format does not support that size."""
     suffix = Path(path).suffix.lower()
     if suffix not in _SAVE_OPTIONS:
         given = f"the suffix {suffix!r}" if suffix else "no suffix"
-        raise ValueError(f"cannot write a picture to {path}: {given}; use one of {' '.join(OUTPUT_SUFFIXES)}")
+        raise ValueError(f"cannot write an image to {path}: {given}; use one of {' '.join(OUTPUT_SUFFIXES)}")
     limit = _LONGEST_SIDE.get(suffix, math.inf)
     if max(width, height) > limit:
-        raise ValueError(f"{width}x{height} pixels do not fit a {suffix} file ({limit} a side): write a .png or .tiff")
+        raise ValueError(
+            f"{width}x{height} pixels do not fit in a {suffix} file (at most {limit} per side): use .png or .tiff"
+        )
 
 
 def check_there(path: str | os.PathLike) -> None:
-    """Raises ValueError if there is no file of that name, or nothing in it, as `load_image` would."""
+    """Raises ValueError, as `load_image` does, if the file does not exist or is empty."""
     label = os.fspath(path)
     path = Path(path)
     try:
         if path.is_dir():
-            raise ValueError(f"{label} is a folder: name a picture in it")
+            raise ValueError(f"{label} is a folder: choose an image in it")
         if not path.exists():
             raise ValueError(f"{label} does not exist: check the path")
         if path.is_file() and path.stat().st_size == 0:
-            raise ValueError(f"{label} is empty (0 bytes): get the picture again")
+            raise ValueError(f"{label} is an empty file (0 bytes)")
     except OSError as error:
         raise ValueError(f"{label} cannot be read: {error.strerror}") from error
 
 
 def save_image(image: Image.Image, path: str | os.PathLike) -> None:
-    """Writes a picture in the format that the suffix names; the same picture gives the same bytes.
+    """Writes an image; the suffix determines the format. The output is deterministic.
 
     Raises:
-        ValueError: for a suffix it does not know, or too many pixels for the format.
-        WriteError: if the file cannot be written; what was there before still is.
+        ValueError: unknown suffix, or too many pixels for the format.
+        WriteError: the file cannot be written; an existing file is left unchanged.
     """
     check_output(path, *image.size)
     with atomic_write(path) as file:
@@ -147,10 +148,10 @@ def save_image(image: Image.Image, path: str | os.PathLike) -> None:
 
 
 def parse_color(color: str | Sequence[float]) -> tuple[float, float, float]:
-    """(r, g, b) in [0, 1] of a CSS colour name, "#rrggbb", or three such numbers.
+    """(r, g, b) in [0, 1] from a CSS colour name, "#rrggbb", or three numbers in [0, 1].
 
     Raises:
-        ValueError: if it is none of these.
+        ValueError: if the colour is invalid.
     """
     if isinstance(color, str):
         try:
@@ -168,12 +169,12 @@ def parse_color(color: str | Sequence[float]) -> tuple[float, float, float]:
 
 
 def _is_tensor(image: object) -> TypeGuard[torch.Tensor]:
-    torch = sys.modules.get("torch")  # who has a tensor has loaded it
+    torch = sys.modules.get("torch")  # if image is a tensor, torch is already imported
     return torch is not None and isinstance(image, torch.Tensor)
 
 
 def _read(image: object, name: str) -> tuple[np.ndarray, np.ndarray | None, str]:
-    """(rgb [H, W, 3], alpha [H, W] or None, what to call it), float32 in [0, 1]."""
+    """(rgb `[H, W, 3]`, alpha `[H, W]` or None, label for messages), float32 in [0, 1]."""
     if isinstance(image, np.ndarray):
         rgb, alpha = _from_array(image, name)
         return rgb, alpha, name
@@ -192,28 +193,27 @@ def _read(image: object, name: str) -> tuple[np.ndarray, np.ndarray | None, str]
 
 @contextmanager
 def _readable(label: str) -> Iterator[None]:
-    """Turns whatever a decoder raises on a bad file into a ValueError of one line; Pillow's decoders raise many
-    kinds."""
+    """Converts whatever Pillow raises for a bad file into a one-line ValueError."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the size is checked, and metadata that is amiss does not matter
+        warnings.simplefilter("ignore")  # the size is checked separately, and bad metadata does not matter
         try:
             yield
-        except (_Told, MemoryError):
+        except (_ImageError, MemoryError):
             raise
         except Image.DecompressionBombError as error:
             raise ValueError(_too_large(label)) from error
         except Image.UnidentifiedImageError as error:
-            reason = "is not an image, or of a kind that cannot be read: save it as JPEG, PNG, WebP or TIFF"
+            reason = "is not an image, or has an unsupported format: save it as JPEG, PNG, WebP or TIFF"
             raise ValueError(f"{label} {reason}") from error
         except PermissionError as error:
             raise ValueError(f"{label} cannot be read: permission denied") from error
         except Exception as error:
             detail = " ".join(str(error).split()) or type(error).__name__
-            raise ValueError(f"{label} is damaged or cut short, get it again ({detail})") from error
+            raise ValueError(f"{label} is damaged or truncated ({detail})") from error
 
 
-class _Told(ValueError):
-    """Says already what is wrong."""
+class _ImageError(ValueError):
+    """An error that already has its final message."""
 
 
 def _too_large(label: str) -> str:
@@ -222,14 +222,14 @@ def _too_large(label: str) -> str:
 
 def _from_pil(image: Image.Image, label: str) -> tuple[np.ndarray, np.ndarray | None]:
     if image.width * image.height > MAX_PIXELS:
-        raise _Told(_too_large(label))
+        raise _ImageError(_too_large(label))
     if image.width == 0 or image.height == 0:
-        raise _Told(f"{label} has no pixels ({image.width}x{image.height})")
+        raise _ImageError(f"{label} has no pixels ({image.width}x{image.height})")
     image.load()
     profile = image.info.get("icc_profile")
     try:
         image = ImageOps.exif_transpose(image)
-    except Exception:  # unreadable EXIF is common and says nothing about the pixels
+    except Exception:  # unreadable EXIF is common and does not affect the pixels
         pass
     if image.mode.startswith("I") or image.mode == "F":
         grey = _wide_grey(np.asarray(image), image.mode, label)
@@ -248,11 +248,11 @@ def _from_pil(image: Image.Image, label: str) -> tuple[np.ndarray, np.ndarray | 
 
 
 def _wide_grey(values: np.ndarray, mode: str, label: str) -> np.ndarray:
-    """Grey of more than 8 bits: I;16 has 16; I holds 16 unless a value needs more; F is in [0, 1], or in [0, 255]."""
+    """Grey with more than 8 bits: I;16 has 16 bits; I has 16 unless a value needs more; F is in [0, 1] or [0, 255]."""
     values = values.astype(np.float64)
     low, high = values.min(), values.max()
     if not (math.isfinite(low) and math.isfinite(high)) or low < 0 or (mode == "F" and high > 255):
-        raise _Told(f"{label} holds values that are no brightness (from {low:g} to {high:g}): scale them to [0, 1]")
+        raise _ImageError(f"{label} has values out of range (from {low:g} to {high:g}): scale them to [0, 1]")
     if mode == "F":
         scale = 1.0 if high <= 1.0 else 255.0
     else:
@@ -269,7 +269,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
             if "srgb" not in ImageCms.getProfileDescription(source).lower():
                 return _convert(image, source)
         except (ImageCms.PyCMSError, OSError):
-            pass  # a broken profile, or one for other channels: the plain conversion is the best guess
+            pass  # a broken profile, or one for other channels: convert without it
     return image.convert("RGB")
 
 
@@ -315,9 +315,9 @@ def _from_tensor(tensor: torch.Tensor, name: str) -> torch.Tensor:
 
 def _check_range(low: float, high: float, name: str) -> None:
     if math.isnan(low) or math.isnan(high):
-        raise ValueError(f"{name} holds NaN: every value must be in [0, 1]")
+        raise ValueError(f"{name} contains NaN: all values must be in [0, 1]")
     if low < 0.0 or high > 1.0:
-        raise ValueError(f"{name} holds values from {low:g} to {high:g}: floats must be in [0, 1] (or give uint8)")
+        raise ValueError(f"{name} has values from {low:g} to {high:g}: floats must be in [0, 1] (or use uint8)")
 
 
 def _check_aspect(tensor: torch.Tensor, name: str) -> torch.Tensor:

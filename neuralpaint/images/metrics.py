@@ -1,4 +1,4 @@
-"""How like two pictures are."""
+"""Image similarity."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ if TYPE_CHECKING:
 
 
 def psnr(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Peak signal-to-noise ratio in dB of two pictures of one shape with values in [0, 1]; inf if they are the same."""
+    """Peak signal-to-noise ratio in dB of two images of the same shape, values in [0, 1]; inf if they are equal."""
     error = (a.double() - b.double()).square().mean().item()
     return math.inf if error == 0 else -10.0 * math.log10(error)

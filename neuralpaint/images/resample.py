@@ -1,4 +1,4 @@
-"""Area averages whose gradient is the same bits every time, on any device."""
+"""Resizing and area averages with deterministic gradients."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torch import Tensor
 
 
 def area_pool(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Means over rectangles of pixels: what `torch.nn.functional.adaptive_avg_pool2d` computes.
+    """`torch.nn.functional.adaptive_avg_pool2d`, with a deterministic gradient on CUDA.
 
-    The rectangles overlap where the sides are no multiples of each other, and there torch's gradient on CUDA adds in
-    whatever order its threads come. There, this takes two products with matrices instead.
+    If the sides are not multiples of each other, the averaged rectangles overlap, and the CUDA gradient of torch sums
+    in a nondeterministic order. On CUDA, this uses two matrix products instead.
 
     Args:
         image: `[B, C, H, W]`, float32 or float64.
-        size: (height, width) of the result, not larger.
+        size: (height, width) of the result, not larger than the image.
 
     Returns:
         `[B, C, height, width]`
@@ -27,8 +27,8 @@ def area_pool(image: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _means(side: int, count: int, like: Tensor) -> Tensor:
-    """`[count, side]`: row i takes the mean of the numbers from ⌊i·side/count⌋ to ⌈(i + 1)·side/count⌉."""
-    # Made on the device, so that a CUDA graph can hold it.
+    """Matrix `[count, side]`; row i averages the entries from ⌊i·side/count⌋ to ⌈(i + 1)·side/count⌉."""
+    # Created on the device, so that it can be captured in a CUDA graph.
     i = torch.arange(count, device=like.device)[:, None]
     j = torch.arange(side, device=like.device)
     first, end = i * side // count, ((i + 1) * side + count - 1) // count
@@ -36,10 +36,10 @@ def _means(side: int, count: int, like: Tensor) -> Tensor:
 
 
 def box_blur(image: Tensor, radius: int, passes: int = 2) -> Tensor:
-    """`[..., H, W]` averaged over (2·radius + 1)² pixels, `passes` times; at the border, over what is there."""
+    """Averages `[..., H, W]` over (2·radius + 1)² pixels, `passes` times; at the border, over the pixels inside."""
     maps, side = image.reshape(1, -1, *image.shape[-2:]), 2 * radius + 1
-    for _ in range(passes):  # along columns, then along rows: the window is a product of the two
-        if maps.is_cuda:  # where cumulative sums are not deterministic
+    for _ in range(passes):  # the filter is separable: columns, then rows
+        if maps.is_cuda:  # cumulative sums are not deterministic on CUDA
             maps = F.avg_pool2d(maps, (side, 1), 1, (radius, 0), count_include_pad=False)
             maps = F.avg_pool2d(maps, (1, side), 1, (0, radius), count_include_pad=False)
         else:
@@ -48,19 +48,18 @@ def box_blur(image: Tensor, radius: int, passes: int = 2) -> Tensor:
 
 
 def _window_mean(maps: Tensor, radius: int, dim: int) -> Tensor:
-    """The mean over up to 2·radius + 1 neighbours along `dim`, in a time that does not depend on the radius."""
+    """The mean over up to 2·radius + 1 neighbours along `dim`, in time independent of the radius."""
     length = maps.shape[dim]
     sums = F.pad(maps.double().cumsum(dim), (1, 0) if dim == -1 else (0, 0, 1, 0))
-    places = torch.arange(length)
-    low, high = (places - radius).clamp(min=0), (places + radius + 1).clamp(max=length)
+    index = torch.arange(length)
+    low, high = (index - radius).clamp(min=0), (index + radius + 1).clamp(max=length)
     count = (high - low).double()
     total = sums.index_select(dim, high) - sums.index_select(dim, low)
     return (total / (count if dim == -1 else count[:, None])).to(maps.dtype)
 
 
 def resize(image: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """`[3, H, W]` or `[B, 3, H, W]` to that many pixels: the mean over each new pixel's area, bilinear where it
-    grows."""
+    """Resizes `[3, H, W]` or `[B, 3, H, W]`: area averages if both sides shrink, otherwise bilinear."""
     import torch.nn.functional as F
 
     batch = image if image.ndim == 4 else image[None]

@@ -1,7 +1,7 @@
-"""Pictures larger than memory, read and written in bands by libvips (pyvips, in the extra `large`).
+"""Images larger than memory, read and written in bands by libvips (pyvips, in the extra `large`).
 
-libvips reads and writes PNG, JPEG and tiled or striped (Big)TIFF as streams, whatever their size; tifffile knows TIFF
-only, and Pillow keeps whole pictures.
+libvips streams PNG, JPEG and tiled or striped (Big)TIFF of any size. tifffile supports TIFF only, and Pillow loads
+whole images.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from torch import Tensor
 from neuralpaint.images.io import MAX_ASPECT, MAX_PIXELS, check_output, parse_color
 from neuralpaint.utils.files import WriteError, atomic_path, out_of_space
 
-LARGE = 1 << 25  # pixels: 33 million, from which a picture is streamed
+LARGE = 1 << 25  # images with more pixels than this (33 million) are streamed
 _BAND = 256  # rows read at a time
 _MISSING = "needs pyvips, which reads and writes it in bands: pip install 'neuralpaint[large]'"
 
 
 def require_vips(what: str) -> Any:
-    """The module pyvips. ValueError, naming the picture, if it is not installed."""
+    """Imports pyvips. ValueError, starting with `what`, if it is not installed."""
     try:
         import pyvips
-    except (ImportError, OSError) as error:  # OSError: without libvips itself
+    except (ImportError, OSError) as error:  # OSError: libvips itself is missing
         raise ValueError(f"{what} {_MISSING} ({' '.join(str(error).split())})") from None
-    pyvips.cache_set_max(0)  # it would keep what it has read
+    pyvips.cache_set_max(0)  # do not cache what has been read
     return pyvips
 
 
 def has_vips() -> bool:
-    """Whether pyvips and libvips are there."""
+    """Whether pyvips and libvips are installed."""
     try:
         require_vips("")
     except ValueError:
@@ -53,17 +53,17 @@ def has_vips() -> bool:
 
 
 class LargePhoto:
-    """A photo in a file, read in bands; only shrunk copies of it are ever in memory.
+    """A photo file read in bands; only reduced copies of it are ever in memory.
 
     Attributes:
         path: the file.
-        height, width: in pixels, as it is shown (EXIF orientation applied).
+        height, width: in pixels, after applying the EXIF orientation.
 
     Args:
-        background: the colour under transparent pixels.
+        background: background colour of transparent pixels.
 
     Raises:
-        ValueError: if pyvips is not there, the file is missing or no picture, or its sides differ too much.
+        ValueError: pyvips is not installed, the file is missing or not an image, or its aspect is too extreme.
     """
 
     def __init__(self, path: str | os.PathLike, background: str | Sequence[float] = "white") -> None:
@@ -79,16 +79,16 @@ class LargePhoto:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(3, height, width), as of a tensor."""
+        """(3, height, width), like that of a tensor."""
         return 3, self.height, self.width
 
     def shrunk(self, size: int) -> Tensor:
-        """uint8 `[3, h, w]` with `size` pixels along the shorter side, or as many as it has: means over areas.
+        """Area-averaged copy, uint8 `[3, h, w]`, at most `size` pixels along the shorter side; never enlarged.
 
-        The largest copy so far is kept, and smaller ones are made of it.
+        The largest copy so far is cached, and smaller ones are computed from it.
 
         Raises:
-            ValueError: if the file is damaged or cut short.
+            ValueError: the file is damaged or truncated.
         """
         shorter = min(self.height, self.width)
         size = min(size, shorter)
@@ -99,13 +99,13 @@ class LargePhoto:
         return self._copy
 
     def _open(self) -> Any:
-        """The picture as 8-bit sRGB, to be read from top to bottom."""
+        """The image as 8-bit sRGB, for reading from top to bottom."""
         pyvips = require_vips(f"a photo of more than {LARGE // 10**6} million pixels ({self.path})")
         try:
             image = pyvips.Image.new_from_file(self.path, access="sequential", fail_on="error")
-            if image.format not in ("uchar", "ushort"):  # whose range nobody knows
-                raise ValueError(f"{self.path} has {image.format} channels: convert it to 8 or 16 bits a channel")
-            if image.get_typeof("orientation") and image.get("orientation") > 1:  # which cannot be done on the fly
+            if image.format not in ("uchar", "ushort"):  # unknown value range
+                raise ValueError(f"{self.path} has {image.format} channels: convert it to 8 or 16 bits per channel")
+            if image.get_typeof("orientation") and image.get("orientation") > 1:  # cannot be streamed
                 image = pyvips.Image.new_from_file(self.path, fail_on="error").autorot()
             if image.get_typeof("icc-profile-data"):
                 try:
@@ -138,10 +138,10 @@ class LargePhoto:
 def open_photo(
     path: object, background: str | Sequence[float] = "white", limit: int | None = None
 ) -> LargePhoto | None:
-    """The photo of that file if it has more than `limit` pixels (33 million) and can be read in bands; else None.
+    """Opens a photo for reading in bands if it has more than `limit` pixels (default: 33 million); otherwise None.
 
-    None also for what is no readable picture, and for one without pyvips that Pillow can still read: whoever reads it
-    says what is wrong.
+    Also None if the file is not a readable image, so that `load_image` reports the error, and if pyvips is not
+    installed but Pillow can still read the image.
     """
     if not isinstance(path, (str, os.PathLike)):
         return None
@@ -157,30 +157,30 @@ def open_photo(
 
 
 class _UnknownFormatError(ValueError):
-    """libvips cannot read such files."""
+    """The file has a format that libvips cannot read."""
 
 
 def count_pixels(path: str | os.PathLike) -> int:
-    """Pixels of the picture in a file, by its header; 0 if it is none."""
+    """Number of pixels of an image file, from its header; 0 if it is not an image."""
     try:
-        Image.MAX_IMAGE_PIXELS, kept = None, Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS, limit = None, Image.MAX_IMAGE_PIXELS
         try:
             with Image.open(path) as image:
                 return image.width * image.height
         finally:
-            Image.MAX_IMAGE_PIXELS = kept
-    except Exception:  # Pillow's decoders raise many kinds
+            Image.MAX_IMAGE_PIXELS = limit
+    except Exception:  # Pillow's decoders raise many types
         return 0
 
 
 def _damaged(path: str, error: Exception) -> ValueError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     detail = lines[-1] if lines else type(error).__name__
-    return ValueError(f"{path} is damaged or cut short, get it again ({detail})")
+    return ValueError(f"{path} is damaged or truncated ({detail})")
 
 
 def shrink(image: Tensor, height: int, width: int) -> Tensor:
-    """uint8 `[3, H, W]` to fewer pixels: the mean over each new pixel's area, rounded, in bands."""
+    """Reduces uint8 `[3, H, W]` by area averaging, with rounding, in bands."""
     if image.shape[1:] == (height, width):
         return image
     bands = (image[:, top : top + _BAND].permute(1, 2, 0) for top in range(0, image.shape[1], _BAND))
@@ -188,10 +188,10 @@ def shrink(image: Tensor, height: int, width: int) -> Tensor:
 
 
 def _shrink_bands(bands: Iterable[Tensor], rows: int, columns: int, height: int, width: int) -> Tensor:
-    """Bands `[r, columns, 3]` of a picture of rows × columns pixels to uint8 `[3, height, width]`."""
+    """Reduces an image of rows × columns pixels, given as bands `[r, columns, 3]`, to uint8 `[3, height, width]`."""
     result = torch.empty(3, height, width, dtype=torch.uint8)
-    kept = torch.empty(3, 0, width)  # rows that are still needed, already narrowed
-    top, row = 0, 0  # the first of them; the next row of the result
+    kept = torch.empty(3, 0, width)  # input rows still needed, already reduced to `width`
+    top, row = 0, 0  # the index of the first of them; the next row of the result
     for band in bands:
         narrow = F.interpolate(band.permute(2, 0, 1)[None].float(), size=(len(band), width), mode="area")[0]
         kept = torch.cat([kept, narrow], 1)
@@ -206,32 +206,32 @@ def _shrink_bands(bands: Iterable[Tensor], rows: int, columns: int, height: int,
 
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
-_BIG = 2**31  # bytes of pixels, from which a TIFF file needs 64-bit offsets to be safe
-_PATIENCE = 0.2  # seconds after which a writer looks whether its reader is still there
+_BIG = 2**31  # use BigTIFF (64-bit offsets) above this many bytes of pixels
+_POLL_SECONDS = 0.2  # how often the writer checks that its reader is still alive
 STREAMED_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
 def write_bands(path: str | os.PathLike, height: int, width: int, bands: Iterable[np.ndarray]) -> None:
-    """Writes a picture, whose bands uint8 `[rows, width, 3]` come from top to bottom, in the format of the suffix.
+    """Writes an image from bands, uint8 `[rows, width, 3]`, top to bottom.
 
     Args:
-        path: .png, .jpg or .tiff (tiled; BigTIFF if it needs to be).
+        path: .png, .jpg or .tiff (tiled; BigTIFF if necessary).
 
     Raises:
-        ValueError: for another suffix, more pixels than the format holds, or if pyvips is not there.
-        WriteError: if it cannot be written; nothing is left behind, and what stood at `path` still does.
+        ValueError: unknown suffix, too many pixels for the format, or pyvips is not installed.
+        WriteError: the file cannot be written; no partial file is left, and an existing file is unchanged.
     """
     check_output(path, width, height)
     suffix = Path(path).suffix.lower()
     if suffix not in STREAMED_SUFFIXES:
-        raise ValueError(f"a {suffix} file cannot be written in bands: name a {' '.join(STREAMED_SUFFIXES)}")
+        raise ValueError(f"a {suffix} file cannot be written in bands: use one of {' '.join(STREAMED_SUFFIXES)}")
     pyvips = require_vips(f"a painting of {width}x{height} pixels")
     with atomic_path(path) as temporary:
         _Pipe(pyvips, temporary, suffix, height, width).write(bands, path)
 
 
 class _Pipe:
-    """A thread in which libvips reads a picture from a pipe and writes it to a file."""
+    """A thread in which libvips reads an image from a pipe and writes it to a file."""
 
     def __init__(self, pyvips: Any, target: Path, suffix: str, height: int, width: int) -> None:
         self._pyvips, self._target, self._suffix = pyvips, str(target), suffix
@@ -249,20 +249,20 @@ class _Pipe:
                 self._send(data)
             finished = True
         except BrokenPipeError:
-            pass  # libvips has given up, and says why
+            pass  # libvips has failed and reports why
         finally:
             os.close(self._write)
             self._thread.join()
         if self._error is not None:
             raise _write_error(path, self._error)
         if not finished:
-            raise OSError(f"cannot write {path}: libvips has stopped reading")
+            raise OSError(f"cannot write {path}: libvips stopped reading")
 
     def _send(self, data: bytes) -> None:
         view = memoryview(data)
         while len(view):
-            # libvips keeps a copy of the pipe's other end, so that one cannot tell from here when it has given up.
-            if select.select([], [self._write], [], _PATIENCE)[1]:
+            # libvips duplicates the other end of the pipe, so a failed reader does not break the pipe.
+            if select.select([], [self._write], [], _POLL_SECONDS)[1]:
                 view = view[os.write(self._write, view) :]
             elif not self._thread.is_alive():
                 raise BrokenPipeError
@@ -281,11 +281,11 @@ class _Pipe:
         except Exception as error:
             self._error = error
         finally:
-            os.close(self._read)  # so that whoever writes is told
+            os.close(self._read)  # so that the writer gets an error
 
 
 def _as_png(bands: Iterable[np.ndarray], height: int, width: int) -> Iterator[bytes]:
-    """A PNG stream without compression: what every libvips reads from a pipe."""
+    """An uncompressed PNG stream, which every build of libvips can read from a pipe."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))
@@ -293,7 +293,7 @@ def _as_png(bands: Iterable[np.ndarray], height: int, width: int) -> Iterator[by
     packer = zlib.compressobj(0)
     yield b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     for band in bands:
-        rows = np.zeros((len(band), 3 * width + 1), np.uint8)  # each row begins with its filter, none
+        rows = np.zeros((len(band), 3 * width + 1), np.uint8)  # each row begins with a filter byte, 0: none
         rows[:, 1:] = band.reshape(len(band), 3 * width)
         for top in range(0, len(rows), 64):
             data = packer.compress(rows[top : top + 64].data)
@@ -303,7 +303,7 @@ def _as_png(bands: Iterable[np.ndarray], height: int, width: int) -> Iterator[by
 
 
 def _write_error(path: str | os.PathLike, error: Exception) -> OSError:
-    """libvips says in words what the system said in numbers."""
+    """Converts the text of a libvips error into an OSError."""
     if out_of_space(path) or "No space left" in str(error):
         return WriteError(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     return OSError(f"cannot write {path}: {' '.join(str(error).split())}")

@@ -1,4 +1,4 @@
-"""Paintings: the strokes, how they are drawn, and the files they are kept in."""
+"""Paintings: strokes, rendering and stroke files."""
 
 from neuralpaint.painting.painting import Painting
 

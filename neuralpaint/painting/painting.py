@@ -1,4 +1,4 @@
-"""Painting: an ordered set of strokes on a canvas, free of any resolution."""
+"""Painting: an ordered set of strokes on a canvas, independent of resolution."""
 
 from __future__ import annotations
 
@@ -36,30 +36,30 @@ from neuralpaint.utils.memory import PROCESS, budget, check_budget, format_bytes
 from neuralpaint.utils.validation import MAX_SIZE, check_whole
 
 _TILE = 1024
-_WHOLE = 12  # bytes a pixel of a picture that is drawn whole, then compressed
-_BAND_BYTES = 9  # bytes a pixel of a band: one that is drawn, one that is being written
-_STREAM = 3 * 2 * 512  # bytes a column that libvips keeps
-_EDGE = 2.0  # pixels by which an antialiased edge may reach beyond a stroke's outline
-_SLACK = 1e-3  # rounding that colours and the like may show beyond their range
-_FAR = 2 * MAX_ASPECT  # positions and sizes beyond this many units are nonsense
+_WHOLE = 12  # bytes per pixel to render an image as a whole and compress it
+_BAND_BYTES = 9  # bytes per pixel of a band: one being rendered, one being written
+_STREAM = 3 * 2 * 512  # bytes per column that libvips buffers
+_EDGE = 2.0  # pixels that an antialiased edge may extend beyond the outline of a stroke
+_SLACK = 1e-3  # tolerance for rounding errors beyond the range of a parameter
+_FAR = 2 * MAX_ASPECT  # positions and sizes beyond this many units are rejected
 
 
 @dataclass(frozen=True, eq=False)
 class Painting:
-    """Strokes, in the order they are painted, and the canvas under them.
+    """Strokes in painting order, and the canvas under them.
 
     Attributes:
-        strokes: float32 `[N, P]`, parameters as the brush orders them; positions and sizes in units of the canvas's
-            shorter side, so positions along the longer side run to its aspect.
-        brush: a Brush (a name is looked up).
-        aspect: the canvas's (height, width) in units; the smaller is 1.
-        background: the colour under the strokes, (r, g, b) in [0, 1] (or anything `images.parse_color` takes).
-        size: pixels along the shorter side that `render` draws unless told otherwise.
-        metadata: whatever JSON can hold, kept with the strokes.
+        strokes: float32 `[N, P]`, parameters in the order of the brush. Positions and sizes are in units of the shorter
+            side of the canvas, so positions along the longer side range up to its aspect.
+        brush: a Brush, or the name of one.
+        aspect: (height, width) of the canvas in units; the smaller is 1.
+        background: background colour, (r, g, b) in [0, 1] or anything else that `images.parse_color` accepts.
+        size: default render size, in pixels along the shorter side.
+        metadata: JSON-serializable, saved with the strokes.
 
     Raises:
-        ValueError: for a wrong shape, values that are not finite or out of all range; the message names the argument.
-        TypeError: for a wrong type.
+        ValueError: wrong shape, or values not finite or far out of range; the message names the argument.
+        TypeError: wrong type.
     """
 
     strokes: torch.Tensor
@@ -94,18 +94,18 @@ class Painting:
         return f"Painting({len(self)} {self.brush.name} strokes, {width}x{height})"
 
     def pixels(self, size: int | None = None) -> tuple[int, int]:
-        """(height, width) in pixels when the shorter side has `size` (by default `self.size`)."""
+        """(height, width) in pixels, `size` along the shorter side (default: `self.size`)."""
         size = self.size if size is None else check_whole("size", size, 1, MAX_SIZE, "pixels")
         return round(self.aspect[0] * size), round(self.aspect[1] * size)
 
     def to(self, device: torch.device | str) -> Painting:
-        """The same painting with its strokes on a device, where it then renders."""
+        """The same painting with its strokes on another device, where it then renders."""
         return Painting(self.strokes.to(device), self.brush, self.aspect, self.background, self.size, self.metadata)
 
     def render(self, size: int | None = None) -> Image.Image:
-        """Draws the painting as an 8-bit RGB picture, `size` pixels along the shorter side (by default `self.size`).
+        """Renders an 8-bit RGB image, `size` pixels along the shorter side (default: `self.size`).
 
-        Memory: four bytes a pixel, which is how Pillow keeps RGB, and one tile.
+        Memory: 4 bytes per pixel, as Pillow stores RGB, plus one tile.
         """
         height, width = self.pixels(size)
         picture = Image.new("RGB", (width, height))
@@ -114,7 +114,7 @@ class Painting:
         return picture
 
     def render_tensor(self, size: int | None = None) -> torch.Tensor:
-        """Draws the painting as float32 `[3, H, W]` in [0, 1], on the strokes' device. Without gradient."""
+        """Renders float32 `[3, H, W]` in [0, 1] on the device of the strokes, without gradients."""
         height, width = self.pixels(size)
         picture = torch.empty(3, height, width, device=self.strokes.device)
         for y, x, tile in self._tiles(size):
@@ -122,21 +122,21 @@ class Painting:
         return picture
 
     def render_to(self, path: str | os.PathLike, size: int | None = None, *, memory: str | int | None = None) -> None:
-        """Draws the painting into a file, in the format that the suffix names, whatever its size.
+        """Renders to an image file of any size; the suffix determines the format.
 
-        Up to 33 million pixels it is what `render` gives, saved by Pillow. A larger one is drawn in bands that libvips
-        takes as they come (pyvips, in the extra `large`), so that memory does not depend on the picture's size; without
-        pyvips, whole, if it fits.
+        Up to 33 million pixels, this is the image from `render`, saved by Pillow. Larger images are rendered in bands
+        and streamed to libvips (pyvips, in the extra `large`), so memory does not grow with the height of the image;
+        without pyvips, they are rendered as a whole if they fit in memory.
 
         Args:
-            path: .png, .jpg, .webp or .tiff (tiled, and BigTIFF, where it needs to be).
-            size: pixels along the shorter side, by default `self.size`.
-            memory: bytes that may be used, such as "2G"; by default half of what is available.
+            path: .png, .jpg, .webp or .tiff (tiled, and BigTIFF, if necessary).
+            size: pixels along the shorter side; `self.size` by default.
+            memory: memory limit in bytes, or a string such as "2G"; by default half of the available memory.
 
         Raises:
-            ValueError: for another suffix, more pixels than the format holds, or too little memory; the message says
-                the least that does.
-            WriteError: if the file cannot be written; what was there before still is.
+            ValueError: unknown suffix, too many pixels for the format, or too little memory; the message gives the
+                minimum.
+            WriteError: the file cannot be written; an existing file is left unchanged.
         """
         height, width = self.pixels(size)
         check_output(path, width, height)
@@ -156,7 +156,7 @@ class Painting:
         write_bands(path, height, width, self.bands(size, max(32, min(_TILE, rows // 32 * 32))))
 
     def bands(self, size: int | None = None, rows: int = _TILE) -> Iterator[np.ndarray]:
-        """Draws the painting band by band from the top, as uint8 `[rows, W, 3]`; the last may have fewer rows."""
+        """Renders bands from top to bottom, uint8 `[rows, W, 3]`; the last may have fewer rows."""
         width = self.pixels(size)[1]
         for _, row in itertools.groupby(self._tiles(size, rows), lambda tile: tile[0]):
             band = None
@@ -169,11 +169,11 @@ class Painting:
 
     @torch.no_grad()
     def _tiles(self, size: int | None, rows: int | None = None) -> Iterator[tuple[int, int, torch.Tensor]]:
-        """Yields (row, column, tile [3, h, w]); a tile sees only the strokes whose bounds touch it."""
+        """Yields (row, column, tile `[3, h, w]`); each tile draws only the strokes whose bounds touch it."""
         rows = min(_TILE, rows or _TILE)
         if self.brush.engine:
             raise ValueError(
-                f"only an engine can draw brush {self.brush.name!r}: use neuralpaint.engines.draw_painting (--engine)"
+                f"brush {self.brush.name!r} is drawn by an engine: use neuralpaint.engines.draw_painting (--engine)"
             )
         height, width = self.pixels(size)
         scale = float(size or self.size)
@@ -197,7 +197,7 @@ class Painting:
         return ((high >= start) & (low <= start + length)).nonzero()[:, 0]
 
     def psnr(self, image: ImageLike | LargePhoto, size: int = 512) -> float:
-        """PSNR in dB against a picture, both `size` pixels along the shorter side, the picture averaged over areas."""
+        """PSNR in dB against an image, both `size` pixels along the shorter side; the image is area-averaged."""
         painted = self.render_tensor(size)
         if isinstance(image, LargePhoto):
             photo = image.shrunk(size).to(painted.device).float() / 255
@@ -208,11 +208,11 @@ class Painting:
     # ------------------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes a stroke file (safetensors); the same painting gives the same bytes. A user's texture goes with it.
+        """Writes a stroke file (safetensors), including the texture of a custom brush. The output is deterministic.
 
         Raises:
-            ValueError: if the metadata is not JSON.
-            WriteError: if the file cannot be written; what was there before still is.
+            ValueError: the metadata is not JSON-serializable.
+            WriteError: the file cannot be written; an existing file is left unchanged.
         """
         write_painting(self, path)
 
@@ -221,8 +221,8 @@ class Painting:
         """Reads a stroke file.
 
         Raises:
-            ValueError: if it is missing, cut short, no stroke file of ours, of a newer version, or holds what no
-                painting can: an unknown brush, wrong shapes, NaN, values out of all range.
+            ValueError: the file is missing, truncated, not a neuralpaint stroke file, or from a newer version; or its
+                contents are invalid: unknown brush, wrong shapes, NaN, values far out of range.
         """
         fields = read_painting(path)
         try:
@@ -239,19 +239,19 @@ class Painting:
     ) -> Painting:
         """Reads a stroke file (.npz) of the reference implementation of Stylized Neural Painting (CVPR 2021).
 
-        It holds `x_ctt` [B, N, shape], `x_color` [B, N, 3 or 6] and `x_alpha` [B, N, 1]. With B = m·m blocks, block
-        (y, x) is put at its place on the canvas, and strokes follow each other over all blocks, the n-th of each
-        before any n+1-th. Its oil strokes turn the other way, which is mended by mirroring the angle and swapping the
-        two colours.
+        The file holds `x_ctt` [B, N, shape], `x_color` [B, N, 3 or 6] and `x_alpha` [B, N, 1] for B = m·m blocks.
+        Strokes are converted from block to canvas coordinates and ordered by index: the first stroke of every block,
+        then the second, and so on. Oil strokes rotate in the opposite direction there, so their angle is mirrored and
+        their two colours swapped.
 
         Args:
             path: the file.
-            brush: a brush of the same parameters; by default the shapes tell which.
-            aspect: (height, width) in units to spread the strokes over: the reference implementation paints on a
-                square. Positions are stretched, sizes grow by the stretch's geometric mean.
+            brush: a brush with the same parameters; by default inferred from the shapes.
+            aspect: (height, width) of the canvas in units. The reference implementation paints on a square: positions
+                are stretched to this aspect, and sizes scaled by the geometric mean of the two factors.
 
         Raises:
-            ValueError: if it is no such file, or its shapes fit no brush or not the one named.
+            ValueError: not such a file, or its shapes do not match the brush or any brush.
         """
         return cls(**read_snp(path, brush, _check_aspect(aspect)))
 
@@ -262,7 +262,7 @@ def _check_aspect(aspect: Any) -> tuple[float, float]:
     except (TypeError, ValueError):
         raise ValueError(f"aspect must be (height, width), got {aspect!r}") from None
     low, high = sorted((height, width))
-    if not (abs(low - 1.0) <= 1e-6 and high <= MAX_ASPECT * (1 + 1e-6)):  # also if not a number
+    if not (abs(low - 1.0) <= 1e-6 and high <= MAX_ASPECT * (1 + 1e-6)):  # also true for NaN
         raise ValueError(
             f"aspect must be (height, width), the smaller 1, the larger at most {MAX_ASPECT:g}, got {aspect}"
         )
@@ -273,7 +273,7 @@ def _check_strokes(strokes: torch.Tensor, brush: Brush) -> None:
     if strokes.ndim != 2:
         raise ValueError(f"strokes must be [N, {brush.num_parameters}], got shape {tuple(strokes.shape)}")
     if not torch.isfinite(strokes).all():
-        raise ValueError("strokes hold NaN or infinite values")
+        raise ValueError("strokes contain NaN or infinite values")
     if len(strokes) == 0:
         return
     low, high = strokes.amin(0).tolist(), strokes.amax(0).tolist()
@@ -286,7 +286,7 @@ def _check_strokes(strokes: torch.Tensor, brush: Brush) -> None:
             allowed = (0.0, 1.0)
         if low[index] < allowed[0] - _SLACK or high[index] > allowed[1] + _SLACK:
             raise ValueError(
-                f"strokes: {name} runs from {low[index]:g} to {high[index]:g}, outside [{allowed[0]:g}, {allowed[1]:g}]"
+                f"strokes: {name} is from {low[index]:g} to {high[index]:g}, outside [{allowed[0]:g}, {allowed[1]:g}]"
             )
 
 

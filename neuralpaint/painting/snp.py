@@ -1,4 +1,4 @@
-"""Paintings of the Stylized Neural Painting implementation: its .npz files and its conventions."""
+"""Reads the .npz stroke files of the Stylized Neural Painting implementation and converts its conventions."""
 
 from __future__ import annotations
 
@@ -16,35 +16,37 @@ from neuralpaint.utils.files import check_readable
 
 
 def read_snp(path: str | os.PathLike, brush: str | Brush | None, aspect: tuple[float, float]) -> dict[str, Any]:
-    """The arguments of the `Painting` that such a file holds: see `Painting.from_snp`."""
+    """Reads the arguments for `Painting` from a file: see `Painting.from_snp`."""
     check_readable(path)
     try:
         with np.load(path, allow_pickle=False) as file:
             parts = [file[name].astype(np.float32) for name in ("x_ctt", "x_color", "x_alpha")]
     except (KeyError, AttributeError, TypeError) as error:
-        raise ValueError(f"{path} lacks the reference implementation's x_ctt, x_color, x_alpha") from error
+        raise ValueError(
+            f"{path} lacks the arrays x_ctt, x_color and x_alpha of the reference implementation"
+        ) from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is not a .npz file of strokes, or it is cut short ({error})") from error
+        raise ValueError(f"{path} is not a .npz stroke file, or it is truncated ({error})") from error
     if any(part.ndim != 3 or part.shape[:2] != parts[0].shape[:2] for part in parts):
         raise ValueError(f"{path}: wrong shapes {', '.join(str(part.shape) for part in parts)}")
     key = tuple(part.shape[2] for part in parts)
     known = {(5, 6, 1): "oil", (8, 6, 1): "watercolor", (8, 3, 1): "marker", (5, 3, 1): "tape"}
     if key not in known:
-        raise ValueError(f"{path}: shape, colour and opacity have {key} numbers, which is no brush's")
+        raise ValueError(f"{path}: shape, colour and opacity have {key} parameters, which match no brush")
     own = get_brush(known[key])
     brush = own if brush is None else get_brush(brush)
     if brush.parameters != own.parameters:
-        raise ValueError(f"brush {brush.name!r} does not fit {path}, whose strokes are {own.name!r}")
+        raise ValueError(f"brush {brush.name!r} does not match {path}, whose strokes are {own.name!r}")
     strokes = torch.from_numpy(np.concatenate(parts, axis=2))
     blocks = len(strokes)
     m = math.isqrt(blocks)
     if m < 1 or m * m != blocks:
-        raise ValueError(f"{path}: {blocks} blocks are no m by m grid")
+        raise ValueError(f"{path}: {blocks} blocks do not form a square grid")
     if own.name == "oil":
         strokes = _mirror_angle(strokes)
     index = torch.arange(blocks)
-    place = torch.stack([index % m, index // m], dim=-1)[:, None] / m
-    strokes = brush.transform(strokes, 1 / m, place).transpose(0, 1).reshape(-1, brush.num_parameters)
+    corners = torch.stack([index % m, index // m], dim=-1)[:, None] / m
+    strokes = brush.transform(strokes, 1 / m, corners).transpose(0, 1).reshape(-1, brush.num_parameters)
     height, width = aspect
     strokes[:, list(brush.x_positions)] *= width
     strokes[:, list(brush.y_positions)] *= height
@@ -53,7 +55,7 @@ def read_snp(path: str | os.PathLike, brush: str | Brush | None, aspect: tuple[f
 
 
 def _mirror_angle(strokes: torch.Tensor) -> torch.Tensor:
-    """Oil strokes turned the other way round: −θ is π − θ with the gradient reversed."""
+    """Reverses the direction of rotation of oil strokes: −θ is π − θ with the colour gradient reversed."""
     theta = strokes[..., 4]
     turned = strokes.clone()
     turned[..., 4] = 1 - theta

@@ -1,4 +1,4 @@
-"""Stroke files: a painting as safetensors with a header, and the reader that trusts neither."""
+"""Stroke files: paintings as safetensors with a JSON header, validated when read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FORMAT = "neuralpaint.painting"
 VERSION = 1
-_HEADER = "painting"  # one key, because safetensors does not keep several in order
+_HEADER = "painting"  # a single key, because safetensors does not keep several in order
 
 
 def write_painting(painting: Painting, path: str | os.PathLike) -> None:
@@ -43,28 +43,28 @@ def write_painting(painting: Painting, path: str | os.PathLike) -> None:
     try:
         text = json.dumps(header, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"metadata must be what JSON can hold: {error}") from error
+        raise ValueError(f"metadata must be JSON-serializable: {error}") from error
     data = to_safetensors(tensors, metadata={_HEADER: text})
     with atomic_write(path) as file:
         file.write(data)
 
 
 def read_painting(path: str | os.PathLike) -> dict[str, Any]:
-    """The arguments of the `Painting` that a stroke file holds. Errors: see `Painting.load`."""
+    """Reads the arguments for `Painting` from a stroke file. Raises as `Painting.load`."""
     check_readable(path)
     try:
         with safe_open(os.fspath(path), framework="pt") as file:
             text = (file.metadata() or {}).get(_HEADER)
             if text is None:
-                raise _not_ours(path, "it says nothing of a painting")
+                raise _not_ours(path, "it has no painting header")
             header = json.loads(text)
             _check_header(header, path)
-            # Cloned, for they would stay mapped from the file.
+            # Cloned, because they would otherwise stay memory-mapped to the file.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
     except PermissionError as error:
         raise ValueError(f"{path} cannot be read: permission denied") from error
     except (SafetensorError, OSError, RecursionError) as error:
-        raise _not_ours(path, f"or it is cut short ({' '.join(str(error).split())})") from error
+        raise _not_ours(path, f"or it is truncated ({' '.join(str(error).split())})") from error
     except json.JSONDecodeError as error:
         raise _not_ours(path, "its header is damaged") from error
     try:
@@ -82,18 +82,18 @@ def read_painting(path: str | os.PathLike) -> dict[str, Any]:
         fields["background"] = header["canvas"]
         return fields | {name: header[name] for name in ("aspect", "size", "metadata")}
     except KeyError as error:
-        raise ValueError(f"{path}: the header lacks {error}") from error
+        raise ValueError(f"{path}: the header has no {error}") from error
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error
 
 
 def _engine_brush(name: str, spec: Any) -> Brush:
-    """The brush of an engine's strokes, of a stroke file's header."""
+    """The brush of engine strokes, from the header of a stroke file."""
     try:
         kind, parameters = int(spec["kind"]), tuple(map(str, spec["parameters"]))
         held = tuple((int(index), float(value)) for index, value in spec["held"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError("its engine's brush is garbled") from error
+        raise ValueError("the engine brush in its header is damaged") from error
     if parameters[-1:] != ("a",):
         raise ValueError("its engine's brush has no opacity")
     return engine_brush(name, kind, parameters, held)
@@ -105,9 +105,9 @@ def _not_ours(path: str | os.PathLike, detail: str) -> ValueError:
 
 def _check_header(header: Any, path: str | os.PathLike) -> None:
     if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise _not_ours(path, "its format is another")
+        raise _not_ours(path, "it has another format")
     version = header.get("version")
     if not isinstance(version, int) or version < 1:
         raise _not_ours(path, f"its version is {version!r}")
     if version > VERSION:
-        raise ValueError(f"{path} is of version {version}, this neuralpaint reads up to {VERSION}: update neuralpaint")
+        raise ValueError(f"{path} has version {version}, this neuralpaint reads up to {VERSION}: update neuralpaint")

@@ -370,11 +370,11 @@ def test_snp_aspect_and_brush(tmp_path):
 @pytest.mark.parametrize(
     "replaced, message",
     [
-        ({"x_ctt": np.zeros((1, 3, 4))}, "which is no brush's"),
+        ({"x_ctt": np.zeros((1, 3, 4))}, "which match no brush"),
         ({"x_ctt": np.zeros((1, 2, 5))}, "wrong shapes"),
         ({"x_alpha": np.zeros(3)}, "wrong shapes"),
         ({"x_ctt": np.full((1, 3, 5), np.nan)}, "NaN"),
-        ({"x_ctt": np.full((1, 3, 5), "a")}, "is not a .npz file|lacks"),
+        ({"x_ctt": np.full((1, 3, 5), "a")}, "is not a .npz stroke file|lacks"),
     ],
 )
 def test_bad_snp_arrays(tmp_path, replaced, message):
