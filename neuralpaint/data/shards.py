@@ -28,7 +28,7 @@ _CHUNK = 16384
 
 
 class DamagedShard(ValueError):
-    """A shard is cut short or garbled; writing it anew mends it. str() names the file."""
+    """A shard is truncated or garbled; writing it anew mends it. str() names the file."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def read_shard(folder: Path, plan: StrokeSet, number: int) -> Tensor:
     """The strokes of a vector shard, float32 `[n, P]`, mapped from the file.
 
     Raises:
-        DamagedShard: it is cut short or garbled.
+        DamagedShard: it is truncated or garbled.
         ValueError: it is missing, of another version, or of another set.
     """
     path, numbers = folder / plan.name(number), plan.strokes(number)
@@ -173,7 +173,7 @@ def read_shard(folder: Path, plan: StrokeSet, number: int) -> Tensor:
     except PermissionError as error:
         raise ValueError(f"{path} cannot be read: permission denied") from error
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
-        raise DamagedShard(f"{path} is damaged or cut short ({' '.join(str(error).split())})") from error
+        raise DamagedShard(f"{path} is damaged or truncated ({' '.join(str(error).split())})") from error
     _check_version(facts, path)
     for name, value in _shard_facts(plan, numbers).items():
         if facts.get(name) != value:

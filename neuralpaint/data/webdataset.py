@@ -72,7 +72,7 @@ def check_tar(folder: Path, plan: StrokeSet, number: int) -> None:
     """Looks at a shard's two ends.
 
     Raises:
-        DamagedShard: it is cut short or garbled.
+        DamagedShard: it is truncated or garbled.
         ValueError: it is missing, or holds other strokes.
     """
     path, first = folder / plan.name(number), plan.strokes(number).start
@@ -89,9 +89,9 @@ def check_tar(folder: Path, plan: StrokeSet, number: int) -> None:
     except FileNotFoundError:
         raise ValueError(f"{path} is missing: `neuralpaint strokes --resume` writes it") from None
     except (OSError, tarfile.TarError, ValueError, EOFError) as error:
-        raise DamagedShard(f"{path} is damaged or cut short ({error})") from error
+        raise DamagedShard(f"{path} is damaged or truncated ({error})") from error
     if not ended:
-        raise DamagedShard(f"{path} is cut short")
+        raise DamagedShard(f"{path} is truncated")
     wanted = RandomParameters(plan.brush, None, plan.seed).take(torch.tensor([first]))[0].numpy()
     if stroke is None or not np.array_equal(stroke, wanted):
         raise ValueError(f"{path} belongs to another set: it does not begin with stroke {first} of this one")

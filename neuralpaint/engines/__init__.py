@@ -1,7 +1,7 @@
-"""Brush engines: functions that draw strokes and that nobody can differentiate.
+"""Brush engines: black-box functions that draw strokes and cannot be differentiated.
 
-This module needs numpy only, because the processes that call an engine import it. What needs torch is loaded when it
-is first asked for.
+This module imports only numpy, because the processes that call an engine import it. Names that need torch are imported
+on first use.
 """
 
 from __future__ import annotations

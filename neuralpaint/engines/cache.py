@@ -1,4 +1,4 @@
-"""Strokes that an engine has drawn, on the disk, so that a slow engine is asked once."""
+"""Disk cache of strokes drawn by an engine, so that a slow engine draws each only once."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ Shard = dict[str, np.ndarray]
 
 
 class StrokeCache:
-    """Shards of drawn strokes: .npz files of `strokes` float32 `[N, P]`, `foreground` and `alpha` uint8 (255 is 1).
+    """Shards of drawn strokes: .npz files with `strokes` float32 `[N, P]`, `foreground` and `alpha` uint8 (255 is 1).
 
-    They lie in a folder that is named by the engine's address and its spec, each file by what it holds. A shard that is
-    damaged counts as missing.
+    Each engine has its own folder, identified by its address and spec. Damaged shards count as missing.
 
     Args:
         engine: the engine that draws the strokes.
-        folder: above all engines' folders; by default `default_cache()`.
+        folder: parent of the engines' folders; by default `default_cache()`.
     """
 
     def __init__(self, engine: Engine, folder: str | os.PathLike | None = None) -> None:
@@ -38,10 +37,10 @@ class StrokeCache:
         return self.folder / f"{size}" / f"{name}.npz"
 
     def read(self, name: str, size: int, strokes: int) -> Shard | None:
-        """A shard, or None if it is not there, damaged, or of other shapes."""
+        """A shard, or None if it is missing, damaged, or has the wrong shapes."""
         try:
             with np.load(self.path(name, size), allow_pickle=False) as file:
-                shard = {key: file[key] for key in _NAMES}  # the zip's checksums are compared here
+                shard = {key: file[key] for key in _NAMES}  # also verifies the zip checksums
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             return None
         shapes = {"strokes": (self.count,), "foreground": (3, size, size), "alpha": (1, size, size)}
@@ -54,7 +53,7 @@ class StrokeCache:
     def write(self, name: str, size: int, shard: Shard) -> None:
         path = self.path(name, size)
         make_folder(path.parent)
-        # np.savez_compressed takes five times as long for files that are a tenth smaller.
+        # np.savez_compressed takes five times as long for files 10 % smaller.
         with atomic_write(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for key in _NAMES:
                 with archive.open(f"{key}.npy", "w", force_zip64=True) as member:

@@ -1,4 +1,4 @@
-"""Paintings drawn by the engine whose strokes they are made of."""
+"""Renders paintings with the engine that their strokes belong to."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-_CHUNK = 64  # strokes under way at once
-_STEP = 64  # pixels: views have sides that are multiples of it, so that strokes of about one size share a call
-_EDGE = 2  # pixels around a stroke's bounds
+_CHUNK = 64  # strokes drawn in parallel
+_STEP = 64  # view sizes are rounded up to a multiple of this many pixels, so that similar strokes share a call
+_EDGE = 2  # pixels of margin around the bounds of a stroke
 
 
 @torch.no_grad()
@@ -30,26 +30,26 @@ def draw_painting(
     size: int | None = None,
     callback: Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
-    """Draws a painting of an engine's strokes, one stroke over another, each drawn by the engine itself.
+    """Renders a painting of engine strokes; the engine draws every stroke.
 
-    Each stroke is drawn in a square view around it, as large as it needs, pixel for pixel, and laid onto the canvas:
-    canvas · (1 − alpha) + foreground · alpha. All parameters that the engine sees lie in [0, 1].
+    Each stroke is drawn in a square view just large enough for it, at the resolution of the canvas, and composited:
+    canvas · (1 − alpha) + foreground · alpha. All parameters passed to the engine are in [0, 1].
 
     Args:
-        painting: its brush must be the engine's.
-        pool: the engine's processes.
-        size: pixels along the shorter side, by default the painting's.
-        callback: called with strokes done and all.
+        painting: its brush must belong to the engine.
+        pool: the worker processes of the engine.
+        size: pixels along the shorter side; the painting's by default.
+        callback: called with (strokes done, total).
 
     Returns:
         float32 `[H, W, 3]` in [0, 1].
 
     Raises:
-        ValueError: the painting is of another brush, or the engine fails (`EngineError`).
+        ValueError: the painting has another brush, or the engine fails (`EngineError`).
     """
     brush = painting.brush
     if brush != pool.engine.spec.brush() or not brush.engine:
-        raise ValueError(f"painting is of brush {brush.name!r}, which engine {pool.engine.address} does not draw")
+        raise ValueError(f"engine {pool.engine.address} does not draw the painting's brush, {brush.name!r}")
     scale = float(size or painting.size)
     height, width = painting.pixels(size)
     canvas = np.empty((height, width, 3), np.float32)
@@ -76,7 +76,7 @@ def draw_painting(
 
 
 def _lay(canvas: np.ndarray, foreground: np.ndarray, alpha: np.ndarray, x: int, y: int) -> None:
-    """Lays a stroke `[3, S, S]`, `[1, S, S]` onto a canvas `[H, W, 3]`, its corner at pixel (x, y)."""
+    """Composites a stroke `[3, S, S]`, `[1, S, S]` onto a canvas `[H, W, 3]` with its top-left corner at (x, y)."""
     side = alpha.shape[-1]
     rows = slice(max(0, y), min(canvas.shape[0], y + side))
     columns = slice(max(0, x), min(canvas.shape[1], x + side))
@@ -95,7 +95,7 @@ def draw_by(
     photo: Tensor | None = None,
     callback: Callable[[int, int], None] | None = None,
 ) -> tuple[Image.Image, float]:
-    """A painting drawn by its engine, and its PSNR in dB against the photo at that size (NaN without one)."""
+    """(the painting rendered by its engine, its PSNR in dB against the photo at that size; NaN without a photo)."""
     picture = torch.from_numpy(draw_painting(painting, pool, size, callback)).permute(2, 0, 1)
     likeness = float("nan") if photo is None else psnr(picture, resize(photo.cpu(), *picture.shape[1:]))
     return to_pil(picture), likeness

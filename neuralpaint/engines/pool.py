@@ -1,4 +1,4 @@
-"""Worker processes that call an engine, so that one that hangs or crashes takes nothing else with it."""
+"""Worker processes that call an engine, so that a hang or crash of the engine affects nothing else."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from neuralpaint.parallel.base import Closing
 from neuralpaint.utils.machine import processors
 from neuralpaint.utils.validation import check_whole
 
-TIMEOUT = 60.0  # seconds a call may take
-_START = 120.0  # seconds in which a worker must have imported its engine
-_BATCH = 16  # strokes a call
-_FAILURES = 20  # workers that may be lost before we give up
+TIMEOUT = 60.0  # seconds per call
+_START = 120.0  # seconds for a worker to start and import its engine
+_BATCH = 16  # strokes per call
+_FAILURES = 20  # give up after losing this many workers
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class _Job:
 
 
 class _Worker:
-    """A process that calls the engine, and what it is doing."""
+    """A process that calls the engine, and its current job."""
 
     def __init__(self, address: str) -> None:
-        context = mp.get_context("spawn")  # fork would copy torch's threads in whatever state they are
+        context = mp.get_context("spawn")  # fork is unsafe with torch's threads
         self.connection, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=_work, args=(theirs, address), daemon=True)
         self.process.start()
@@ -56,14 +56,14 @@ class _Worker:
 
 
 class EnginePool(Closing):
-    """Draws strokes by an engine in worker processes. A context manager; the processes start at the first call.
+    """Draws strokes with an engine in worker processes. A context manager; processes start at the first call.
 
-    Scripts that use it need the usual `if __name__ == "__main__":` of multiprocessing.
+    Scripts that use it need the usual `if __name__ == "__main__":` guard of multiprocessing.
 
     Args:
         engine: the engine.
-        workers: how many processes; by default one for each processor, at most 8.
-        timeout: seconds that a call of the engine, for up to 16 strokes, may take.
+        workers: number of processes; by default one per core, at most 8.
+        timeout: seconds allowed per call of the engine, for up to 16 strokes.
     """
 
     def __init__(self, engine: Engine, workers: int | None = None, timeout: float = TIMEOUT) -> None:
@@ -77,7 +77,7 @@ class EnginePool(Closing):
         self._lost = 0
 
     def close(self) -> None:
-        """Ends the processes; another call starts new ones."""
+        """Stops the processes; the next call starts new ones."""
         for worker in self._workers:
             worker.stop()
         self._workers.clear()
@@ -85,11 +85,11 @@ class EnginePool(Closing):
     def draw(self, strokes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Foreground `[N, 3, S, S]` and alpha `[N, 1, S, S]`, float32, of strokes `[N, P]`.
 
-        A worker that dies or takes too long is replaced, and the strokes that it had are tried one by one.
+        A worker that dies or times out is replaced, and its strokes are retried one by one.
 
         Raises:
-            EngineError: the engine raises, returns what it must not, hangs or crashes; the message names engine and
-                parameters.
+            EngineError: the engine raises, returns an invalid result, hangs or crashes; the message gives the engine
+                and the parameters of the stroke.
         """
         strokes = np.ascontiguousarray(strokes, np.float32)
         foreground = np.empty((len(strokes), 3, size, size), np.float32)
@@ -99,7 +99,7 @@ class EnginePool(Closing):
             for job, drawn in self._run(jobs, strokes, size):
                 foreground[job.start : job.stop], alpha[job.start : job.stop] = drawn
         except BaseException:
-            self.close()  # what is under way is of no use to anyone
+            self.close()  # discard unfinished work
             raise
         return foreground, alpha
 
@@ -143,13 +143,13 @@ class EnginePool(Closing):
         self._lost += 1
         job, address = worker.job, self.engine.address
         if job is None:
-            raise EngineError(f"engine {address} cannot be imported in a process of its own: it hung or crashed")
+            raise EngineError(f"engine {address} cannot be imported in a separate process: it hung or crashed")
         stroke = self.engine.spec.describe(strokes[job.start])
         if job.stop - job.start == 1:
             raise EngineError(f"engine {address} {problem}, at size {size}, {stroke}")
         if self._lost > _FAILURES:
             raise EngineError(
-                f"engine {address} {problem}, and did so or worse {self._lost} times, last after {stroke}"
+                f"engine {address} {problem}; {self._lost} processes were lost in total, the last at {stroke}"
             )
         jobs.extendleft(_Job(k, k + 1) for k in reversed(range(job.start, job.stop)))
 
@@ -169,8 +169,8 @@ def _exit(process: BaseProcess) -> str:
 
 
 def _work(connection: Connection, address: str) -> None:
-    """The worker's loop. It ends when the connection is closed, and when its parent dies, even in a call that hangs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    """Worker loop. Ends when the connection closes or the parent process dies, even during a call that hangs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         engine = load_engine(address)

@@ -1,4 +1,4 @@
-"""`EngineSource`: strokes of an engine for a training, drawn once and kept."""
+"""`EngineSource`: training strokes drawn by an engine and cached."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from neuralpaint.training.renderers.source import Batch, share
 from neuralpaint.training.renderers.trainer import VALIDATION
 from neuralpaint.utils.validation import check_whole
 
-SHARD = 256  # strokes in a file, at zoom 1
-_IN_MEMORY = 6  # shards
+SHARD = 256  # strokes per file, at zoom 1
+_IN_MEMORY = 6  # shards cached in memory
 _TRAINING, _VALIDATION, _HELD_OUT, _ORDER = 0xE17A1, 0xE0A11, 0xE0E7A, 0xE04DE
 
 
 class EngineSource(Closing):
     """Random strokes of a brush engine: a `neuralpaint.training.StrokeSource`.
 
-    A training goes round and round a fixed number of strokes, in another order each time; they are drawn when they are
-    first needed, or all at once by `fill`, and kept on the disk. Close it, or use it as a context manager, to end the
-    processes that draw.
+    Training cycles through a fixed number of strokes, in a different order each epoch. They are drawn when first
+    needed, or all at once by `fill`, and cached on disk. Close it, or use it as a context manager, to stop its
+    processes.
 
     Args:
         engine: an `Engine` or its address `package.module:function`.
-        size: pixels of the pictures, S.
-        seed: of the training's strokes; those held out are always the same.
-        device: where the batches go.
-        zooms: as of `neuralpaint.training.BrushSource`.
-        strokes: how many a training goes round, rounded up to a multiple of 256.
-        cache: folder of the drawn strokes; by default `neuralpaint.engines.cache.default_cache()`.
-        workers, timeout: as of `EnginePool`.
+        size: image size S, in pixels.
+        seed: of the training strokes; held-out strokes are always the same.
+        device: device of the batches.
+        zooms: as in `neuralpaint.training.BrushSource`.
+        strokes: number of training strokes, rounded up to a multiple of 256.
+        cache: folder of the cached strokes; by default `neuralpaint.engines.cache.default_cache()`.
+        workers, timeout: as in `EnginePool`.
 
     Raises:
-        EngineError: when strokes are drawn and the engine fails; the message names engine and parameters.
+        EngineError: the engine fails while drawing; the message gives the engine and the parameters of the stroke.
     """
 
     def __init__(
@@ -71,19 +71,19 @@ class EngineSource(Closing):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What a training's checkpoint must agree with besides the brush."""
+        """Settings that a training checkpoint must match, in addition to the brush."""
         return {"engine": self.engine.address, "spec": self.engine.spec.fingerprint, "pool": self.shards * SHARD}
 
     def fill(self, callback: Callable[[int, int], None] | None = None, held_out: int = 0) -> int:
-        """Draws whatever strokes a training with these settings lacks. Stopped in between, it goes on from there.
+        """Draws all strokes for training that are not cached yet. Can be interrupted and called again.
 
         Args:
-            callback: called with strokes done and all, after each file.
-            held_out: how many held-out strokes to draw as well, for
+            callback: called with (strokes done, total) after each file.
+            held_out: number of held-out strokes to draw as well, for
                 `neuralpaint.training.renderers.metrics.held_out_quality`.
 
         Returns:
-            how many strokes were drawn.
+            the number of strokes drawn.
         """
         jobs: list[tuple[str, int, int, tuple[int, ...]]] = [
             (*self._training(zoom, shard), (_TRAINING, self.seed, zoom, shard))
@@ -113,10 +113,10 @@ class EngineSource(Closing):
         while start < stop:
             turn, first = divmod(start, each)
             last = min(each, first + stop - start)
-            epoch, place = divmod(turn, self.shards)
+            epoch, position = divmod(turn, self.shards)
             order = np.random.default_rng((_ORDER, self.seed, zoom, epoch))
-            number = int(order.permutation(self.shards)[place])
-            rows = np.random.default_rng((_ORDER, self.seed, zoom, epoch, place)).permutation(each)
+            number = int(order.permutation(self.shards)[position])
+            rows = np.random.default_rng((_ORDER, self.seed, zoom, epoch, position)).permutation(each)
             shard = self._shard(*self._training(zoom, number), (_TRAINING, self.seed, zoom, number))
             parts.append({key: array[rows[first:last]] for key, array in shard.items()})
             start += last - first
@@ -132,7 +132,7 @@ class EngineSource(Closing):
         return f"held-out-{index:05d}-{count}", self.size, count, (_HELD_OUT, index)
 
     def _training(self, zoom: int, shard: int) -> tuple[str, int, int]:
-        """(name, picture size, strokes) of a shard of the training."""
+        """(name, image size, number of strokes) of a training shard."""
         return f"training-{self.seed}-{shard:05d}", self.size * zoom, max(8, SHARD // zoom**2)
 
     def _shard(self, name: str, size: int, count: int, key: tuple[int, ...], keep: bool = True) -> Shard:
@@ -146,7 +146,7 @@ class EngineSource(Closing):
             self._memory.pop((name, size), None)
             self._memory[name, size] = shard
             while len(self._memory) > _IN_MEMORY:
-                del self._memory[next(iter(self._memory))]  # the one that was not asked for for the longest time
+                del self._memory[next(iter(self._memory))]  # least recently used
         return shard
 
     def _batch(self, shard: Shard) -> Batch:

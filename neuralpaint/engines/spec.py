@@ -1,4 +1,4 @@
-"""What a brush engine is: a function of strokes, and what the numbers of its strokes mean."""
+"""Definition of a brush engine: a drawing function and the meaning of its stroke parameters."""
 
 from __future__ import annotations
 
@@ -25,41 +25,42 @@ if TYPE_CHECKING:
 BOX, BEZIER = RECTANGLE, CURVE
 GEOMETRIES: dict[str, tuple[str, ...]] = {"box": BOX, "bezier": BEZIER, "unknown": ()}
 _TAKEN = (*brushes(), "exact", "neural")
-_ROUNDING = 1e-5  # beyond [0, 1], as float32 arithmetic may be
+_ROUNDING = 1e-5  # tolerance for float32 rounding beyond [0, 1]
 
 Draw = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 
 class EngineError(ValueError):
-    """An engine cannot be used, or did not do what an engine must; str() is one line that names it."""
+    """An engine is invalid or failed; the message is one line that names the engine."""
 
 
 @dataclass(frozen=True)
 class EngineSpec:
-    """The parameters of an engine's strokes, all in [0, 1]: first the shape, then one or two RGB colours, then opacity.
+    """The stroke parameters of an engine, all in [0, 1]: the shape, then one or two RGB colours, then opacity.
 
-    `geometry` says what the first shape parameters mean; more may follow, of any name, that do not move the stroke.
+    `geometry` defines the first shape parameters. More may follow, with any names, that do not affect the position.
 
-    - "box": `xc yc w h theta`: the stroke lies in a rectangle of w × h around (xc, yc), turned by π·theta.
-    - "bezier": `x0 y0 x1 y1 x2 y2 radius0 radius2`: a quadratic Bézier from (x0, y0) to (x2, y2), its control point at
-      (x0 + x1·(x2 − x0), y0 + y1·(y2 − y0)), swept by a disc whose radius runs from radius0 / 4 to radius2 / 4.
-    - "unknown": any parameters. A network of whole pictures can learn them, but no photo can be painted: nobody knows
-      how such a stroke moves.
+    - "box": `xc yc w h theta`: the stroke lies in a rectangle of w × h centred at (xc, yc), rotated by π·theta.
+    - "bezier": `x0 y0 x1 y1 x2 y2 radius0 radius2`: a quadratic Bézier curve from (x0, y0) to (x2, y2) with control
+      point (x0 + x1·(x2 − x0), y0 + y1·(y2 − y0)), swept by a disc of radius radius0 / 4 at the start to radius2 / 4
+      at the end.
+    - "unknown": any parameters. A whole-image network can learn to draw them, but they cannot be used to paint, because
+      it is unknown how to move such a stroke.
 
-    Lengths are in units of the picture's side, y runs down. What an engine paints beyond box or curve is not learned.
+    Lengths are in units of the image side; y points down. Paint outside the box or curve is not learned.
 
-    Used as a decorator, it marks the function as an engine.
+    Can be used as a decorator that marks a function as an engine.
 
     Attributes:
-        name: of the brush, for files and messages: letters, digits, dots, dashes, underscores.
-        parameters: names, in order; the last are `r g b a`, or `r0 g0 b0 r2 g2 b2 a`.
+        name: brush name for files and messages: letters, digits, dots, dashes, underscores.
+        parameters: names in order; the last are `r g b a` or `r0 g0 b0 r2 g2 b2 a`.
         geometry: "box", "bezier" or "unknown".
-        ranges: (low, high) within [0, 1] from which the training draws a parameter; uniform in [0, 1] by default.
-        held: values of parameters that never move, such as {"a": 1.0} for an opaque brush.
-        version: change it when the engine draws otherwise, so that strokes kept from before are not used.
+        ranges: (low, high) within [0, 1] from which training samples a parameter; default: uniform in [0, 1].
+        held: values of fixed parameters, such as {"a": 1.0} for an opaque brush.
+        version: change this when the engine draws differently, to invalidate cached strokes.
 
     Raises:
-        EngineError: if that cannot be; the message names the attribute.
+        EngineError: an attribute is invalid; the message names it.
     """
 
     name: str
@@ -81,7 +82,7 @@ class EngineSpec:
             raise EngineError(f"geometry must be one of {', '.join(GEOMETRIES)}, got {self.geometry!r}")
         names = self.parameters
         if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
-            raise EngineError(f"parameters must be different names, got {' '.join(map(str, names))}")
+            raise EngineError(f"parameters must be distinct names, got {' '.join(map(str, names))}")
         first = GEOMETRIES[self.geometry]
         if names[: len(first)] != first:
             raise EngineError(f"parameters of geometry {self.geometry!r} must begin with {' '.join(first)}")
@@ -107,12 +108,12 @@ class EngineSpec:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
     def brush(self) -> Brush:
-        """The brush whose strokes these are. Only its engine can draw it."""
+        """The brush for these strokes. Only the engine can draw it."""
         held = tuple((self.parameters.index(name), float(value)) for name, value in sorted(self.held.items()))
         return engine_brush(self.name, self.geometry, self.parameters, held)
 
     def sample(self, count: int, generator: np.random.Generator) -> np.ndarray:
-        """Random strokes, float32 `[count, P]`, uniform in the ranges."""
+        """Random strokes, float32 `[count, P]`, uniform in their ranges."""
         strokes = generator.random((count, len(self.parameters)), dtype=np.float32)
         for index, name in enumerate(self.parameters):
             low, high = self.ranges.get(name, (0.0, 1.0))
@@ -122,7 +123,7 @@ class EngineSpec:
         return strokes
 
     def describe(self, stroke: np.ndarray) -> str:
-        """A stroke's numbers by name."""
+        """The parameters of a stroke as "name=value, …"."""
         return ", ".join(f"{name}={value:.6g}" for name, value in zip(self.parameters, stroke, strict=True))
 
 
@@ -131,11 +132,11 @@ _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine by its address `package.module:function`.
+    """An engine with its address `package.module:function`.
 
-    Calling it checks what the function returns. `draw` takes strokes, float32 `[N, P]`, and the side S of the pictures
-    in pixels. It returns foreground `[N, 3, S, S]`, RGB not multiplied by alpha, 0 where there is no paint, and alpha
-    `[N, 1, S, S]`: floating-point numpy arrays in [0, 1].
+    Calling it validates what the function returns. `draw` takes strokes, float32 `[N, P]`, and the image size S in
+    pixels. It returns floating-point numpy arrays in [0, 1]: foreground `[N, 3, S, S]`, RGB not multiplied by alpha and
+    0 where there is no paint, and alpha `[N, 1, S, S]`.
     """
 
     address: str
@@ -146,16 +147,17 @@ class Engine:
         """Foreground and alpha, float32, of strokes `[N, P]`.
 
         Raises:
-            EngineError: if the function raises or returns what it must not; the message names engine and parameters.
+            EngineError: the function raises or returns an invalid result; the message gives the engine and the
+                parameters of the stroke.
         """
         try:
             result = self._checked(strokes, size)
         except EngineError as error:
             if len(strokes) == 1:
                 raise EngineError(self._at(str(error), strokes[0], size)) from None
-            for stroke in strokes:  # which one is it?
+            for stroke in strokes:  # find the stroke that fails
                 self(stroke[None], size)
-            raise EngineError(self._at(f"{error} (for {len(strokes)} strokes at once, first of them", strokes[0], size)
+            raise EngineError(self._at(f"{error} (for a batch of {len(strokes)} strokes; the first", strokes[0], size)
                               + ")") from None  # fmt: skip
         return result
 
@@ -188,18 +190,18 @@ class Engine:
 
 
 def load_engine(address: str) -> Engine:
-    """The engine at `package.module:function`; runs the module's code. The working folder is searched, too.
+    """Loads the engine at `package.module:function`, running the code of the module. Also searches the working folder.
 
-    The function carries its `EngineSpec` as the attribute `spec` (a mapping of its fields will do).
+    The function must have an attribute `spec`: an `EngineSpec`, or a mapping of its fields.
 
     Raises:
-        EngineError: if there is no such function, its module cannot be imported, or its spec cannot be.
+        EngineError: the function does not exist, its module cannot be imported, or its spec is invalid.
     """
     module_name, colon, function_name = address.partition(":")
     if not (module_name and colon and function_name):
         raise EngineError(f"engine must be package.module:function, got {address!r}")
     if module_name.endswith(".py") or os.sep in module_name:
-        raise EngineError(f"engine must be package.module:function, not a file ({address!r}): cd into its folder")
+        raise EngineError(f"engine must be package.module:function, not a file ({address!r}): run from its folder")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
@@ -217,5 +219,5 @@ def load_engine(address: str) -> Engine:
         try:
             spec = EngineSpec(**spec)
         except (TypeError, EngineError) as error:
-            raise EngineError(f"engine {address} has a spec that cannot be: {error}") from error
+            raise EngineError(f"engine {address} has an invalid spec: {error}") from error
     return Engine(address, draw, spec)

@@ -1,4 +1,4 @@
-"""Who does a search's or a folder's work: this process, several, or a Ray cluster. The results are the same."""
+"""Workers for a search or a folder of photos: this process, several processes, or a Ray cluster, with equal results."""
 
 from neuralpaint.parallel.base import SerialWorkers, WorkerError, Workers
 

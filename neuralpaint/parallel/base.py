@@ -1,4 +1,4 @@
-"""What workers are."""
+"""The worker protocol."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ _Self = TypeVar("_Self", bound="Closing")
 
 
 class WorkerError(RuntimeError):
-    """Workers were lost, again and again, while they did this."""
+    """A task failed because its workers were lost repeatedly."""
 
 
 class Workers(Protocol):
-    """Calls functions on many arguments, maybe elsewhere and at the same time."""
+    """Runs a function on many arguments, possibly in parallel and on other machines."""
 
     def share(self, value: Any) -> Any:
-        """What stands for `value` among the arguments of many calls, so that it travels once."""
+        """A handle to pass as an argument in place of `value`, so that it is transferred only once."""
 
     def run(self, function: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[tuple[int, Any]]:
-        """Yields (number of the task, `function(*task)`), first come, first served.
+        """Yields (task number, `function(*task)`) in order of completion.
 
-        Tasks are taken from the iterable as workers become free. An exception of the function is raised here. A worker
-        that dies is replaced, and its task done again; if that happens again and again, its result is a `WorkerError`.
+        Tasks are taken from the iterable as workers become free. Exceptions from the function are raised here. A worker
+        that dies is replaced and its task retried; after repeated failures, the result is a `WorkerError`.
         """
 
 
 class SerialWorkers:
-    """Does the work in this process, one task after another."""
+    """Runs tasks in this process, one after another."""
 
     def share(self, value: Any) -> Any:
         return value
@@ -40,7 +40,7 @@ class SerialWorkers:
 
 
 class Closing(ABC):
-    """A context manager whose `close()` is called when its block ends, however it ends."""
+    """A context manager that calls `close()` when its block ends."""
 
     def __enter__(self: _Self) -> _Self:
         return self
@@ -52,4 +52,4 @@ class Closing(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Ends whatever it holds."""
+        """Releases all resources."""

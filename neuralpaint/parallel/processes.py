@@ -1,4 +1,4 @@
-"""Workers that are processes of this machine."""
+"""Workers as processes on this machine."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from neuralpaint.parallel.base import Closing, WorkerError
 from neuralpaint.utils.machine import processors
 from neuralpaint.utils.validation import check_whole
 
-_GRACE = 3.0  # seconds that a process which is stopped has to end by itself
-_TRIES = 3  # how often a task may lose its worker
+_GRACE = 3.0  # seconds for a process to terminate before it is killed
+_TRIES = 3  # attempts per task
 
 
 class _Worker:
     def __init__(self) -> None:
-        context = mp.get_context("spawn")  # fork would copy torch's threads in whatever state they are
+        context = mp.get_context("spawn")  # fork is unsafe with torch's threads
         self.connection, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=_work, args=(theirs,), daemon=True)
         self.process.start()
@@ -36,17 +36,17 @@ class _Worker:
             self.connection.send_bytes(threads.to_bytes(4, "little"))
             self.connection.send_bytes(call)
         except OSError:
-            pass  # it has died, which `take` will find
+            pass  # the process has died, which `take` reports
 
     def take(self) -> tuple[bool, Any] | None:
-        """(whether it went well, result or exception); None if the worker has died."""
+        """(success, result or exception); None if the worker has died."""
         try:
             return pickle.loads(self.connection.recv_bytes())
         except (EOFError, OSError, pickle.UnpicklingError):
             return None
 
     def stop(self) -> None:
-        """Waits for a process that was told to end, so that it puts away what it was writing; not for ever."""
+        """Waits briefly for a terminated process to clean up its files, then kills it."""
         self.connection.close()
         self.process.join(_GRACE)
         self.process.kill()
@@ -54,13 +54,13 @@ class _Worker:
 
 
 class ProcessWorkers(Closing):
-    """Does the work in processes of this machine; one that dies is replaced. A context manager.
+    """Runs tasks in processes on this machine; processes that die are replaced. A context manager.
 
-    Scripts that use it need the usual `if __name__ == "__main__":` of multiprocessing.
+    Scripts that use it need the usual `if __name__ == "__main__":` guard of multiprocessing.
 
     Args:
-        count: how many processes.
-        threads: of each one; by default the processors divided by the tasks under way, so that a lone task has all.
+        count: number of processes.
+        threads: threads per process; by default the number of cores divided by the number of running tasks.
     """
 
     def __init__(self, count: int, threads: int | None = None) -> None:
@@ -70,12 +70,12 @@ class ProcessWorkers(Closing):
         self._workers: list[_Worker] = []
 
     def close(self) -> None:
-        """Ends the processes, with what they are doing; another call starts new ones."""
+        """Stops the processes and discards their tasks; the next call starts new ones."""
         self._stop(list(self._workers))
 
     def _stop(self, workers: list[_Worker]) -> None:
         for worker in workers:
-            worker.process.terminate()  # all at once, so that they end side by side
+            worker.process.terminate()  # terminate all before waiting for any
         for worker in workers:
             worker.stop()
             self._workers.remove(worker)
@@ -111,7 +111,7 @@ class ProcessWorkers(Closing):
                         raise result
                     yield number, result
         finally:
-            # What is under way is of no use to anyone; a caller who has taken the last result leaves nothing under way.
+            # Stops unfinished tasks when the caller abandons the iterator; there are none after the last result.
             self._stop([worker for worker in self._workers if worker.task is not None])
 
     def _feed(
@@ -120,12 +120,12 @@ class ProcessWorkers(Closing):
         waiting: Iterator[tuple[int, tuple]],
         again: deque[tuple[int, bytes, int]],
     ) -> None:
-        """Gives every free worker a task, as long as there are some."""
+        """Gives a task to every free worker while there are any."""
         busy = sum(worker.task is not None for worker in self._workers)
         found = list(again)[: self.count - busy]
         for _ in found:
             again.popleft()
-        # Not Connection.send, by which tensors would travel as handles of shared memory.
+        # Not Connection.send, which would send tensors as shared-memory handles.
         found += [
             (number, pickle.dumps((function, task), protocol=5), 1)
             for number, task in islice(waiting, self.count - busy - len(found))
@@ -140,8 +140,8 @@ class ProcessWorkers(Closing):
 
 
 def _work(connection: Connection) -> None:
-    """A worker's life: calls, until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
+    """Worker loop: runs calls until the connection is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     import torch
 
@@ -157,7 +157,7 @@ def _work(connection: Connection) -> None:
             answer = (False, error)
         try:
             data = pickle.dumps(answer, protocol=5)
-        except Exception:  # an exception that does not travel
+        except Exception:  # a result or exception that cannot be pickled
             data = pickle.dumps((False, RuntimeError(f"{type(answer[1]).__name__}: {answer[1]}")), protocol=5)
         try:
             connection.send_bytes(data)

@@ -1,4 +1,4 @@
-"""Workers of a Ray cluster (https://ray.io), in the extra `ray`."""
+"""Workers on a Ray cluster (https://ray.io); needs the extra `ray`."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 
 from neuralpaint.parallel.base import Closing, WorkerError
 
-_PATIENCE = 20.0  # seconds in which a cluster must answer
-_RETRIES = 5  # how often Ray does a task again whose worker or machine is lost
-_AHEAD = 2  # tasks under way for each processor of the cluster
+_CONNECT_SECONDS = 20.0  # time limit for connecting to a cluster
+_RETRIES = 5  # how often Ray retries a task whose worker or machine is lost
+_AHEAD = 2  # submitted tasks per core of the cluster
 
 
 class RayWorkers(Closing):
-    """Does the work as tasks of a Ray cluster. A context manager.
+    """Runs tasks on a Ray cluster. A context manager.
 
-    Every machine of the cluster needs this version of neuralpaint. Tasks carry their pixels and strokes with them, so
-    the machines need no common disk. A task whose worker or machine dies is done again elsewhere.
+    Every machine of the cluster needs this version of neuralpaint. Tasks include their pixels and strokes, so the
+    machines need no shared disk. A task whose worker or machine dies is retried elsewhere.
 
     Args:
-        address: of the cluster: host:port of its head, ray://host:port, or "auto", a cluster that runs on this machine
-            or else one of this machine alone.
-        gpus: GPUs that a task takes.
+        address: host:port of the cluster's head, ray://host:port, or "auto": the cluster running on this machine, or a
+            new local one.
+        gpus: GPUs per task.
 
     Raises:
-        ValueError: if Ray is not installed, or the address answers nothing in 20 seconds.
+        ValueError: Ray is not installed, or the cluster does not answer within 20 seconds.
     """
 
     def __init__(self, address: str = "auto", gpus: float = 0) -> None:
@@ -36,7 +36,7 @@ class RayWorkers(Closing):
         self._call = self._ray.remote(scheduling_strategy="SPREAD", **options)(_call)
 
     def close(self) -> None:
-        """Leaves the cluster, unless whoever calls us was in it before."""
+        """Disconnects from the cluster, unless the caller had already connected to it."""
         if self._ours:
             self._ray.shutdown()
 
@@ -50,8 +50,8 @@ class RayWorkers(Closing):
             while True:
                 sizes = self._machines()
                 found = list(islice(waiting, max(0, _AHEAD * sum(sizes) - len(running))))
-                # Fewer tasks than processors get more threads. For Ray each is one processor all the same: of tasks of
-                # several sizes it would start processes for each size, seconds every time.
+                # With fewer tasks than cores, each task gets several threads. Ray still counts one CPU per task: for
+                # tasks with different CPU counts it would start separate processes, which takes seconds each time.
                 threads = max(1, min(min(sizes), sum(sizes) // max(1, len(running) + len(found))))
                 for number, task in found:
                     running[self._call.remote(threads, function, *task)] = number
@@ -64,7 +64,7 @@ class RayWorkers(Closing):
                 self._ray.cancel(reference, force=True)
 
     def _machines(self) -> list[int]:
-        """The processors of each machine of the cluster."""
+        """The number of cores of each machine of the cluster."""
         nodes = (node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"])
         return [int(count) for count in nodes if count >= 1] or [1]
 
@@ -86,7 +86,7 @@ def _call(threads: int, function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _connect(address: str) -> tuple[Any, bool]:
-    """(the module ray, connected; whether it was us who connected)."""
+    """(the ray module, connected; whether this call connected it)."""
     try:
         import ray
     except ImportError as error:
@@ -106,17 +106,17 @@ def _connect(address: str) -> tuple[Any, bool]:
         except BaseException as error:
             failure.append(error)
 
-    # In a thread, which can be waited for; but a cluster that starts with us ends with the thread that started it.
+    # In a thread, to allow a timeout. Not for "auto": a local cluster ends with the thread that started it.
     thread = threading.Thread(target=connect, daemon=True)
     if address == "auto":
         connect()
     else:
         thread.start()
-        thread.join(_PATIENCE)
+        thread.join(_CONNECT_SECONDS)
     if thread.is_alive():
         raise ValueError(
-            f"no Ray cluster answers at {address} within {_PATIENCE:.0f} s: check the address (ray status) and, if the "
-            "cluster asks for a token, RAY_AUTH_TOKEN"
+            f"no Ray cluster answers at {address} within {_CONNECT_SECONDS:.0f} s: check the address (ray status) and, "
+            "if the cluster needs a token, RAY_AUTH_TOKEN"
         )
     if failure:
         detail = " ".join(str(failure[0]).split())[:200]
@@ -125,14 +125,14 @@ def _connect(address: str) -> tuple[Any, bool]:
 
 
 def _check_answers(address: str) -> None:
-    """Raises ValueError if nothing listens there, which Ray would find out only after a minute."""
+    """Raises ValueError if nothing listens at the address; Ray itself would take a minute to notice."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if address in ("auto", "local"):
         return
     if not colon or not port.isdigit():
-        raise ValueError(f"--ray {address!r} is no address: give host:port, ray://host:port or auto (or nothing, last)")
+        raise ValueError(f"--ray {address!r} is not an address: use host:port, ray://host:port or auto")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE / 2).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS / 2).close()
     except OSError as error:
         raise ValueError(
             f"no Ray cluster answers at {address} ({error.strerror or error}): check the address"

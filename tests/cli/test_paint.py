@@ -125,7 +125,7 @@ def bad_photo(kind, tmp_path):
         ("missing", "does not exist"),
         ("empty", "is empty"),
         ("text", "is not an image"),
-        ("truncated", "is damaged or cut short"),
+        ("truncated", "is damaged or truncated"),
         ("long", "more than 64 times"),
         ("bomb", "million pixels"),
     ],

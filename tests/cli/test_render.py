@@ -56,7 +56,7 @@ def damage(path, kind):
 @pytest.mark.parametrize(
     "kind, message",
     [
-        ("truncated", "not a neuralpaint stroke file, or it is cut short"),
+        ("truncated", "not a neuralpaint stroke file, or it is truncated"),
         ("newer", "update neuralpaint"),
         ("NaN", "NaN"),
         ("shape", "have 9 parameters"),

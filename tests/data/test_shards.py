@@ -64,9 +64,9 @@ def change_header(path, **changes):
 
 
 DAMAGES = {
-    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-20]), "is damaged or cut short"),
-    "empty": (lambda path: path.write_bytes(b""), "is damaged or cut short"),
-    "garbled": (lambda path: path.write_bytes(b"x" * 500), "is damaged or cut short"),
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-20]), "is damaged or truncated"),
+    "empty": (lambda path: path.write_bytes(b""), "is damaged or truncated"),
+    "garbled": (lambda path: path.write_bytes(b"x" * 500), "is damaged or truncated"),
     "version": (lambda path: change_header(path, version=99), "is of version 99, this neuralpaint reads 1"),
     "seed": (lambda path: change_header(path, seed=5), "belongs to another set: seed 5, not 4"),
     "place": (lambda path: change_header(path, first=0), "belongs to another set: first 0, not 10"),

@@ -67,11 +67,11 @@ def test_its_size_is_foreseen(folder):
 @pytest.mark.parametrize(
     ("harm", "error", "message"),
     [
-        (lambda data: data[:-20_000], DamagedShard, "is cut short"),
-        (lambda data: data[:30_000], DamagedShard, "is cut short"),
-        (lambda data: data[:600], DamagedShard, "is (damaged or )?cut short"),
-        (lambda data: b"", DamagedShard, "is damaged or cut short"),
-        (lambda data: b"x" * 9000 + bytes(1024), DamagedShard, "is damaged or cut short"),
+        (lambda data: data[:-20_000], DamagedShard, "is truncated"),
+        (lambda data: data[:30_000], DamagedShard, "is truncated"),
+        (lambda data: data[:600], DamagedShard, "is (damaged or )?truncated"),
+        (lambda data: b"", DamagedShard, "is damaged or truncated"),
+        (lambda data: b"x" * 9000 + bytes(1024), DamagedShard, "is damaged or truncated"),
     ],
 )
 def test_a_bad_shard_is_named(folder, harm, error, message):

@@ -67,7 +67,7 @@ def strokes(engine, bad=False):
         ({"geometry": "circle"}, "geometry must be one of"),
         ({"geometry": "bezier"}, "must begin with x0 y0"),
         ({"parameters": (*BOX, "r", "g", "b")}, "then r g b a"),
-        ({"parameters": (*BOX, "h", *ONE_COLOR, "a")}, "different names"),
+        ({"parameters": (*BOX, "h", *ONE_COLOR, "a")}, "distinct names"),
         ({"parameters": (*ONE_COLOR, "a"), "geometry": "unknown"}, "those of the shape"),
         ({"ranges": {"w": (0.5, 1.5)}}, "ranges must be"),
         ({"held": {"opacity": 1.0}}, "held must be"),

@@ -113,7 +113,7 @@ def test_cut_short(streamed, tmp_path, suffix):
     path = tmp_path / f"photo{suffix}"
     Image.fromarray(picture(200, 200)).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(ValueError, match=r"photo\.\w+ is damaged or cut short|is not an image"):
+    with pytest.raises(ValueError, match=r"photo\.\w+ is damaged or truncated|is not an image"):
         paint(path, "tape", 10, Preset("quick", steps=1, refine=1))
 
 
@@ -132,7 +132,7 @@ def test_a_header_that_promises_too_much_or_too_little(streamed, tmp_path):
             assert load_shape(path) == (3, height, 64)  # what there is more than promised, nobody looks at
             assert height == 16
         except ValueError as error:
-            assert "is damaged or cut short" in str(error) and "\n" not in str(error)
+            assert "is damaged or truncated" in str(error) and "\n" not in str(error)
 
 
 def load_shape(path):

@@ -270,7 +270,7 @@ def test_truncated(tmp_path, kept):
     painting().save(tmp_path / "p")
     data = (tmp_path / "p").read_bytes()
     (tmp_path / "p").write_bytes(data[:kept])
-    with pytest.raises(ValueError, match="not a neuralpaint stroke file, or it is cut short"):
+    with pytest.raises(ValueError, match="not a neuralpaint stroke file, or it is truncated"):
         Painting.load(tmp_path / "p")
 
 

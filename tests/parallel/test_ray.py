@@ -111,6 +111,6 @@ def test_an_address_that_answers_nothing(kind):
         if kind == "silent":
             listening.listen()
         address = "somewhere" if kind == "nonsense" else f"127.0.0.1:{listening.getsockname()[1]}"
-        with pytest.raises(ValueError, match="answers at|is no address"):
+        with pytest.raises(ValueError, match="answers at|is not an address"):
             RayWorkers(address)
     assert time.perf_counter() - started < 30
