@@ -137,7 +137,7 @@ def test_save_and_load(tmp_path, name):
     p.save(tmp_path / "p.safetensors")
     q = Painting.load(str(tmp_path / "p.safetensors"))
     assert torch.equal(p.strokes, q.strokes)
-    assert (p.brush, p.aspect, p.background, p.size, p.metadata) == (q.brush, q.aspect, q.canvas, q.size, q.metadata)
+    assert (p.brush, p.aspect, p.background, p.size, p.metadata) == (q.brush, q.aspect, q.background, q.size, q.metadata)
     assert torch.equal(p.render_tensor(), q.render_tensor())
 
 
@@ -209,8 +209,8 @@ def test_rewrite_makes_a_good_file(tmp_path):
         ({"aspect": [3, 3]}, "aspect"),
         ({"aspect": [1]}, "aspect"),
         ({"aspect": None}, "aspect"),
-        ({"background": [2, 0, 0]}, "colour"),
-        ({"background": 5}, "object is not iterable|colour"),
+        ({"canvas": [2, 0, 0]}, "colour"),
+        ({"canvas": 5}, "object is not iterable|colour"),
         ({"metadata": 5}, "metadata|iterable"),
     ],
 )
