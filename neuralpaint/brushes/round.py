@@ -153,8 +153,8 @@ class Line(Geometry):
         import torch
 
         radius = (strokes[:, 4:5] * (self.reach * scale)).clamp(min=0.1, max=256).log2()
-        chord = ((strokes[:, 2:4] - strokes[:, 0:2]) * scale).detach()
-        length = chord.norm(dim=1, keepdim=True)
+        chord = (strokes[:, 2:4] - strokes[:, 0:2]) * scale
+        length = _norm(chord[:, 0:1], chord[:, 1:2])
         return torch.cat([radius / 4, length.clamp(1, 1024).log2() / 4, chord / length.clamp(min=1e-3)], 1)
 
     def bounds(self, strokes: Tensor, origin: Tensor, scale: float) -> Tensor:
