@@ -77,7 +77,7 @@ if wants sanitize && has_module pytest; then
 fi
 
 if wants paint; then
-    part paint "$PYTHON" tools/gpu_timings.py --json "$OUT/timings.json"
+    part paint "$PYTHON" benchmarks/gpu_timings.py --json "$OUT/timings.json"
 fi
 
 if wants bench; then
@@ -93,14 +93,14 @@ if wants profile; then
         # One run for each: the first kernels alone would fill the report.
         for kernel in draw_kernel render composite backward sinkhorn; do
             part "profile_$kernel" ncu --set full --target-processes all --kernel-name "regex:$kernel" \
-                --launch-count 6 --force-overwrite --export "$OUT/$kernel" "$PYTHON" tools/gpu_timings.py --once
+                --launch-count 6 --force-overwrite --export "$OUT/$kernel" "$PYTHON" benchmarks/gpu_timings.py --once
             [[ -f $OUT/$kernel.ncu-rep ]] && ncu --import "$OUT/$kernel.ncu-rep" --page details >"$OUT/$kernel.txt"
         done
     else
         missing profile ncu
     fi
     command -v nsys >/dev/null && part timeline nsys profile --force-overwrite true -o "$OUT/paint" \
-        "$PYTHON" tools/gpu_timings.py --once
+        "$PYTHON" benchmarks/gpu_timings.py --once
 fi
 
 printf '%s\n' "" "$OUT:" "${summary[@]}" | tee "$OUT/summary.txt"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
@@ -20,6 +22,34 @@ _EVERY = 60.0  # seconds
 _P = TypeVar("_P")
 
 
+def visible(quiet: bool = False) -> bool:
+    """Whether somebody sees a bar on stderr, and wants one."""
+    return Console(stderr=True).is_terminal and not quiet
+
+
+@contextmanager
+def bar(title: str = "", *, timed: bool = True) -> Iterator[Callable[..., None]]:
+    """A progress bar on stderr, removed when done.
+
+    Yields a function that updates it: `completed`, `total`, `description` and `detail`, the text after the bar.
+
+    Args:
+        timed: whether the bar estimates the time left; otherwise `detail` may say it.
+    """
+    from rich import progress
+
+    columns: list[progress.ProgressColumn] = [
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.TextColumn("{task.fields[detail]}", markup=False),
+    ]
+    if timed:
+        columns.append(progress.TimeRemainingColumn(elapsed_when_finished=True))
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as display:
+        task = display.add_task(title, total=None, detail="")
+        yield functools.partial(display.update, task)
+
+
 @contextmanager
 def bar_or_lines(
     describe: Callable[[_P], str], amounts: Callable[[_P], tuple[float, float, float]], *, final: bool = True
@@ -31,29 +61,25 @@ def bar_or_lines(
         amounts: (done, total, elapsed seconds) of a report.
         final: whether the last report is always printed.
     """
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        last = [0.0]
+    if visible():
+        with bar(timed=False) as update:
 
-        def line(report: _P) -> None:
-            done, total, seconds = amounts(report)
-            if seconds - last[0] >= _EVERY or (final and done == total):
-                last[0] = seconds
-                print(describe(report), file=console.file, flush=True)
+            def draw(report: _P) -> None:
+                done, total, _ = amounts(report)
+                update(total=total, completed=done, detail=describe(report))
 
-        yield line
+            yield draw
         return
-    from rich import progress
+    last = 0.0
 
-    columns = (progress.BarColumn(), progress.TextColumn("{task.fields[detail]}"))
-    with progress.Progress(*columns, console=console, transient=True) as display:
-        task = display.add_task("", total=None, detail="")
+    def line(report: _P) -> None:
+        nonlocal last
+        done, total, seconds = amounts(report)
+        if seconds - last >= _EVERY or (final and done == total):
+            last = seconds
+            print(describe(report), file=sys.stderr, flush=True)
 
-        def draw(report: _P) -> None:
-            done, total, _ = amounts(report)
-            display.update(task, total=total, completed=done, detail=describe(report))
-
-        yield draw
+    yield line
 
 
 def clock(seconds: float) -> str:
@@ -71,52 +97,26 @@ class Bars(Reporter):
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
 
-    def search(self, name: str) -> AbstractContextManager[Callable[[Progress], None] | None]:
-        return search_bar(name) if _visible(self.quiet) else nullcontext()
+    @contextmanager
+    def search(self, name: str) -> Iterator[Callable[[Progress], None] | None]:
+        if not visible(self.quiet):
+            yield None
+            return
+        with bar(name, timed=False) as update:
 
-    def drawing(self, engine: str) -> AbstractContextManager[Callable[[int, int], None] | None]:
-        return drawing_bar(engine) if _visible(self.quiet) else nullcontext()
+            def callback(p: Progress) -> None:
+                detail = f"{p.strokes} strokes · {p.psnr:.1f} dB · {clock(p.remaining)} left"
+                update(total=p.steps, completed=p.step, description=f"{name} {p.stage}", detail=detail)
 
+            yield callback
 
-def _visible(quiet: bool = False) -> bool:
-    return Console(stderr=True).is_terminal and not quiet
-
-
-@contextmanager
-def search_bar(title: str) -> Iterator[Callable[[Progress], None]]:
-    """A progress bar for a search."""
-    from rich import progress
-    from rich.markup import escape
-
-    columns = (
-        progress.TextColumn(f"[bold]{escape(title)}[/bold] {{task.fields[stage]}}"),
-        progress.BarColumn(),
-        progress.TextColumn("{task.fields[detail]}"),
-    )
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as display:
-        task = display.add_task("", total=None, stage="", detail="")
-
-        def callback(p: Progress) -> None:
-            detail = f"{p.strokes} strokes · {p.psnr:.1f} dB · {clock(p.remaining)} left"
-            display.update(task, total=p.steps, completed=p.step, stage=escape(p.stage), detail=detail)
-
-        yield callback
-
-
-@contextmanager
-def drawing_bar(engine: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar for strokes drawn by an engine."""
-    from rich import progress
-
-    columns = (
-        progress.TextColumn("strokes by {task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TimeRemainingColumn(),
-    )
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as display:
-        task = display.add_task(engine, total=None)
-        yield lambda done, total: display.update(task, total=total, completed=done)
+    @contextmanager
+    def drawing(self, engine: str) -> Iterator[Callable[[int, int], None] | None]:
+        if not visible(self.quiet):
+            yield None
+            return
+        with bar(f"strokes by {engine}") as update:
+            yield lambda done, total: update(total=total, completed=done, detail=f"{done}/{total}")
 
 
 def collect(rows: Iterable[Row], num_photos: int, summary: Summary, quiet: bool, shown: bool) -> int:
@@ -124,32 +124,16 @@ def collect(rows: Iterable[Row], num_photos: int, summary: Summary, quiet: bool,
     failures."""
     failures = 0
     try:
-        with _photos_bar(num_photos) if shown and _visible() else nullcontext() as advance:
-            for row in rows:
+        with bar("photos") if shown and visible() else nullcontext() as update:
+            for done, row in enumerate(rows, 1):
                 summary.add(row)
                 if row.status == FAILED:
                     failures += 1
                     warn(row.error if row.error.startswith(row.photo) else f"{row.photo}: {row.error}")
                 elif not quiet:
                     say(row.line)
-                if advance is not None:
-                    advance()
+                if update is not None:
+                    update(total=num_photos, completed=done, detail=f"{done}/{num_photos}")
     finally:
         summary.write()
     return failures
-
-
-@contextmanager
-def _photos_bar(num_photos: int) -> Iterator[Callable[[], None]]:
-    """One progress bar for all photos."""
-    from rich import progress
-
-    columns = (
-        progress.TextColumn("photos"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TimeRemainingColumn(elapsed_when_finished=True),
-    )
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as display:
-        task = display.add_task("", total=num_photos)
-        yield lambda: display.advance(task)

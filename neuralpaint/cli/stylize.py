@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from neuralpaint.cli.console import say
 from neuralpaint.cli.options import MAX_SIZE, Canvas, Debug, Device, Overwrite, check_range, renamed_background
+from neuralpaint.cli.progress import bar, visible
 from neuralpaint.pipelines.batch import check_target, same_file
 
 if TYPE_CHECKING:
@@ -201,18 +201,9 @@ def _write(made: list[Image.Image], names: list[str] | None, columns: int, outpu
 
 @contextmanager
 def _bar(name: str) -> Iterator[Callable[[float], None] | None]:
-    """A progress bar on stderr if it is a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    """A progress bar, if somebody sees it."""
+    if not visible():
         yield None
         return
-    from rich import progress
-
-    columns = (
-        progress.TextColumn("{task.description}", markup=False),
-        progress.BarColumn(),
-        progress.TimeRemainingColumn(),
-    )
-    with progress.Progress(*columns, console=console, transient=True) as display:
-        task = display.add_task(name, total=1.0)
-        yield lambda share: display.update(task, completed=share)
+    with bar(name) as update:
+        yield lambda share: update(total=1.0, completed=share)

@@ -1,6 +1,6 @@
 """Times on a GPU what the CUDA targets speak of: each op against the memory's bandwidth, strokes generated, a painting.
 
-    python tools/gpu_timings.py [--json FILE] [--once]
+    python benchmarks/gpu_timings.py [--json FILE] [--once]
 
 Bandwidths are of the bytes that an op must move, beside those of `fill_` and of a copy in the same run.
 """
@@ -17,21 +17,7 @@ import torch
 import neuralpaint
 from neuralpaint import ops
 from neuralpaint.brushes import get_brush
-
-
-def seconds(function: Callable[[], object], rounds: int) -> float:
-    """Median time of one call on the device."""
-    function()
-    torch.cuda.synchronize()
-    times = []
-    for _ in range(rounds):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        begin.record()
-        function()
-        end.record()
-        end.synchronize()
-        times.append(begin.elapsed_time(end) / 1e3)
-    return sorted(times)[len(times) // 2]
+from neuralpaint.roofline.timing import time_call
 
 
 def photo(size: int = 512) -> torch.Tensor:
@@ -46,7 +32,7 @@ class Timings:
         self.rounds, self.rows = rounds, []
 
     def add(self, name: str, function: Callable[[], object], moved: float = 0, limit: float = 0) -> float:
-        taken = seconds(function, self.rounds)
+        taken = time_call(function, torch.device("cuda"), rounds=self.rounds).median
         rate = moved / taken / 1e9
         self.rows.append({"name": name, "ms": taken * 1e3, "GB/s": rate, "share": rate / limit if limit else None})
         share = f"{rate:8.0f} GB/s" if moved else ""
