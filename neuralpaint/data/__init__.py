@@ -1,4 +1,4 @@
-"""Strokes by the million: numbered random strokes, drawn on demand, in memory or from shards on the disk."""
+"""Stroke datasets: indexed random strokes, generated on the fly or read from shards, and drawn on demand."""
 
 from neuralpaint.data.dataset import StrokeDataset
 from neuralpaint.data.parameters import StrokeBatch

@@ -1,4 +1,4 @@
-"""`StrokeDataset`: numbered strokes and their pictures, drawn when they are asked for."""
+"""`StrokeDataset`: indexed strokes and their images, drawn on demand."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ _DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.uint8)
 
 
 class StrokeDataset(Dataset[StrokeBatch]):
-    """Random strokes 0, 1, 2, … of a brush, as a map-style dataset that draws them on demand.
+    """Random strokes 0, 1, 2, … of a brush, as a map-style dataset, drawn on demand.
 
         strokes, foreground, alpha = StrokeDataset("oil", 1_000_000)[42]
 
-    Which stroke has a number depends on brush and seed only: not on workers, ranks, devices, or the strokes before it.
-    `stream` is the iterable form, which draws in batches and is the fast one.
+    The stroke at an index depends only on the brush and the seed, not on workers, ranks, devices or other strokes.
+    `stream` is the iterable form; it draws in batches and is faster.
 
     Args:
         brush: a `Brush` or its name.
-        count: strokes there are; None for an endless sequence, which has no `len`.
+        count: number of strokes; None for an endless sequence, which has no `len`.
         seed: from 0 to 2⁶³ − 1.
-        size: pixels of the pictures, one number or (height, width).
-        dtype: of the pictures: float32, float16, bfloat16 or uint8.
-        device: where strokes are drawn and returned. On a GPU, draw in the main process (num_workers=0).
-        softness: of the edges, in pixels, as of `neuralpaint.ops.rasterize`.
+        size: image size in pixels, one number or (height, width).
+        dtype: of the images: float32, float16, bfloat16 or uint8.
+        device: where strokes are drawn and returned. For a GPU, use num_workers=0.
+        softness: edge width in pixels, as in `neuralpaint.ops.rasterize`.
 
     Raises:
-        ValueError: an argument is out of its range; the message names it.
+        ValueError: an argument is out of range; the message names it.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class StrokeDataset(Dataset[StrokeBatch]):
         device: torch.device | str = "cpu",
         softness: float = 1.0,
     ) -> StrokeDataset:
-        """The strokes of a folder of vector shards (`neuralpaint strokes`); arguments as of the class, `size` by
-        default what the folder's index says.
+        """A dataset from a folder of vector shards (`neuralpaint strokes`). Arguments as for the class; `size` defaults
+        to that of the folder's index.
 
         Raises:
-            ValueError: the folder holds no whole set of vector shards; a damaged shard is named when it is first used.
+            ValueError: the folder has no complete set of vector shards. Damaged shards are reported on first use.
         """
         parameters = ShardParameters(folder)
         return cls.of(parameters, size=parameters.set.size if size is None else size, dtype=dtype, device=device,
@@ -85,7 +85,7 @@ class StrokeDataset(Dataset[StrokeBatch]):
         device: torch.device | str = "cpu",
         softness: float = 1.0,
     ) -> StrokeDataset:
-        """Of strokes from elsewhere: an object with `brush`, `count`, `identity` and `take`."""
+        """A dataset of custom strokes: an object with `brush`, `count`, `identity` and `take`."""
         dataset = cls.__new__(cls)
         dataset._prepare(parameters, size, dtype, device, softness)
         return dataset
@@ -101,7 +101,7 @@ class StrokeDataset(Dataset[StrokeBatch]):
         if dtype not in _DTYPES:
             raise ValueError(f"dtype must be float32, float16, bfloat16 or uint8, got {dtype}")
         if parameters.brush.engine:
-            raise ValueError(f"only an engine can draw brush {parameters.brush.name!r}: use neuralpaint.engines")
+            raise ValueError(f"brush {parameters.brush.name!r} is drawn by an engine: use neuralpaint.engines")
         self.parameters, self.dtype, self.device = parameters, dtype, resolve_device(device)
         self.softness = check_positive("softness", softness)
         sides = (size, size) if isinstance(size, int) else tuple(size)
@@ -115,7 +115,7 @@ class StrokeDataset(Dataset[StrokeBatch]):
 
     @property
     def count(self) -> int | None:
-        """Strokes there are; None if without end."""
+        """Number of strokes; None if endless."""
         return None if self.parameters.count == ENDLESS else self.parameters.count
 
     def __len__(self) -> int:
@@ -130,21 +130,21 @@ class StrokeDataset(Dataset[StrokeBatch]):
         return StrokeBatch(*(part[0] for part in batch))
 
     def __getitems__(self, indices: Sequence[int]) -> _Samples:
-        """Several strokes, drawn at once: torch's DataLoader calls this, if it is there, in place of `[]`."""
+        """Several strokes, drawn as one batch. DataLoader calls this, if it exists, instead of `[]`."""
         index = torch.as_tensor(indices, dtype=torch.int64)
         return _Samples(self.draw(torch.where(index < 0, index + self.parameters.count, index)))
 
     @staticmethod
     def collate(samples: Sequence[StrokeBatch]) -> StrokeBatch:
-        """For `DataLoader(dataset, collate_fn=dataset.collate)`: as torch's own, but does not copy what is a batch
-        already."""
+        """For `DataLoader(dataset, collate_fn=dataset.collate)`: like torch's default, but does not copy samples that
+        are already a batch."""
         if isinstance(samples, _Samples):
             return samples.batch
         return StrokeBatch(*(torch.stack(parts) for parts in zip(*samples, strict=True)))
 
     @torch.no_grad()
     def draw(self, index: Tensor) -> StrokeBatch:
-        """The strokes of these numbers, int64 `[N]` in [0, count). TypeError, ValueError for others."""
+        """The strokes at these indices, int64 `[N]` in [0, count). TypeError or ValueError for invalid indices."""
         if not isinstance(index, Tensor) or index.dtype != torch.int64 or index.ndim != 1:
             raise TypeError(f"index must be an int64 tensor [N], got {index!r}")
         if len(index) and not 0 <= int(index.min()) <= int(index.max()) < self.parameters.count:
@@ -154,9 +154,9 @@ class StrokeDataset(Dataset[StrokeBatch]):
         return self.picture(self.parameters.take(index.to(self.device)))
 
     def picture(self, strokes: Tensor) -> StrokeBatch:
-        """A batch of these strokes, float32 `[N, P]` on the dataset's device."""
+        """Draws these strokes, float32 `[N, P]` on the dataset's device."""
         if self.device.type != "cpu" and get_worker_info() is not None:
-            raise RuntimeError(f"strokes on {self.device} are drawn in the main process: use num_workers=0")
+            raise RuntimeError(f"strokes on {self.device} must be drawn in the main process: use num_workers=0")
         maps = ops.rasterize(strokes, self.brush, self.height, self.width, softness=self.softness, dtype=self.dtype)
         return StrokeBatch(strokes, *maps)
 
@@ -177,7 +177,7 @@ class StrokeDataset(Dataset[StrokeBatch]):
 
 
 class _Samples(list[StrokeBatch]):
-    """The samples of a batch, which remembers the batch."""
+    """The samples of a batch, with a reference to the batch."""
 
     def __init__(self, batch: StrokeBatch) -> None:
         super().__init__(StrokeBatch(*parts) for parts in zip(*batch, strict=True))

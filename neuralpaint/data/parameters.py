@@ -1,4 +1,4 @@
-"""The parameters of numbered strokes: computed from a seed, or read from shards."""
+"""Parameters of indexed strokes, generated from a seed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.data.philox import uniform
 from neuralpaint.utils.validation import MAX_SEED, check_whole
 
-ENDLESS = 2**62  # strokes; as many as anybody can draw
+ENDLESS = 2**62  # number of strokes of an endless sequence
 
 
 class StrokeBatch(NamedTuple):
-    """Strokes and what the brush makes of them; of one stroke, the same without N.
+    """Strokes and their images; for a single stroke, the same without the dimension N.
 
-    strokes: float32 `[N, P]`, in the order of `brush.parameters`; foreground `[N, 3, H, W]`, the stroke's colour
-    wherever it covers anything, else 0; alpha `[N, 1, H, W]`, coverage times opacity. Values in [0, 1], or 0 to 255 as
+    strokes: float32 `[N, P]`, in the order of `brush.parameters`; foreground `[N, 3, H, W]`, the colour of the stroke
+    where its coverage is not 0, else 0; alpha `[N, 1, H, W]`, coverage times opacity. Values in [0, 1], or 0 to 255 if
     uint8.
     """
 
@@ -27,35 +27,35 @@ class StrokeBatch(NamedTuple):
 
 
 class Parameters(Protocol):
-    """Strokes 0, 1, 2, … of a brush."""
+    """Indexed strokes 0, 1, 2, … of a brush."""
 
     brush: Brush
     count: int
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What tells this sequence from others, as JSON holds it."""
+        """Identifies this sequence of strokes; JSON-serializable."""
         ...
 
     def take(self, index: Tensor) -> Tensor:
-        """The strokes of these numbers, int64 `[N]` in [0, count): float32 `[N, P]` on the index's device."""
+        """The strokes at indices int64 `[N]` in [0, count): float32 `[N, P]` on the device of `index`."""
         ...
 
 
 class RandomParameters:
-    """Uniformly random strokes, each computed from seed and number alone.
+    """Uniformly random strokes, each computed from the seed and its index alone.
 
-    So any process can make any of them without those before, on any device, to the same bits. Parameters are in [0, 1);
-    those that the brush holds are at their value.
+    Any process can compute any stroke independently, on any device, with bit-identical results. Parameters are in
+    [0, 1), except those that the brush holds fixed.
 
     Args:
         brush: a `Brush` or its name.
-        count: how many there are; None for more than anybody can draw.
+        count: number of strokes; None for an endless sequence.
         seed: from 0 to 2⁶³ − 1.
-        stream: strokes of another stream have nothing to do with these.
+        stream: different streams are statistically independent.
 
     Raises:
-        ValueError: a count below 1, or a seed out of range.
+        ValueError: count is below 1, or the seed is out of range.
     """
 
     def __init__(self, brush: Brush | str, count: int | None = None, seed: int = 0, stream: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Random numbers by counter: any one of them is computed by itself, on any device, to the same bits."""
+"""Counter-based random numbers: each is computed independently, with bit-identical results on any device."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: int) -> tuple[Te
     """Philox4x32-10: four random 32-bit words for each counter.
 
     Args:
-        counter: four int64 tensors of one shape (or that broadcast), values in [0, 2³²).
+        counter: four int64 tensors of the same or broadcastable shapes, values in [0, 2³²).
         key: in [0, 2⁶⁴).
 
     Returns:
@@ -25,7 +25,7 @@ def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: int) -> tuple[Te
     c0, c1, c2, c3 = counter
     k0, k1 = key & _LOW, key >> 32
     for _ in range(_ROUNDS):
-        # The product of two 32-bit words wraps around int64's sign, but its bits are the right ones.
+        # The product of two 32-bit words may overflow into the sign of int64, but its bits are correct.
         p0, p1 = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
         c0 = (p1 >> 32).bitwise_and_(_LOW).bitwise_xor_(c1).bitwise_xor_(k0)
         c2 = (p0 >> 32).bitwise_and_(_LOW).bitwise_xor_(c3).bitwise_xor_(k1)
@@ -35,13 +35,13 @@ def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: int) -> tuple[Te
 
 
 def uniform(index: Tensor, count: int, seed: int, stream: int = 0) -> Tensor:
-    """`count` numbers for each index, uniform in [0, 1), multiples of 2⁻²⁴: float32 `[N, count]` on the index's device.
+    """Uniform numbers in [0, 1), multiples of 2⁻²⁴: float32 `[N, count]` on the device of `index`.
 
     Args:
         index: int64 `[N]`, not negative.
-        count: numbers for each.
+        count: numbers per index.
         seed: in [0, 2⁶⁴).
-        stream: in [0, 2³²); numbers of different streams have nothing to do with each other.
+        stream: in [0, 2³²); different streams are statistically independent.
     """
     blocks = -(-count // 4)
     low, high = (index & _LOW)[:, None].expand(-1, blocks), (index >> 32)[:, None].expand(-1, blocks)

@@ -1,4 +1,4 @@
-"""A set of strokes on the disk: what its index says, and its vector shards."""
+"""Stroke sets on disk: the index and the vector shards."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ FORMAT, VERSION = "neuralpaint.strokes", 1
 INDEX, TEXTURE = "index.json", "brush.safetensors"
 SUFFIXES = {"vector": ".safetensors", "webdataset": ".tar"}
 MAX_SHARD = 10_000_000
-_HEADER = "strokes"  # one key, because safetensors does not keep several in order
+_HEADER = "strokes"  # a single key, because safetensors does not keep several in order
 _CHUNK = 16384
 
 
 class DamagedShard(ValueError):
-    """A shard is truncated or garbled; writing it anew mends it. str() names the file."""
+    """A shard is truncated or damaged and must be rewritten. The message names the file."""
 
 
 @dataclass(frozen=True)
 class StrokeSet:
-    """Which strokes a folder holds, and how: the content of its index.
+    """Describes the strokes in a folder and their format: the contents of its index.
 
     Attributes:
-        brush: whose strokes.
-        count: strokes in all shards.
-        seed: as of `neuralpaint.data.StrokeDataset`.
-        layout: "vector", parameters in .safetensors files, or "webdataset", pictures and parameters in .tar files.
-        size: pixels a side of the pictures; of vector shards, those that are drawn unless something else is asked for.
-        shard_size: strokes in a shard; the last may hold fewer.
+        brush: the brush of the strokes.
+        count: number of strokes in all shards.
+        seed: as in `neuralpaint.data.StrokeDataset`.
+        layout: "vector" (parameters in .safetensors files) or "webdataset" (images and parameters in .tar files).
+        size: image size in pixels; for vector shards, the default size for drawing.
+        shard_size: strokes per shard; the last may have fewer.
     """
 
     brush: Brush
@@ -67,16 +67,16 @@ class StrokeSet:
         return -(-self.count // self.shard_size)
 
     def name(self, number: int) -> str:
-        """The file of a shard."""
+        """The file name of a shard."""
         return f"strokes-{number:06d}{SUFFIXES[self.layout]}"
 
     def strokes(self, number: int) -> range:
-        """The numbers of a shard's strokes."""
+        """The indices of the strokes in a shard."""
         first = number * self.shard_size
         return range(first, min(first + self.shard_size, self.count))
 
     def facts(self) -> dict[str, Any]:
-        """The index, as JSON holds it."""
+        """The contents of the index, JSON-serializable."""
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -91,7 +91,7 @@ class StrokeSet:
         }
 
     def save(self, folder: Path) -> None:
-        """Writes the index, and the texture of a brush of the user's."""
+        """Writes the index, and the texture of a custom brush."""
         if isinstance(self.brush, TexturedBrush):
             parts = {name: torch.from_numpy(getattr(self.brush, name).copy()) for name in ("alpha", "ridge")}
             with atomic_write(folder / TEXTURE) as file:
@@ -101,17 +101,17 @@ class StrokeSet:
 
     @classmethod
     def load(cls, folder: Path) -> StrokeSet:
-        """What a folder's index says.
+        """Reads the index of a folder.
 
         Raises:
-            ValueError: there is none, or it is damaged, of a newer version, or of a brush that is unknown here.
+            ValueError: the index is missing, damaged, from a newer version, or for an unknown brush.
         """
         path = folder / INDEX
         try:
             facts = json.loads(path.read_bytes())
         except FileNotFoundError:
             why = f"it has no {INDEX}" if folder.is_dir() else "there is no such folder"
-            raise ValueError(f"{folder} holds no set of strokes: {why}") from None
+            raise ValueError(f"{folder} contains no stroke set: {why}") from None
         except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"{path} is damaged: {' '.join(str(error).split())}") from error
         _check_version(facts, path)
@@ -119,11 +119,11 @@ class StrokeSet:
             brush = _brush(folder, facts)
             return cls(brush, *(facts[name] for name in ("count", "seed", "layout", "size", "shard_size")))
         except (KeyError, TypeError, ValueError) as error:
-            lacks = "it lacks " if isinstance(error, KeyError) else ""
-            raise ValueError(f"{path}: {lacks}{error}") from error
+            missing = "missing " if isinstance(error, KeyError) else ""
+            raise ValueError(f"{path}: {missing}{error}") from error
 
     def difference(self, other: StrokeSet) -> str | None:
-        """The first thing in which another set is not this one: "seed 1, not 0"; None if they are the same."""
+        """The first difference from another set, such as "seed 1, not 0"; None if they are equal."""
         mine, theirs = self.facts(), other.facts()
         for name, value in mine.items():
             if theirs[name] != value:
@@ -131,16 +131,16 @@ class StrokeSet:
         return None
 
     def check_whole(self, folder: Path) -> None:
-        """Raises ValueError unless all its shards are there, as vector shards. They are not opened."""
+        """Raises ValueError unless all shards exist and are vector shards. Does not open them."""
         if self.layout != "vector":
-            raise ValueError(f"{folder} holds .tar shards: read them with the webdataset library (docs/data.md)")
+            raise ValueError(f"{folder} contains .tar shards: read them with the webdataset library (docs/data.md)")
         there = {path.name for path in folder.iterdir()}
         missing = next((name for name in map(self.name, range(self.shards)) if name not in there), None)
         if missing is not None:
             lacking = self.shards - sum(name.startswith("strokes-") and name.endswith(".safetensors") for name in there)
             raise ValueError(
-                f"{folder} lacks {lacking} of its {self.shards} shards, first {missing}: "
-                "`neuralpaint strokes --resume` writes them"
+                f"{folder}: {lacking} of {self.shards} shards are missing, first {missing}: "
+                "write them with `neuralpaint strokes --resume`"
             )
 
 
@@ -157,11 +157,11 @@ def write_shard(path: Path, plan: StrokeSet, number: int) -> None:
 
 
 def read_shard(folder: Path, plan: StrokeSet, number: int) -> Tensor:
-    """The strokes of a vector shard, float32 `[n, P]`, mapped from the file.
+    """The strokes of a vector shard, float32 `[n, P]`, memory-mapped.
 
     Raises:
-        DamagedShard: it is truncated or garbled.
-        ValueError: it is missing, of another version, or of another set.
+        DamagedShard: the shard is truncated or damaged.
+        ValueError: the shard is missing, or from another version or set.
     """
     path, numbers = folder / plan.name(number), plan.strokes(number)
     try:
@@ -169,7 +169,7 @@ def read_shard(folder: Path, plan: StrokeSet, number: int) -> Tensor:
             facts = json.loads((file.metadata() or {}).get(_HEADER, "null"))
             strokes = file.get_tensor("strokes") if "strokes" in file.keys() else None
     except FileNotFoundError:
-        raise ValueError(f"{path} is missing: `neuralpaint strokes --resume` writes it") from None
+        raise ValueError(f"{path} is missing: write it with `neuralpaint strokes --resume`") from None
     except PermissionError as error:
         raise ValueError(f"{path} cannot be read: permission denied") from error
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
@@ -179,7 +179,7 @@ def read_shard(folder: Path, plan: StrokeSet, number: int) -> Tensor:
         if facts.get(name) != value:
             raise ValueError(f"{path} belongs to another set: {name} {facts.get(name)}, not {value}")
     if strokes is None or strokes.dtype != torch.float32 or strokes.shape != (len(numbers), plan.brush.num_parameters):
-        raise DamagedShard(f"{path} is damaged: its header tells of other strokes than it holds")
+        raise DamagedShard(f"{path} is damaged: its header does not match its strokes")
     return strokes
 
 
@@ -197,9 +197,9 @@ def _shard_facts(plan: StrokeSet, numbers: range) -> dict[str, Any]:
 
 def _check_version(facts: Any, path: Path) -> None:
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise ValueError(f"{path} is not of a set of strokes: its format is another")
+        raise ValueError(f"{path} does not belong to a stroke set: it has another format")
     if facts.get("version") != VERSION:
-        raise ValueError(f"{path} is of version {facts.get('version')!r}, this neuralpaint reads {VERSION}")
+        raise ValueError(f"{path} has version {facts.get('version')!r}, this neuralpaint reads {VERSION}")
 
 
 def _brush(folder: Path, facts: dict[str, Any]) -> Brush:
@@ -209,23 +209,23 @@ def _brush(folder: Path, facts: dict[str, Any]) -> Brush:
             with safe_open(path, framework="np") as file:
                 brush: Brush = TexturedBrush(name, alpha=file.get_tensor("alpha"), ridge=file.get_tensor("ridge"))
         except (SafetensorError, OSError) as error:
-            raise ValueError(f"its brush's texture, {TEXTURE}, is damaged") from error
+            raise ValueError(f"the texture of its brush, {TEXTURE}, is damaged") from error
     else:
         brush = get_brush(name)
     if brush.fingerprint != facts["fingerprint"]:
-        raise ValueError(f"brush {name!r} has other parameters or another texture than the one that it was made for")
+        raise ValueError(f"brush {name!r} has different parameters or another texture than when the set was written")
     return brush
 
 
 class ShardParameters:
-    """Strokes of a folder that `neuralpaint strokes` wrote. Shards are mapped into memory, not read as a whole.
+    """Strokes from a folder written by `neuralpaint strokes`. Shards are memory-mapped.
 
     Args:
-        folder: of the vector shards and their index.
+        folder: contains the vector shards and their index.
 
     Raises:
-        ValueError: the folder holds no such set, one of a newer version, or one that is not whole; a shard that is
-            damaged or of another set is named when the first stroke of it is asked for.
+        ValueError: the folder contains no stroke set, or one that is incomplete or from a newer version. Shards that
+            are damaged or belong to another set are reported on first use.
     """
 
     def __init__(self, folder: str | os.PathLike) -> None:
@@ -238,7 +238,7 @@ class ShardParameters:
         self._mapped: dict[int, Tensor] = {}
 
     def __getstate__(self) -> Mapping[str, Any]:
-        return self.__dict__ | {"_mapped": {}}  # a spawned worker maps them itself
+        return self.__dict__ | {"_mapped": {}}  # each worker process maps them itself
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`StrokeStream`: a dataset's strokes in order, shared out over ranks and workers, resumable at the exact stroke."""
+"""`StrokeStream`: the strokes of a dataset in order, split over ranks and workers, resumable at any stroke."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from torch.utils.data import IterableDataset, get_worker_info
 from neuralpaint.data.parameters import Parameters, StrokeBatch
 from neuralpaint.utils.validation import check_whole
 
-_AHEAD = {"cpu": 4096, "cuda": 65536}  # strokes whose parameters are made at once: many small operations each time
+_AHEAD = {"cpu": 4096, "cuda": 65536}  # strokes whose parameters are generated at once, to amortize small operations
 _VERSION = 1
-_SAMPLES = 64  # drawn at once where single samples are asked for
+_SAMPLES = 64  # strokes drawn at once when iterating over single samples
 
 
 class Drawn(Protocol):
-    """What a stream needs of its dataset: see `neuralpaint.data.StrokeDataset`."""
+    """The interface of a dataset that a stream uses: see `neuralpaint.data.StrokeDataset`."""
 
     parameters: Parameters
     device: torch.device
@@ -39,29 +39,28 @@ class Drawn(Protocol):
 class StrokeStream(IterableDataset[StrokeBatch]):
     """Strokes in order, in batches: `for strokes, foreground, alpha in dataset.stream(64)`.
 
-    With R ranks, step k takes the next R·batch_size strokes, and each rank a block of batch_size of them: two ranks
-    with batches of 32 see, together, what one sees with 64. The batches of a rank go to its DataLoader workers in
-    turns, so a `DataLoader(stream, batch_size=None, num_workers=W)` gives the same batches in the same order for any W.
-    Each stroke comes once, also at the end: if fewer than R·batch_size are left, the ranks share them as evenly as can
-    be (a rank may get one less than another, or none).
+    With R ranks, step k takes the next R·batch_size strokes and gives each rank a block of batch_size: two ranks with
+    batches of 32 together see the same strokes as one rank with 64. Within a rank, batches are assigned to DataLoader
+    workers round-robin, so `DataLoader(stream, batch_size=None, num_workers=W)` gives the same batches in the same
+    order for any W. Each stroke occurs exactly once: a final step with fewer than R·batch_size strokes is split as
+    evenly as possible (a rank may get one stroke less than another, or none).
 
-    `state_dict()` says which stroke is next, and `load_state_dict` goes on there, once; with worker processes, leave
-    both to torchdata's `StatefulDataLoader`. Iterating again begins at `start`.
+    `state_dict()` gives the position, and `load_state_dict` resumes there for the next iteration; with worker
+    processes, use torchdata's `StatefulDataLoader` instead. Later iterations begin at `start` again.
 
     Args:
-        dataset: of the strokes.
-        batch_size: strokes in a batch; None for single samples without the first dimension.
-        start: number of the first stroke.
-        rank, world_size: which part of the strokes is this process's. By default those of torch.distributed if it is
-            initialised, else those of torchrun's environment (RANK, WORLD_SIZE), else all of them. Use 0 and 1 where
-            somebody else shares out the batches, such as Accelerate's `prepare`.
-        drop_last: leave out the strokes that do not fill a step of all ranks.
-        threads: draw that many batches at once, ahead of the one that is asked for, each by one thread of the CPU:
-            beside a training on a GPU, or because that keeps processors busier. With 0, each batch is drawn when it is
-            asked for, by all of torch's threads.
+        dataset: the source of the strokes.
+        batch_size: strokes per batch; None for single samples without the first dimension.
+        start: index of the first stroke.
+        rank, world_size: the share of this process. By default from torch.distributed if initialised, else from
+            torchrun's environment (RANK, WORLD_SIZE), else 0 and 1. Use 0 and 1 if something else splits the batches,
+            such as Accelerate's `prepare`.
+        drop_last: drop the last step if it does not have a full batch for all ranks.
+        threads: number of batches to draw ahead in parallel, each on one CPU thread; useful next to training on a GPU,
+            or to keep more cores busy. With 0, each batch is drawn on request by all of torch's threads.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: an argument is out of range.
     """
 
     def __init__(
@@ -79,19 +78,19 @@ class StrokeStream(IterableDataset[StrokeBatch]):
         self.batch_size = None if batch_size is None else check_whole("batch_size", batch_size, 1, 2**24)
         self.start = check_whole("start", start, 0, dataset.parameters.count)
         if (rank is None) != (world_size is None):
-            raise ValueError("rank and world_size belong together: give both or none")
+            raise ValueError("give both rank and world_size, or neither")
         here, all_of_them = _environment() if rank is None or world_size is None else (rank, world_size)
         self.world_size = check_whole("world_size", all_of_them, 1, 2**24)
         self.rank = check_whole("rank", here, 0, self.world_size - 1)
         self.threads = check_whole("threads", threads, 0, 1024)
         if threads and (batch_size is None or dataset.device.type != "cpu"):
-            raise ValueError("threads draw batches on the CPU: give a batch_size, or leave them out")
-        self._next = self.start  # stroke with which the next item's step begins
+            raise ValueError("threads needs a batch_size and device cpu")
+        self._next = self.start  # first stroke of the step of the next item
         self._resumed: dict[str, Any] | None = None
 
     @property
     def _step(self) -> int:
-        """Strokes of all ranks in a step."""
+        """Strokes per step, over all ranks."""
         return (self.batch_size or 1) * self.world_size
 
     def __len__(self) -> int:
@@ -122,10 +121,10 @@ class StrokeStream(IterableDataset[StrokeBatch]):
                 yield self.dataset.picture(strokes)
             return
         waiting: deque[tuple[int, Future[StrokeBatch]]] = deque()
-        with _single_threads(self.threads) as pool:
+        with _single_threads(self.threads) as executor:
             try:
                 for after, strokes in wanted:
-                    waiting.append((after, pool.submit(self.dataset.picture, strokes)))
+                    waiting.append((after, executor.submit(self.dataset.picture, strokes)))
                     if len(waiting) > self.threads:
                         self._next, drawn = waiting.popleft()
                         yield drawn.result()
@@ -137,7 +136,7 @@ class StrokeStream(IterableDataset[StrokeBatch]):
                     drawn.cancel()
 
     def _undrawn(self, steps: range, batch_size: int) -> Iterator[tuple[int, Tensor]]:
-        """(where the next step of this process begins, strokes) of its batches."""
+        """Yields (first stroke of this process's next step, strokes) for each batch."""
         for group in _groups(steps, max(1, _AHEAD[self.dataset.device.type] // batch_size)):
             index, counts = self._strokes(group)
             parts = self.dataset.parameters.take(index.to(self.dataset.device)).split(counts)
@@ -153,26 +152,26 @@ class StrokeStream(IterableDataset[StrokeBatch]):
                     yield StrokeBatch(*next(rows))
 
     def _strokes(self, steps: range) -> tuple[Tensor, list[int]]:
-        """Numbers of this rank's strokes in those steps, and how many there are in each."""
+        """Indices of this rank's strokes in these steps, and their number in each step."""
         shares = [self._share(step) for step in steps]
         return torch.cat([torch.arange(*share) for share in shares]), [high - low for low, high in shares]
 
     def _share(self, step: int) -> tuple[int, int]:
-        """This rank's strokes of the step that begins there: (first, last + 1)."""
+        """This rank's strokes (first, last + 1) in the step that begins at stroke `step`."""
         count = min(self._step, self.dataset.parameters.count - step)
         return step + count * self.rank // self.world_size, step + count * (self.rank + 1) // self.world_size
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the latest iteration is: plain data, to be given to `load_state_dict`."""
+        """The position of the latest iteration, as plain data for `load_state_dict`."""
         state = {"version": _VERSION, "identity": self.dataset.parameters.identity, "next": self._next}
         info = get_worker_info()
         return state | ({"worker": info.id, "workers": info.num_workers, "step": self._step} if info else {})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The next iteration begins where that of `state` was; ranks and batch size may be others than they were.
+        """Makes the next iteration begin at the position of `state`. Ranks and batch size may have changed.
 
         Raises:
-            ValueError: the state is of other strokes, or of a worker process and this is not the same one.
+            ValueError: the state belongs to other strokes, or to a different worker process.
         """
         if (
             not isinstance(state, dict)
@@ -180,18 +179,18 @@ class StrokeStream(IterableDataset[StrokeBatch]):
             or not isinstance(state.get("identity"), dict)
             or ("worker" in state and not {"workers", "step"} <= state.keys())
         ):
-            raise ValueError("this is no state of a StrokeStream of this version")
+            raise ValueError("this is not a state of this version of StrokeStream")
         check_whole("next", state.get("next"), 0, 2**63 - 1)
         for name, value in self.dataset.parameters.identity.items():
             if (other := state["identity"].get(name)) != value:
-                raise ValueError(f"the state is of strokes with {name} {other!r}, not {value!r}")
+                raise ValueError(f"the state belongs to strokes with {name} {other!r}, not {value!r}")
         info = get_worker_info()
         here = {"worker": info.id, "workers": info.num_workers, "step": self._step} if info else {}
         for name in ("worker", "workers", "step"):
             if name in state and state[name] != here.get(name):
                 raise ValueError(
-                    f"the state is of worker {state['worker']} of {state['workers']} with {state['step']} strokes in a "
-                    "step: go on with a StatefulDataLoader of as many workers, ranks and strokes"
+                    f"the state belongs to worker {state['worker']} of {state['workers']} with {state['step']} strokes "
+                    "per step: resume with a StatefulDataLoader with the same workers, ranks and batch size"
                 )
         self._resumed = dict(state)
         self._next = state["next"]
@@ -199,12 +198,12 @@ class StrokeStream(IterableDataset[StrokeBatch]):
 
 @contextmanager
 def _single_threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """A pool of threads in each of which torch uses no others."""
+    """A thread executor whose threads each run torch single-threaded."""
     mine, started = torch.get_num_threads(), Barrier(count)
-    with ThreadPoolExecutor(count, "strokes", torch.set_num_threads, (1,)) as pool:
-        list(pool.map(lambda _: started.wait(), range(count)))
-        torch.set_num_threads(mine)  # torch gives the last number that was set to all threads to come
-        yield pool
+    with ThreadPoolExecutor(count, "strokes", torch.set_num_threads, (1,)) as executor:
+        list(executor.map(lambda _: started.wait(), range(count)))
+        torch.set_num_threads(mine)  # new threads inherit the last value that was set
+        yield executor
 
 
 def _groups(steps: range, count: int) -> Iterator[range]:

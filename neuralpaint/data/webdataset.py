@@ -1,4 +1,4 @@
-"""Tar shards: a picture, a matte and the parameters of each stroke, as webdataset and its kin read them."""
+"""Tar shards in webdataset format: foreground, alpha and parameters of each stroke."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from neuralpaint.data.parameters import RandomParameters, StrokeBatch
 from neuralpaint.data.shards import DamagedShard, StrokeSet
 
 _BATCH = 64
-_BLOCK = 512  # of a tar file: a header is one, and contents fill up whole ones
+_BLOCK = 512  # bytes per tar block: a header takes one, and contents are padded to whole blocks
 Files = dict[str, bytes]
 
 
 class _Encoded(Dataset[list[tuple[int, Files]]]):
-    """Files of the strokes of a range, drawn and compressed wherever the loader asks for them."""
+    """Encoded strokes of a range, drawn and compressed in the loader's workers."""
 
     def __init__(self, plan: StrokeSet) -> None:
         parameters = RandomParameters(plan.brush, None, plan.seed)
@@ -36,8 +36,8 @@ class _Encoded(Dataset[list[tuple[int, Files]]]):
 
 
 def samples(plan: StrokeSet, shards: Iterable[range], workers: int = 0) -> Iterator[tuple[int, Files]]:
-    """(number, files by suffix) of the strokes of some shards, one after the other: PNG pictures, and the parameters as
-    a .npy array, float32 `[P]`. Made by `workers` processes, or in this one if there are none."""
+    """Yields (index, {suffix: data}) for the strokes of these shards, in order: PNG images, and the parameters as a
+    .npy array, float32 `[P]`. Encoded in `workers` processes, or in this process if 0."""
     parts = (numbers[at : at + _BATCH] for numbers in shards for at in range(0, len(numbers), _BATCH))
     loader = DataLoader(
         _Encoded(plan), batch_size=None, sampler=parts, num_workers=workers, worker_init_fn=_ignore_interrupts
@@ -47,7 +47,7 @@ def samples(plan: StrokeSet, shards: Iterable[range], workers: int = 0) -> Itera
 
 
 def _ignore_interrupts(worker: int) -> None:
-    """Ctrl-C reaches all processes of a terminal; the main one ends the others."""
+    """Ctrl-C reaches all processes of a terminal; the main process stops the workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -59,7 +59,7 @@ def encode(batch: StrokeBatch) -> Iterator[Files]:
 
 
 def write_tar(file: BinaryIO, found: Iterable[tuple[int, Files]]) -> None:
-    """Writes a shard; the same strokes give the same bytes."""
+    """Writes a shard. The output is deterministic."""
     with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for number, files in found:
             for suffix, data in files.items():
@@ -69,17 +69,17 @@ def write_tar(file: BinaryIO, found: Iterable[tuple[int, Files]]) -> None:
 
 
 def check_tar(folder: Path, plan: StrokeSet, number: int) -> None:
-    """Looks at a shard's two ends.
+    """Checks the beginning and the end of a shard.
 
     Raises:
-        DamagedShard: it is truncated or garbled.
-        ValueError: it is missing, or holds other strokes.
+        DamagedShard: the shard is truncated or damaged.
+        ValueError: the shard is missing, or contains other strokes.
     """
     path, first = folder / plan.name(number), plan.strokes(number).start
     try:
         with open(path, "rb") as file:
             size = 2 * _BLOCK + file.seek(-2 * _BLOCK, io.SEEK_END)
-            # Two empty blocks end an archive, none of the files ends in so many zeros, and it is filled up to a record.
+            # An archive ends with two zero blocks, padded to a record; no file in it ends in that many zeros.
             ended = not any(file.read()) and size % tarfile.RECORDSIZE == 0
         with tarfile.open(path, mode="r:") as tar:
             members = {member.name: member for member in (tar.next() for _ in range(3)) if member is not None}
@@ -87,18 +87,18 @@ def check_tar(folder: Path, plan: StrokeSet, number: int) -> None:
             content = tar.extractfile(member) if member else None
             stroke = np.load(io.BytesIO(content.read()), allow_pickle=False) if content else None
     except FileNotFoundError:
-        raise ValueError(f"{path} is missing: `neuralpaint strokes --resume` writes it") from None
+        raise ValueError(f"{path} is missing: write it with `neuralpaint strokes --resume`") from None
     except (OSError, tarfile.TarError, ValueError, EOFError) as error:
         raise DamagedShard(f"{path} is damaged or truncated ({error})") from error
     if not ended:
         raise DamagedShard(f"{path} is truncated")
     wanted = RandomParameters(plan.brush, None, plan.seed).take(torch.tensor([first]))[0].numpy()
     if stroke is None or not np.array_equal(stroke, wanted):
-        raise ValueError(f"{path} belongs to another set: it does not begin with stroke {first} of this one")
+        raise ValueError(f"{path} belongs to another set: it does not begin with stroke {first} of this set")
 
 
 def bytes_per_stroke(plan: StrokeSet) -> float:
-    """Of a tar shard, judged by the first strokes."""
+    """Bytes per stroke of a tar shard, estimated from the first strokes."""
     numbers = range(min(plan.count, 4 * _BATCH))
     blocks = sum(1 + -(-len(data) // _BLOCK) for _, files in samples(plan, [numbers]) for data in files.values())
     return blocks * _BLOCK / len(numbers)
@@ -110,7 +110,7 @@ def _member(number: int, suffix: str) -> str:
 
 def _png(picture: np.ndarray) -> bytes:
     data = io.BytesIO()
-    # Most of a picture is empty: run lengths are the fastest way, and the smallest of the fast ones.
+    # Images are mostly empty: run-length encoding is the fastest, and gives the smallest files among fast methods.
     Image.fromarray(picture).save(data, "PNG", compress_type=zlib.Z_RLE)
     return data.getvalue()
 

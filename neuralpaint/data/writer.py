@@ -1,4 +1,4 @@
-"""Writing a set of strokes, shard by shard, so that it can be stopped at any time."""
+"""Writes a stroke set shard by shard; can be interrupted at any time."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from neuralpaint.utils.machine import processors
 
 _SHARD = re.compile(rf"strokes-\d+({'|'.join(map(re.escape, SUFFIXES.values()))})")
 _LEFT_OVER = re.compile(rf"\.({_SHARD.pattern}|{re.escape(INDEX)})\.[0-9a-f]{{8}}\.tmp")
-_OVERHEAD = 4096  # bytes of a vector shard besides its strokes
-_RESERVE = 1.02  # of the disk
-_FEW = 4000  # pictures for which starting processes does not pay
+_OVERHEAD = 4096  # bytes of a vector shard in addition to its strokes
+_RESERVE = 1.02  # safety factor for the disk space
+_FEW = 4000  # below this many images, starting worker processes does not pay off
 
 
 @dataclass(frozen=True)
 class WritingProgress:
-    """A report: strokes on the disk (or in the shard that is being written), of all, those of an earlier run, seconds
-    of this run."""
+    """Progress: strokes written so far (including the current shard), total, written by an earlier run, and elapsed
+    seconds of this run."""
 
     done: int
     count: int
@@ -34,12 +34,12 @@ class WritingProgress:
 
     @property
     def rate(self) -> float:
-        """Strokes a second in this run."""
+        """Strokes per second in this run."""
         return (self.done - self.before) / max(1e-9, self.seconds)
 
     @property
     def remaining(self) -> float:
-        """Seconds that it will probably take on."""
+        """Estimated seconds left."""
         return (self.count - self.done) / self.rate if self.done > self.before else float("inf")
 
 
@@ -53,27 +53,27 @@ def write_set(
     warn: Callable[[str], None] | None = None,
     workers: int | None = None,
 ) -> int:
-    """Writes the shards of a set and its index. Each is whole or not there, whenever it is stopped.
+    """Writes the shards and the index of a set. Files are written atomically, so an interruption leaves none partial.
 
     Args:
-        folder: to be created, unless it is there.
-        plan: what to write.
-        resume: keep the shards of this set that are there, write those that are missing or damaged.
-        overwrite: delete the set that is there, whatever it is.
-        callback: is told how far it is.
-        warn: is told of shards that are written anew because they were damaged.
-        workers: processes that draw and compress pictures, 0 for none; by default one a processor, up to 8.
+        folder: created if missing.
+        plan: the set to write.
+        resume: keep existing shards of this set; write those that are missing or damaged.
+        overwrite: delete any existing set.
+        callback: called with the progress.
+        warn: called with a message for each damaged shard that is rewritten.
+        workers: processes that draw and compress images, 0 for none; by default one per core, up to 8.
 
     Returns:
-        how many strokes were there already.
+        the number of strokes that already existed.
 
     Raises:
-        ValueError: the folder holds a set and neither `resume` nor `overwrite` says what to do; or another set than
-            this; or the disk has too little room.
-        WriteError: a file cannot be written; shards that were finished stay.
+        ValueError: the folder has a set and neither `resume` nor `overwrite` is given; it has a different set; or there
+            is not enough disk space.
+        WriteError: a file cannot be written; finished shards are kept.
     """
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file: name a folder")
+        raise ValueError(f"{folder} is a file, but must be a folder")
     found = [path for path in folder.iterdir() if _SHARD.fullmatch(path.name)] if folder.exists() else []
     if (folder / INDEX).exists() or found:
         if overwrite:
@@ -82,9 +82,11 @@ def write_set(
                 path.unlink(missing_ok=True)
         elif resume:
             if difference := plan.difference(StrokeSet.load(folder)):
-                raise ValueError(f"{folder} holds another set ({difference}): name another folder, or --overwrite it")
+                raise ValueError(
+                    f"{folder} contains another set ({difference}): choose another folder, or add --overwrite"
+                )
         else:
-            raise ValueError(f"{folder} holds strokes: add --resume to go on, or --overwrite to start anew")
+            raise ValueError(f"{folder} contains strokes: add --resume to continue, or --overwrite to start again")
     missing: Sequence[int] = range(plan.shards)
     if found and not overwrite:
         missing = [k for k in missing if not _finished(folder, plan, k, warn or (lambda line: None))]
@@ -92,7 +94,7 @@ def write_set(
     make_folder(folder)
     for path in folder.iterdir():
         if _LEFT_OVER.fullmatch(path.name):
-            path.unlink(missing_ok=True)  # of a run that was killed
+            path.unlink(missing_ok=True)  # left by a killed run
     if not (folder / INDEX).exists():
         plan.save(folder)
     before = plan.count - _count(plan, missing)
@@ -111,26 +113,26 @@ def write_set(
     else:
         if workers is None:
             workers = 0 if plan.count - before < _FEW else min(8, processors())
-        made = samples(plan, map(plan.strokes, missing), workers)
+        encoded = samples(plan, map(plan.strokes, missing), workers)
         for number in missing:
             with atomic_write(folder / plan.name(number)) as file:
-                write_tar(file, _told(islice(made, len(plan.strokes(number))), report))
+                write_tar(file, _reporting(islice(encoded, len(plan.strokes(number))), report))
     return before
 
 
 def _finished(folder: Path, plan: StrokeSet, number: int, warn: Callable[[str], None]) -> bool:
-    """Whether a shard is there and whole. ValueError if it is there but not of this set."""
+    """Whether a shard exists and is intact. ValueError if it belongs to another set."""
     if not (folder / plan.name(number)).exists():
         return False
     try:
         (read_shard if plan.layout == "vector" else check_tar)(folder, plan, number)
     except DamagedShard as error:
-        warn(f"{error}: it is written anew")
+        warn(f"{error}: rewriting it")
         return False
     return True
 
 
-def _told(found: Iterator[tuple[int, Files]], report: Callable[[int], None]) -> Iterator[tuple[int, Files]]:
+def _reporting(found: Iterator[tuple[int, Files]], report: Callable[[int], None]) -> Iterator[tuple[int, Files]]:
     for sample in found:
         yield sample
         report(1)
@@ -142,7 +144,7 @@ def _count(plan: StrokeSet, shards: Sequence[int]) -> int:
 
 
 def _check_space(folder: Path, plan: StrokeSet, missing: Sequence[int], freed: int = 0) -> None:
-    """Raises ValueError if the missing shards do not fit the disk."""
+    """Raises ValueError if there is not enough disk space for the missing shards."""
     count = _count(plan, missing)
     if not count:
         return
@@ -154,13 +156,13 @@ def _check_space(folder: Path, plan: StrokeSet, missing: Sequence[int], freed: i
     free = shutil.disk_usage(above).free + freed
     if needed > free:
         raise ValueError(
-            f"{count:,} strokes need {in_bytes(needed)}, but {above} has {in_bytes(free)} free: lower --count, or name "
+            f"{count:,} strokes need {in_bytes(needed)}, but {above} has {in_bytes(free)} free: lower --count, or use "
             "a folder on a larger disk"
         )
 
 
 def in_bytes(count: float) -> str:
-    """ "48.0 MB" and the like, in powers of a thousand."""
+    """Formats a number of bytes with decimal units, such as "48.0 MB"."""
     units = ["bytes", "kB", "MB", "GB", "TB", "PB"]
     while count >= 999.5 and len(units) > 1:
         count /= 1000

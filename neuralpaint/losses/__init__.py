@@ -1,4 +1,4 @@
-"""What a painting is compared by: differentiable losses between a canvas and a target."""
+"""Differentiable losses between a canvas and a target."""
 
 from neuralpaint.losses.style import StyleLoss
 from neuralpaint.losses.transport import TransportLoss

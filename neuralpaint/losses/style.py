@@ -1,4 +1,4 @@
-"""`StyleLoss`: how far a canvas is from a picture's style, by the Gram matrices of a network's features."""
+"""`StyleLoss`: style distance between a canvas and an image, from Gram matrices of network features."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ from neuralpaint.ops.checks import check_side
 Mode = Literal["color", "color+texture"]
 MODES: tuple[Mode, ...] = ("color", "color+texture")
 
-SIZE = 192  # a style is looked at with this many pixels squared, whatever its aspect
-_SMALLEST = 16  # pixels: a picture below has no texture to speak of
-_SMALLEST_LEVEL = 8  # pixels along the shorter side of a pyramid's level
+SIZE = 192  # style images are resized to about SIZE² pixels, keeping their aspect
+_SMALLEST = 16  # minimum side of a style image, in pixels
+_SMALLEST_LEVEL = 8  # minimum shorter side of a pyramid level, in pixels
 
 
 class StyleLoss(nn.Module):
-    """Squared differences between the Gram matrices of a canvas's features and a style image's.
+    """Squared differences between the Gram matrices of the features of a canvas and of a style image.
 
-    A Gram matrix holds which features (colours and edges in the first layers, textures in deeper ones) occur together,
-    and forgets where: what is left of a picture is its style. Those of the style image are computed once.
+    A Gram matrix describes which features (colours and edges in early layers, textures in deeper ones) occur together,
+    regardless of where in the image: its style. The matrices of the style image are computed once.
 
     With levels s of an image pyramid and layers l, and G = F·Fᵀ/(h·w) the Gram matrix of the features F `[C, h·w]`,
 
         loss = mean over s, l of ‖G_sl(canvas) − G_sl(style)‖² / ‖G_sl(style)‖²
 
-    so every layer has its say, and 0 is the style, and 1 is what a canvas without any activation would have. The
-    pyramid widens the view of the layers: at a quarter of the size they see four times as much of the picture.
+    so all layers count equally. The loss is 0 for equal Gram matrices, and 1 for a canvas without any activation. The
+    pyramid enlarges the receptive field: at a quarter of the size, layers see four times as far in each direction.
 
     Args:
         style_image: a path, PIL image, array or tensor: see `neuralpaint.images.io.load_image`.
-        layers: numbers of convolutions, from 1. By default those of the paper, (2, 4, 7), where the features have them,
-            and what stands in for them otherwise (`Features.style_layers`).
-        mode: "color+texture", or "color": without the deepest of the layers, unless `layers` says which.
+        layers: indices of convolutions, from 1. By default `Features.style_layers`: those of the paper, (2, 4, 7), if
+            the features have them, otherwise a replacement.
+        mode: "color+texture", or "color", which omits the deepest layer unless `layers` is given.
         features: "auto", "vgg19", "efficientnet-lite0", or a `neuralpaint.losses.features.Features`.
-        vgg: VGG-19's weights, a file; by default where `VGG19Features` looks.
-        scales: of the pyramid, factors of the picture's size; by default the features' own.
-        size: the style image is brought to size² pixels, by default 192²; canvases are best about as large.
-        device: where the canvases will be.
+        vgg: file with the VGG-19 weights; by default as in `VGG19Features`.
+        scales: pyramid levels as factors of the image size; by default those of the features.
+        size: the style image is resized to about size² pixels, by default 192²; canvases should be about as large.
+        device: device of the canvases.
 
     Shape:
         canvas `[B, 3, H, W]`, values in [0, 1] -> a scalar, the mean over the batch.
 
     Raises:
-        ValueError: the style image is unreadable or too small, a layer is not there, or no weights are found.
+        ValueError: the style image is unreadable or too small, a layer does not exist, or no weights are found.
 
     References:
         Gatys et al., "Image style transfer using convolutional neural networks", CVPR 2016, equations 3 to 5.
@@ -76,12 +76,12 @@ class StyleLoss(nn.Module):
         picture = load_image(style_image, device, name="style_image")
         if min(picture.shape[1:]) < _SMALLEST:
             raise ValueError(
-                f"{_called(style_image)} is {picture.shape[2]}x{picture.shape[1]} pixels: too small to show a style, "
-                f"at least {_SMALLEST} along each side are needed"
+                f"{_called(style_image)} is {picture.shape[2]}x{picture.shape[1]} pixels: too small for a style image, "
+                f"which needs at least {_SMALLEST} along each side"
             )
         self.features = get_features(features, path=vgg).to(device)
         for weight in self.features.parameters():
-            if weight.ndim == 4:  # channels last is what convolutions on a CPU are quickest with
+            if weight.ndim == 4:  # convolutions on a CPU are fastest in channels-last format
                 weight.data = weight.data.contiguous(memory_format=torch.channels_last)
         if layers is None:
             layers = self.features.style_layers
@@ -89,7 +89,7 @@ class StyleLoss(nn.Module):
         self.layers = tuple(layers)
         self.features.check_layers(self.layers)
         if not self.layers:
-            raise ValueError("layers must name at least one layer")
+            raise ValueError("layers must not be empty")
         self.scales = _check_scales(self.features.scales if scales is None else scales)
         self.picture = resize(picture, *pixels(picture.shape[1], picture.shape[2], self.size))
         with torch.no_grad():
@@ -100,8 +100,8 @@ class StyleLoss(nn.Module):
                 self.register_buffer(f"gram_{level}_{layer}", target, persistent=False)
 
     def forward(self, canvas: Tensor, *, coarse: bool = False) -> Tensor:
-        """The loss, differentiable by `canvas`; with `coarse` without the pyramid's finest level, which is most of the
-        work. ValueError if the canvas is no `[B, 3, H, W]`, or smaller than features can be taken of."""
+        """The loss, differentiable with respect to `canvas`. `coarse` skips the finest pyramid level, which is most of
+        the work. ValueError if the canvas is not `[B, 3, H, W]`, or too small for the features."""
         self.features.check_image(canvas)
         scales = self.scales[1:] if coarse and len(self.scales) > 1 else self.scales
         losses = []
@@ -112,7 +112,7 @@ class StyleLoss(nn.Module):
         return torch.stack(losses).mean()
 
     def _grams(self, image: Tensor, scales: Sequence[float]) -> dict[float, list[Tensor]]:
-        """Of each level of the pyramid, the largest first, the Gram matrix of each layer."""
+        """The Gram matrices of all layers for each pyramid level, largest first."""
         smallest = max(_SMALLEST_LEVEL, self.features.smallest)
         found = {}
         for scale, picture in pyramid(image, scales, smallest):
@@ -125,13 +125,13 @@ class StyleLoss(nn.Module):
 
 
 def pixels(height: float, width: float, size: int) -> tuple[int, int]:
-    """(height, width) in pixels of a picture of that aspect with about size² of them."""
+    """(height, width) in pixels with the same aspect and about size² pixels."""
     factor = size / math.sqrt(height * width)
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def check_mode(mode: str, name: str = "mode") -> Mode:
-    """The mode. ValueError if it is none."""
+    """Returns the mode. ValueError if it is unknown."""
     for known in MODES:
         if mode == known:
             return known
@@ -141,7 +141,7 @@ def check_mode(mode: str, name: str = "mode") -> Mode:
 def _check_scales(scales: Sequence[float]) -> tuple[float, ...]:
     scales = tuple(sorted(map(float, scales), reverse=True))
     if not scales or not all(0 < scale <= 1 for scale in scales) or len(set(scales)) < len(scales):
-        raise ValueError(f"scales must be different numbers in (0, 1], got {scales}")
+        raise ValueError(f"scales must be distinct numbers in (0, 1], got {scales}")
     return scales
 
 

@@ -1,4 +1,4 @@
-"""`TransportLoss`: how far the light of one image would have to travel to become another."""
+"""`TransportLoss`: optimal transport distance between images."""
 
 from __future__ import annotations
 
@@ -13,37 +13,38 @@ from neuralpaint.utils.validation import check_positive, check_whole
 
 
 class TransportLoss(nn.Module):
-    """Smoothed Wasserstein distance between canvas and target, each channel of an image taken as a mass on its grid.
+    """Smoothed Wasserstein distance between canvas and target, with each image channel as a mass distribution.
 
-    A pixel loss has no gradient by the place of a stroke that does not touch what it should cover. The cost of
-    transport has: it falls steadily as mass comes nearer to where it is wanted.
+    A pixel loss has no gradient with respect to the position of a stroke that does not overlap its target. The
+    transport cost does: it decreases steadily as mass moves closer to where it should be.
 
-    Images are averaged down to a small grid; there each channel's intensities (`"light"`), their complements
-    (`"dark"`), or either in turn (`"both"`) are two masses, and `neuralpaint.ops.sinkhorn` gives the cost of moving one
-    onto the other. The loss is the mean over channels and kinds of mass. As masses are normalised, it tells where light
-    is and not how much: use it beside a pixel loss. A light stroke on dark stands out in the light, a dark stroke on
-    white in the dark; against a background that carries most of the mass, either moves the loss little.
+    Images are averaged down to a small grid. The intensities of each channel (`"light"`), their complements
+    (`"dark"`), or each in turn (`"both"`) are the masses, and `neuralpaint.ops.sinkhorn` computes the cost of moving
+    the canvas's mass to the target's. The loss is the mean over channels and kinds of mass. Masses are normalised, so
+    the loss depends on where light is, not on how much there is: combine it with a pixel loss. Light strokes on a dark
+    background show in the "light" mass, dark strokes on white in the "dark" one; if the background has most of the
+    mass, strokes change the loss only a little.
 
     Args:
-        epsilon: entropic smoothing, in units of the cost; the image's sides are 1.
+        epsilon: entropic regularization, in units of the cost; the sides of the image are 1.
         iterations: number of Sinkhorn iterations.
-        size: longest side of the grid, in pixels; a smaller image keeps its own.
-        cost: `"sqeuclidean"` or `"euclidean"`, of the distance moved.
+        size: longest side of the grid, in pixels; smaller images are not resized.
+        cost: `"sqeuclidean"` or `"euclidean"`: cost as a function of distance.
         mass: `"light"`, `"dark"` or `"both"`.
-        debias: subtract half of the cost of moving either image onto itself, which the smoothing makes positive. The
-            loss of equal images is then 0. Three times the work.
-        floor: mass that every pixel has besides its own. It gives a blank image a defined, uniform mass and bounds the
-            gradient by a pixel without mass; far more than the default hides distant strokes from each other.
+        debias: subtract half the cost of moving each image onto itself, which the smoothing makes positive, so that the
+            loss of equal images is 0. Takes three times as long.
+        floor: mass added to every pixel. It gives a blank image a uniform mass and bounds the gradient at pixels
+            without mass. Values far above the default hide distant strokes from each other.
         reduction: `"mean"` over the batch, or `"none"`.
 
     Shape:
-        canvas, target `[B, C, H, W]`, values in [0, 1] (clamped to it) -> a scalar, or `[B]` for `reduction="none"`.
+        canvas, target `[B, C, H, W]`, values clamped to [0, 1] -> a scalar, or `[B]` for `reduction="none"`.
 
     Raises:
-        TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
+        TypeError, ValueError: an argument has the wrong type, shape or range; the message names it.
 
     References:
-        Zou et al., "Stylized Neural Painting", CVPR 2021, section 3.4 (light, one channel drawn at random a step).
+        Zou et al., "Stylized Neural Painting", CVPR 2021, section 3.4 (light; one random channel per step).
         Genevay et al., "Learning generative models with Sinkhorn divergences", AISTATS 2018 (`debias`).
     """
 
@@ -77,10 +78,10 @@ class TransportLoss(nn.Module):
         self.reduction = reduction
 
     def forward(self, canvas: Tensor, target: Tensor) -> Tensor:
-        """The loss of `canvas` against `target`, differentiable by both. ValueError if their shapes don't fit."""
+        """The loss, differentiable with respect to both. ValueError if the shapes do not match."""
         if canvas.ndim != 4 or canvas.shape != target.shape:
             raise ValueError(
-                f"canvas and target must be [B, C, H, W] of one shape, got {list(canvas.shape)} and "
+                f"canvas and target must be [B, C, H, W] of the same shape, got {list(canvas.shape)} and "
                 f"{list(target.shape)}"
             )
         batch = canvas.shape[0]
@@ -93,7 +94,7 @@ class TransportLoss(nn.Module):
         return loss.mean() if self.reduction == "mean" else loss
 
     def _masses(self, image: Tensor) -> Tensor:
-        """`[B · masses, h, w]`, the masses of an image next to each other."""
+        """`[B · masses, h, w]`: all mass distributions of the images."""
         image = image if image.dtype == torch.float64 else image.float()
         height, width = image.shape[2:]
         grid = (min(height, self.size), min(width, self.size))

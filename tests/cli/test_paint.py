@@ -123,7 +123,7 @@ def bad_photo(kind, tmp_path):
     "kind, message",
     [
         ("missing", "does not exist"),
-        ("empty", "is empty"),
+        ("empty", "is an empty file"),
         ("text", "is not an image"),
         ("truncated", "is damaged or truncated"),
         ("long", "more than 64 times"),
@@ -184,7 +184,7 @@ def test_bad_outputs(run, stub, photo, tmp_path):
     result = run("paint", photo, "-o", tmp_path / "out.png", "--save", tmp_path / "folder.png", *QUICK)
     assert result.code == 2 and "it is a folder" in result.line
     result = run("paint", photo, "-o", tmp_path / "out.webp", "--size", 16000, *QUICK)
-    assert result.code == 2 and "do not fit a .webp" in result.line
+    assert result.code == 2 and "do not fit in a .webp" in result.line
     result = run("paint", photo, "-o", tmp_path / "out.png", "--checkpoint", tmp_path / "file", *QUICK)
     assert result.code == 2 and "must be a folder" in result.line
     assert not stub

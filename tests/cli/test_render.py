@@ -61,7 +61,7 @@ def damage(path, kind):
         ("NaN", "NaN"),
         ("shape", "have 9 parameters"),
         ("brush", "unknown brush 'crayon'"),
-        ("range", "h runs from -4"),
+        ("range", "h is from -4"),
     ],
 )
 def test_bad_stroke_files(run, stroke_file, tmp_path, command, kind, message):

@@ -60,7 +60,7 @@ def test_says_that_other_features_stand_in(run, stroke_file, landscape, style, t
         *["restyle", stroke_file, "--content", landscape, "--style-image", style, "-o", tmp_path / "out.png"],
         *["--steps", 1],
     )
-    assert done.code == 0 and "efficientnet-lite0, for VGG-19's weights are not here" in done.line
+    assert done.code == 0 and "using efficientnet-lite0 for style features" in done.line
 
 
 def test_stopped_and_resumed(run, stroke_file, landscape, style, tmp_path, monkeypatch):
@@ -90,7 +90,7 @@ def test_stopped_and_resumed(run, stroke_file, landscape, style, tmp_path, monke
         (["--style-weight", "nan"], "--style-weight must be a finite number"),
         (["--style-mode", "shape"], "--style-mode must be one of 'color', 'color+texture'"),
         (["--style-image", "{folder}/none.jpg"], "none.jpg does not exist"),
-        (["--style-image", "{folder}/dot.png"], "too small to show a style"),
+        (["--style-image", "{folder}/dot.png"], "too small for a style image"),
         (["--style-image", "{folder}/text.png"], "is not an image"),
         (["--features", "vgg16"], "unknown features 'vgg16' (did you mean 'vgg19'?)"),
         (["--vgg", "{folder}/none.safetensors"], "none.safetensors do not exist"),

@@ -46,7 +46,7 @@ def test_resume_writes_what_is_missing(run, tmp_path, layout):
     before = times(out)
     result = run(*arguments, out, "--resume")
     assert result.code == 0 and "30 of them new" in result.out
-    assert last.name in result.line and "written anew" in result.line
+    assert last.name in result.line and "rewriting it" in result.line
     assert times(out)[first.name] == before[first.name] and not left_over.exists()
     assert {p.name: p.read_bytes() for p in out.iterdir()} == {p.name: p.read_bytes() for p in whole.iterdir()}
     assert "none of them new" in run(*arguments, out, "--resume").out
@@ -57,7 +57,7 @@ def test_a_folder_that_holds_strokes(run, tmp_path):
     assert run("strokes", "--out", out, *TAPE).code == 0
     (out / "notes.txt").write_text("mine")
     for arguments, words in [
-        (TAPE, "holds strokes: add --resume to go on, or --overwrite"),
+        (TAPE, "contains strokes: add --resume to continue, or --overwrite"),
         ((*TAPE, "--seed", 1, "--resume"), "holds another set (seed 0, not 1)"),
         ((*TAPE, "--brush", "marker", "--resume"), "holds another set (brush tape, not marker)"),
         ((*TAPE, "--format", "webdataset", "--resume"), "holds another set (layout vector, not webdataset)"),
@@ -115,7 +115,7 @@ def test_no_folder(run, tmp_path):
     assert "--out DIR is required" in run("strokes", *TAPE).line
     (tmp_path / "file").touch()
     result = run("strokes", "--out", tmp_path / "file", *TAPE)
-    assert result.code == 2 and "is a file: name a folder" in result.line
+    assert result.code == 2 and "is a file, but must be a folder" in result.line
 
 
 def test_too_little_room(run, tmp_path, monkeypatch):

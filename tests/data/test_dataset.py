@@ -250,7 +250,7 @@ def test_stateful_data_loader_shuffled():
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({}, "no state of a StrokeStream"),
+        ({}, "not a state of this version of StrokeStream"),
         (dataset(seed=1).stream(4).state_dict(), "strokes with seed 1, not 0"),
         (dataset(brush="marker").stream(4).state_dict(), "brush 'marker', not 'tape'"),
         (dataset().stream(4).state_dict() | {"worker": 0, "workers": 2, "step": 4}, "worker 0 of 2"),
@@ -290,9 +290,9 @@ def test_datasets_that_cannot_be(options, message):
         ({"batch_size": 0}, "batch_size must be"),
         ({"start": 101}, "start must be"),
         ({"rank": 2, "world_size": 2}, "rank must be"),
-        ({"rank": 0}, "rank and world_size belong together"),
+        ({"rank": 0}, "both rank and world_size"),
         ({"threads": -1}, "threads must be"),
-        ({"batch_size": None, "threads": 2}, "threads draw batches"),
+        ({"batch_size": None, "threads": 2}, "threads needs a batch_size"),
     ],
 )
 def test_streams_that_cannot_be(options, message):

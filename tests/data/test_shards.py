@@ -67,11 +67,11 @@ DAMAGES = {
     "cut": (lambda path: path.write_bytes(path.read_bytes()[:-20]), "is damaged or truncated"),
     "empty": (lambda path: path.write_bytes(b""), "is damaged or truncated"),
     "garbled": (lambda path: path.write_bytes(b"x" * 500), "is damaged or truncated"),
-    "version": (lambda path: change_header(path, version=99), "is of version 99, this neuralpaint reads 1"),
+    "version": (lambda path: change_header(path, version=99), "has version 99, this neuralpaint reads 1"),
     "seed": (lambda path: change_header(path, seed=5), "belongs to another set: seed 5, not 4"),
     "place": (lambda path: change_header(path, first=0), "belongs to another set: first 0, not 10"),
     "brush": (lambda path: change_header(path, brush="oil"), "belongs to another set: brush oil, not tape"),
-    "nothing of ours": (lambda path: save_file({"a": torch.ones(2)}, path), "its format is another"),
+    "nothing of ours": (lambda path: save_file({"a": torch.ones(2)}, path), "it has another format"),
 }
 
 
@@ -87,17 +87,17 @@ def test_a_bad_shard_is_named(folder, damage):
 
 def test_a_missing_shard_is_named(folder):
     shard(folder).unlink()
-    with pytest.raises(ValueError, match=r"lacks 1 of its 3 shards, first strokes-000001\.safetensors"):
+    with pytest.raises(ValueError, match=r"1 of 3 shards are missing, first strokes-000001\.safetensors"):
         StrokeDataset.from_folder(folder)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "index.json is of version 2"),
-        ({"format": "other"}, "its format is another"),
+        ({"version": 2}, "index.json has version 2"),
+        ({"format": "other"}, "it has another format"),
         ({"brush": "crayon"}, "unknown brush 'crayon'"),
-        ({"fingerprint": "0"}, "other parameters or another texture"),
+        ({"fingerprint": "0"}, "different parameters or another texture"),
         ({"count": -1}, "count must be"),
         ({"layout": "webdataset"}, "webdataset library"),
         ({"seed": None}, "seed must be"),

@@ -47,7 +47,7 @@ def test_attributes():
         ({"strokes": [[0] * 9]}, TypeError, "strokes"),
         ({"strokes": torch.full((1, 9), math.nan)}, ValueError, "NaN"),
         ({"strokes": torch.full((1, 9), math.inf)}, ValueError, "infinite"),
-        ({"strokes": torch.full((1, 9), 1.5)}, ValueError, "theta runs from 1.5"),
+        ({"strokes": torch.full((1, 9), 1.5)}, ValueError, "theta is from 1.5"),
         ({"strokes": torch.full((1, 9), -0.5)}, ValueError, "w runs"),
         ({"strokes": torch.full((1, 9), 1e6)}, ValueError, "xc runs"),
         ({"brush": "pencil"}, ValueError, "unknown brush"),
@@ -238,9 +238,9 @@ def test_bad_headers(tmp_path, change, message):
         (torch.rand(2, 5, 9), r"must be \[N, 9\]"),
         (torch.rand(5, 9).double(), "float32"),
         (torch.ones(5, 9, dtype=torch.int32), "float32"),
-        (torch.full((5, 9), 3.0), "theta runs from 3 to 3"),
-        (torch.full((5, 9), -3.0), "runs from -3"),
-        (torch.full((5, 9), 1e9), "runs from 1e"),
+        (torch.full((5, 9), 3.0), "theta is from 3 to 3"),
+        (torch.full((5, 9), -3.0), "is from -3"),
+        (torch.full((5, 9), 1e9), "is from 1e"),
     ],
 )
 def test_bad_strokes(tmp_path, tensor, message):

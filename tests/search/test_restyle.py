@@ -144,7 +144,7 @@ def test_tells_how_far_it_is(style):
         ({"weight": float("nan")}, "weight must be a finite number, at least 0, got nan"),
         ({"steps": 0}, "steps must be from 1"),
         ({"mode": "shape"}, "mode must be one of"),
-        ({"mode": "color"}, "mode is 'color', but the StyleLoss's is 'color\\+texture'"),
+        ({"mode": "color"}, "mode is 'color', but the StyleLoss has mode 'color\\+texture'"),
         ({"resume": True}, "resume needs checkpoint"),
         ({"photo": torch.zeros(3, 32, 48)}, "photo is 48x32 pixels, but the painting is 32x32"),
         ({"painting": Painting(torch.zeros(0, 9), "tape")}, "no strokes"),

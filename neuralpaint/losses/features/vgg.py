@@ -1,4 +1,4 @@
-"""VGG-19's features, with average pooling."""
+"""VGG-19 features, with average pooling."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from torch import Tensor, nn
 from neuralpaint.losses.features.base import Features
 
 VARIABLE = "NEURALPAINT_VGG19"
-PUBLISHED = "vgg19-dcbb9e9d.pth"  # torchvision's name for it; the digits begin its SHA-256
+PUBLISHED = "vgg19-dcbb9e9d.pth"  # torchvision's file name; the digits are the first of its SHA-256
 _URL = f"https://download.pytorch.org/models/{PUBLISHED}"
 _WIDTHS = (64,) * 2 + (128,) * 2 + (256,) * 4 + (512,) * 8
-_POOLED = (2, 4, 8, 12)  # a pooling follows these convolutions
-# Where torchvision's `vgg19().features` has the convolutions.
+_POOLED = (2, 4, 8, 12)  # pooling follows these convolutions
+# Indices of the convolutions in torchvision's `vgg19().features`.
 _INDICES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _GET = (
-    f"name a file with --vgg or {VARIABLE}: torchvision's {PUBLISHED} ({_URL}), or a .safetensors with as many of its "
-    "convolutions (features.0.weight, features.0.bias …) as you have"
+    f"set --vgg or {VARIABLE} to a file: torchvision's {PUBLISHED} ({_URL}), or a .safetensors with the first of its "
+    "convolutions (features.0.weight, features.0.bias …)"
 )
 
 
 def find_weights() -> Path | None:
-    """VGG-19's weights on this machine: the file that NEURALPAINT_VGG19 names, else the one in torch's hub cache."""
+    """VGG-19 weights on this machine: the file NEURALPAINT_VGG19, else the one in the torch hub cache, else None."""
     named = os.environ.get(VARIABLE)
     if named:
         return Path(named)
@@ -40,21 +40,21 @@ def find_weights() -> Path | None:
 
 
 class VGG19Features(Features):
-    """Activations after the first convolutions of VGG-19, each followed by its ReLU, numbered from 1.
+    """Activations of VGG-19 after each convolution and its ReLU; convolutions are numbered from 1.
 
-    Convolutions 1, 2 are conv1_1, conv1_2; 3, 4 conv2_1, conv2_2; 5 to 8 conv3_1 … conv3_4; and so on to 16. Poolings
-    average, as in Gatys et al. (CVPR 2016), which gives smoother gradients than maxima.
+    Convolutions 1, 2 are conv1_1, conv1_2; 3, 4 conv2_1, conv2_2; 5 to 8 conv3_1 … conv3_4; and so on to 16. Pooling
+    takes averages, as in Gatys et al. (CVPR 2016), which gives smoother gradients than maxima.
 
-    A file may hold fewer than 16 convolutions; then only those are there. The ones beyond convolution 5 see more of the
-    picture at once; without them an image pyramid takes their place: `scales` is (1, ½, ¼) then, and (1, ½) with them.
+    The file may contain only the first of the 16 convolutions; then only those are available. Without the large
+    receptive fields of the deeper convolutions (7 and up), `scales` is (1, ½, ¼) instead of (1, ½).
 
     Args:
-        weights: a .safetensors or .pth file in torchvision's layout. By default the file that the environment variable
-            NEURALPAINT_VGG19 names, else that in torch's hub cache, else torchvision's published one, which is
-            downloaded (548 MB) and checked by its hash.
+        weights: a .safetensors or .pth file in torchvision's layout. By default the file in the environment variable
+            NEURALPAINT_VGG19, else the one in the torch hub cache, else torchvision's published file, which is
+            downloaded (548 MB) and verified by its hash.
 
     Raises:
-        ValueError: the file is missing, damaged or not VGG-19's; or it could not be downloaded.
+        ValueError: the file is missing, damaged or not VGG-19, or the download failed.
 
     Reference: Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015.
     """
@@ -76,11 +76,11 @@ class VGG19Features(Features):
         self.scales = (1.0, 0.5) if wide else (1.0, 0.5, 0.25)
         deep = tuple(k for k in (2, 4, 5) if k <= self.depth)
         self.training_layers = {0.5: deep, 0.25: deep[1:] or deep}
-        # The input's normalisation, RGB in [0, 1] to zero mean and unit variance.
+        # Input normalisation: RGB in [0, 1] to zero mean and unit variance.
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False).eval()
-        for convolution in convolutions:  # channels-last ones take a third less time on a CPU
+        for convolution in convolutions:  # channels-last takes a third less time on a CPU
             convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
 
     def forward(self, image: Tensor, layers: Sequence[int]) -> Mapping[int, Tensor]:
@@ -101,7 +101,7 @@ class VGG19Features(Features):
 
 
 def _convolutions(state: Mapping[str, Tensor], path: Path) -> list[nn.Conv2d]:
-    """The convolutions that a file holds, from the first."""
+    """The leading convolutions that a file contains."""
     found, before = [], 3
     for index, width in zip(_INDICES, _WIDTHS, strict=True):
         weight, bias = (state.get(f"features.{index}.{kind}") for kind in ("weight", "bias"))
@@ -109,11 +109,11 @@ def _convolutions(state: Mapping[str, Tensor], path: Path) -> list[nn.Conv2d]:
             break
         if weight.shape != (width, before, 3, 3) or bias.shape != (width,):
             raise ValueError(
-                f"{path} is not VGG-19's weights: features.{index}.weight has shape {list(weight.shape)}, "
+                f"{path} does not contain VGG-19 weights: features.{index}.weight has shape {list(weight.shape)}, "
                 f"not {[width, before, 3, 3]}"
             )
         if not (weight.isfinite().all() and bias.isfinite().all()):
-            raise ValueError(f"{path} is damaged: features.{index} holds NaN or infinity")
+            raise ValueError(f"{path} is damaged: features.{index} contains NaN or infinity")
         convolution = nn.utils.skip_init(nn.Conv2d, before, width, 3, padding=1)
         with torch.no_grad():
             convolution.weight.copy_(weight)
@@ -121,23 +121,27 @@ def _convolutions(state: Mapping[str, Tensor], path: Path) -> list[nn.Conv2d]:
         found.append(convolution)
         before = width
     if not found:
-        raise ValueError(f"{path} is not VGG-19's weights in torchvision's layout: it lacks features.0.weight; {_GET}")
+        raise ValueError(
+            f"{path} does not contain VGG-19 weights in torchvision's layout: no features.0.weight; {_GET}"
+        )
     return found
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
-        raise ValueError(f"VGG-19's weights {path} do not exist: {_GET}")
+        raise ValueError(f"VGG-19 weights {path} do not exist: {_GET}")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"VGG-19's weights {path} are damaged: get the file again ({type(error).__name__})") from error
-    except Exception as error:  # weights_only refuses what is not plain data by an error of pickle's own
-        raise ValueError(f"{path} holds more than weights, and is not loaded: {_GET}") from error
+        raise ValueError(
+            f"VGG-19 weights {path} are damaged: download the file again ({type(error).__name__})"
+        ) from error
+    except Exception as error:  # weights_only raises errors of pickle for anything but plain data
+        raise ValueError(f"{path} contains more than weights and is not loaded: {_GET}") from error
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ValueError(f"{path} is not VGG-19's weights: {_GET}")
+        raise ValueError(f"{path} does not contain VGG-19 weights: {_GET}")
     return state
 
 
@@ -146,5 +150,5 @@ def _download() -> Mapping[str, Tensor]:
         return torch.hub.load_state_dict_from_url(_URL, map_location="cpu", check_hash=True, weights_only=True)
     except (OSError, RuntimeError, ValueError) as error:
         raise ValueError(
-            f"VGG-19's weights are not on this machine and cannot be downloaded ({error}); {_GET}"
+            f"VGG-19 weights are not on this machine and cannot be downloaded ({error}); {_GET}"
         ) from error

@@ -31,7 +31,7 @@ def test_layers_and_their_shapes(random_weights):
     assert [tuple(found[k].shape[2:]) for k in (1, 3, 5, 7, 14)] == [(25, 33), (13, 17), (7, 9), (4, 5), (2, 3)]
     assert all(value.min() >= 0 and value.max() <= 6 for value in found.values())
     assert list(features(torch.rand(1, 3, 32, 32), [3])) == [3]
-    with pytest.raises(ValueError, match="18 is beyond the 17 layers"):
+    with pytest.raises(ValueError, match="18 is out of range"):
         features(torch.rand(1, 3, 32, 32), [18])
 
 
@@ -51,7 +51,7 @@ def test_known_by_name(random_weights):
 def test_stands_in_for_vgg_that_is_not_here(random_weights, monkeypatch):
     monkeypatch.setattr("neuralpaint.losses.features.find_weights", lambda: None)
     monkeypatch.setattr("neuralpaint.losses.features.available", lambda: True)
-    with pytest.warns(UserWarning, match="compared by efficientnet-lite0"):
+    with pytest.warns(UserWarning, match="using efficientnet-lite0"):
         assert get_features("auto").name == "efficientnet-lite0"
 
 
