@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from neuralpaint.search.runner import Progress
     from neuralpaint.styles.stylize import stylize
 
-# Where each public name lives. They are imported on first use, so that `neuralpaint --help` need not wait for torch.
+# The module of each public name. Imported on first use, so that `neuralpaint --help` does not import torch.
 _HOMES = {
     "paint": "neuralpaint.search",
     "restyle": "neuralpaint.search",

@@ -1,7 +1,7 @@
 """The compiled kernels. Importing this registers the operators `torch.ops.neuralpaint.*`.
 
-The CPU kernels are built once for each level of processor (neuralpaint/lib). The best that this processor can run is
-opened, or the one that torch's variable ATEN_CPU_CAPABILITY names: default, avx2 or avx512.
+The CPU kernels are built once for each CPU level (neuralpaint/lib). The best level that this processor supports is
+loaded, or the one selected by torch's environment variable ATEN_CPU_CAPABILITY: default, avx2 or avx512.
 """
 
 from __future__ import annotations
@@ -15,64 +15,66 @@ from typing import Any
 
 
 class KernelError(ImportError):
-    """No kernels can be used. The message says what to do."""
+    """The kernels cannot be loaded. The message says what to do."""
 
 
 try:
     import neuralpaint._C as _C
 except ImportError as error:
     raise KernelError(
-        "neuralpaint's compiled module is missing, damaged or built for another Python: reinstall neuralpaint, or in "
-        f"the source folder run `pip install .` ({error})"
+        "neuralpaint's compiled module is missing, damaged or built for another Python: reinstall neuralpaint, or run "
+        f"`pip install .` in the source folder ({error})"
     ) from error
 
 FOLDER = Path(__file__).parent / "lib"
 OLDEST_TORCH = (2, 10)
 
-# What torch calls the levels, best first: the value of ATEN_CPU_CAPABILITY, and what get_cpu_capability() returns.
+# torch's names of the levels, best first: values of ATEN_CPU_CAPABILITY and, in lower case, of get_cpu_capability().
 _X86_LEVELS = {"avx512": "x86-64-v4", "avx2": "x86-64-v3", "default": "x86-64-v2"}
 _CAPABILITIES = {"x86_64": tuple(_X86_LEVELS), "aarch64": ("default", "sve256")}
 
 
 def _check_torch(version: str) -> None:
-    """Raises KernelError if torch lacks what the kernels call."""
+    """Raises KernelError if torch is too old for the kernels."""
     numbers = version.split("+")[0].split(".")
     try:
         known = int(numbers[0]), int(numbers[1])
     except (IndexError, ValueError):
-        return  # a build of one's own: opening the kernels tells
+        return  # a custom build: loading the kernels shows whether it works
     if known < OLDEST_TORCH:
         oldest = ".".join(map(str, OLDEST_TORCH))
         raise KernelError(f"neuralpaint needs torch {oldest} or newer, but {version} is installed: upgrade torch")
 
 
 def _check_asked(asked: str | None) -> None:
-    """Raises KernelError if this is no value of ATEN_CPU_CAPABILITY on this family of processors."""
+    """Raises KernelError if this is not a valid value of ATEN_CPU_CAPABILITY for this processor family."""
     machine = platform.machine().lower()
     known = _CAPABILITIES.get({"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine))
     if asked and known and asked not in known:
-        raise KernelError(f"ATEN_CPU_CAPABILITY is {asked!r}, but takes {', '.join(known)}: change or unset it")
+        raise KernelError(
+            f"ATEN_CPU_CAPABILITY is {asked!r}, but must be one of {', '.join(known)}: change or unset it"
+        )
 
 
 def choose_level(built: list[str], capability: str, asked: str | None, missing: Any) -> str:
-    """The level whose kernels to open.
+    """The level whose kernels to load.
 
     Args:
-        built: the levels that this installation has.
-        capability: what torch finds of the processor, `torch.backends.cpu.get_cpu_capability()`.
+        built: the levels in this installation.
+        capability: the result of `torch.backends.cpu.get_cpu_capability()`.
         asked: ATEN_CPU_CAPABILITY, or None.
-        missing: a function from a level to the instruction sets that the processor lacks for it.
+        missing: maps a level to the instruction sets that it needs and the processor lacks.
 
     Raises:
-        KernelError: if `asked` is unknown or more than the processor can run, or if the processor can run none.
+        KernelError: `asked` is unknown or not supported by the processor, or the processor supports no level.
     """
     _check_asked(asked)
     if not set(built) & set(_X86_LEVELS.values()):
-        level = built[0]  # native, or the only level of this family of processors
+        level = built[0]  # native, or the only level of this processor family
         if missing(level):
             raise KernelError(
-                f"this processor cannot run neuralpaint's kernels, which were built for another: it lacks "
-                f"{', '.join(missing(level))}. Build them again here, or for every processor: unset NEURALPAINT_ARCH"
+                f"neuralpaint's kernels were built for another processor: this one lacks "
+                f"{', '.join(missing(level))}. Rebuild them here, or unset NEURALPAINT_ARCH to build for all processors"
             )
         return level
     order = list(_X86_LEVELS.values())
@@ -91,8 +93,8 @@ def choose_level(built: list[str], capability: str, asked: str | None, missing: 
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether the file holds all that its header speaks of. The loader does not look, and a process dies by SIGBUS when
-    it reads what is not there."""
+    """Whether the file is as long as its header says. The loader does not check this, and a process that reads beyond
+    the end of a truncated library is killed by SIGBUS."""
     size = path.stat().st_size
     with path.open("rb") as file:
         header = file.read(64)
@@ -100,7 +102,7 @@ def _is_whole(path: Path) -> bool:
         return size > 64
     if len(header) < 64 or header[:5] != b"\x7fELF\x02":
         return False
-    (sections,) = struct.unpack_from("<Q", header, 40)  # e_shoff; the table of sections is the last thing in the file
+    (sections,) = struct.unpack_from("<Q", header, 40)  # e_shoff; the section table is at the end of the file
     entry, count = struct.unpack_from("<HH", header, 58)  # e_shentsize, e_shnum
     return size >= sections + entry * count
 
@@ -115,13 +117,13 @@ def _open(name: str) -> None:
         _C.load(str(path))
     except RuntimeError as error:
         raise KernelError(
-            f"{path.name} cannot be opened with torch {torch.__version__}: it is damaged, or this torch is built "
-            f"differently from PyPI's. Reinstall neuralpaint and torch ({error})"
+            f"{path.name} cannot be loaded with torch {torch.__version__}: it is damaged, or this torch was built "
+            f"differently from the one on PyPI. Reinstall neuralpaint and torch ({error})"
         ) from error
 
 
 def _open_cuda() -> str:
-    """Opens the CUDA kernels if they were built and torch can use them. Returns why not, or ""."""
+    """Loads the CUDA kernels if they were built and torch supports CUDA. Returns the reason if not, else ""."""
     if not _C.has_cuda:
         return _C.no_cuda_reason
     if torch.version.cuda is None:
@@ -135,26 +137,26 @@ def _open_cuda() -> str:
 
 _check_asked(os.environ.get("ATEN_CPU_CAPABILITY"))
 
-import torch  # noqa: E402  (after the module: it takes seconds, and first: the kernels need its libraries)
+import torch  # noqa: E402  (slow, so after the checks above; before the kernels, which need its libraries)
 
 _check_torch(torch.__version__)
 
 LEVEL: str = choose_level(
     _C.levels, torch.backends.cpu.get_cpu_capability(), os.environ.get("ATEN_CPU_CAPABILITY"), _C.missing
 )
-"""The level of the CPU kernels that run: x86-64-v2, x86-64-v3, x86-64-v4, aarch64, generic or native."""
+"""The level of the loaded CPU kernels: x86-64-v2, x86-64-v3, x86-64-v4, aarch64, generic or native."""
 
 _open(LEVEL)
 
 NO_CUDA: str = _open_cuda()
-"""Why there are no CUDA kernels; empty if there are."""
+"""Why the CUDA kernels are not loaded; empty if they are."""
 
 HAS_CUDA: bool = not NO_CUDA
-"""Whether the CUDA kernels are there. They still need a GPU."""
+"""Whether the CUDA kernels are loaded. They still need a GPU."""
 
 
 def build_facts() -> dict[str, Any]:
-    """What was built and what runs: the rows of `neuralpaint info --build`."""
+    """Facts about the build and the loaded kernels: the rows of `neuralpaint info --build`."""
     return {
         "levels": list(_C.levels),
         "level": LEVEL,
@@ -167,12 +169,12 @@ def build_facts() -> dict[str, Any]:
 
 
 def pooled_bytes() -> int:
-    """Bytes of freed large CPU results (1 MiB and more) that are kept for the next call; at most
-    NEURALPAINT_POOL_MIB MiB (an environment variable read once; default 256, and 0 keeps nothing). Such a result's
-    storage cannot grow: `resize_` to more elements raises RuntimeError. With torch 2.10 nothing is kept."""
+    """Bytes of freed large CPU results (1 MiB and more) cached for reuse; at most NEURALPAINT_POOL_MIB MiB (an
+    environment variable read once; default 256; 0 disables the cache). The storage of such a result cannot grow:
+    `resize_` to more elements raises RuntimeError. With torch 2.10 nothing is cached."""
     return _C.pooled_bytes()
 
 
 def empty_pool() -> None:
-    """Hands the memory counted by `pooled_bytes` back to the system."""
+    """Returns the cached memory counted by `pooled_bytes` to the system."""
     _C.empty_pool()

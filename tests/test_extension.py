@@ -51,7 +51,7 @@ def test_a_level_that_the_processor_lacks_is_never_taken(monkeypatch) -> None:
 
 def test_native_kernels_run_where_they_were_built(monkeypatch) -> None:
     assert extension.choose_level(["native"], "AVX2", None, lacks()) == "native"
-    with pytest.raises(ImportError, match="built for another: it lacks AVX9.*unset NEURALPAINT_ARCH"):
+    with pytest.raises(ImportError, match="built for another processor: this one lacks AVX9.*unset NEURALPAINT_ARCH"):
         extension.choose_level(["native"], "AVX2", None, lacks("native"))
 
 

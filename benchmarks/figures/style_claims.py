@@ -172,7 +172,7 @@ def mix(options: argparse.Namespace, features: Features) -> None:
                 found = []
                 for photo in held.split(4):
                     painting = network(photo, weights.expand(len(photo), -1))
-                    grams = table.look(painting)
+                    grams = table.grams(painting)
                     zero = torch.zeros(len(photo), dtype=torch.long)
                     found.append(torch.stack([table.compare(grams, zero + k) for k in (0, 1)], 1))
                 curve.append(torch.cat(found).mean(0).tolist())

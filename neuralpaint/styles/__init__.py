@@ -1,4 +1,4 @@
-"""Restyling photos by one feed-forward network for many styles. What needs torch is loaded when it is asked for."""
+"""Stylizes photos with one feed-forward network for many styles. Names that need torch are imported on first use."""
 
 from __future__ import annotations
 

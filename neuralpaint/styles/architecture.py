@@ -1,4 +1,4 @@
-"""What style networks are made of: the paper's table, and a narrow variant of it."""
+"""Architectures of style networks: the paper's, and a narrow variant."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Step:
     Attributes:
         inputs, outputs: channels.
         kernel: side of the filters; odd.
-        stride: 2 halves the picture.
-        upsample: 2 doubles the picture first, by nearest neighbour.
+        stride: 2 halves the resolution.
+        upsample: 2 doubles the resolution first, by nearest neighbour.
         activation: "relu", "sigmoid" or "none".
     """
 
@@ -29,15 +29,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network that scales down by 4, works there, and scales up again.
+    """A network that downsamples by 4, applies residual blocks, and upsamples again.
 
     Attributes:
-        name: what it is called by.
-        widths: channels at full, half and quarter size.
-        blocks: residual blocks at quarter size, of two 3×3 convolutions.
-        outer: side of the first and the last filters.
-        early: scale down with the first convolution and up with the last one, so that nothing runs at full size; the
-            first width is then that of half size, as is the second.
+        name: name of the architecture.
+        widths: channels at full, half and quarter resolution.
+        blocks: number of residual blocks of two 3×3 convolutions, at quarter resolution.
+        outer: kernel size of the first and last convolutions.
+        early: downsample in the first and upsample in the last convolution, so that nothing runs at full resolution;
+            both the first and the second width are then at half resolution.
     """
 
     name: str
@@ -69,7 +69,7 @@ ARCHITECTURES = {found.name: found for found in (PAPER, LIGHT)}
 
 
 def get_architecture(name: str | Architecture) -> Architecture:
-    """By its name. ValueError if there is none."""
+    """Looks up an architecture by name. ValueError if it is unknown."""
     if isinstance(name, Architecture):
         return name
     if name not in ARCHITECTURES:

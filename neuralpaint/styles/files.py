@@ -1,4 +1,4 @@
-"""Where style networks lie, and what their configurations say; needs no torch."""
+"""Finds style networks and reads their configurations, without importing torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FORMAT, VERSION = "neuralpaint.styles", 1
 
 
 def find_style_network(network: str | os.PathLike) -> Path:
-    """The folder of a network that is named or given. ValueError if there is none."""
+    """The folder of a network, given its name or folder. ValueError if it does not exist."""
     bundled = BUNDLED / f"styles-{network}"
     if str(network) in ARCHITECTURES and (bundled / CONFIG).is_file():
         return bundled
@@ -20,16 +20,16 @@ def find_style_network(network: str | os.PathLike) -> Path:
     if not folder.is_dir():
         have = [name for name in ARCHITECTURES if (BUNDLED / f"styles-{name}" / CONFIG).is_file()]
         raise ValueError(
-            f"no style network {str(network)!r}: give the folder of one, or one of those that come along "
+            f"no style network {str(network)!r}: use a folder, or the name of a bundled network "
             f"({', '.join(have) or 'none'})"
         )
     return folder
 
 
 def style_names(network: str | os.PathLike) -> list[str]:
-    """The styles of a network, by its configuration alone. ValueError if there is none, or it is damaged."""
+    """The styles of a network, read from its configuration. ValueError if it is missing or damaged."""
     folder = find_style_network(network)
     names = read_model_config(folder, FORMAT, VERSION, "style network").get("styles")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"{folder / CONFIG} is damaged: it lacks or garbles styles")
+        raise ValueError(f"{folder / CONFIG} is damaged: styles are missing or invalid")
     return names

@@ -1,4 +1,4 @@
-"""Styles by name, and mixes of them."""
+"""Parses style names and mixes of styles."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from torch import Tensor
 
 from neuralpaint.utils.validation import unknown_name
 
-_SLACK = 1e-3  # by which the weights of a mix may miss 1: 0.33,0.33,0.34 is fine, 0.3,0.3,0.3 is not
+_SLACK = 1e-3  # tolerance for the sum of the weights: 0.333,0.333,0.333 is accepted, 0.3,0.3,0.3 is not
 
 
 def style_mix(text: str, names: Sequence[str]) -> Tensor:
-    """What a person writes for a style as the row `[N]` that a network takes.
+    """Parses a style or mix into the weights `[N]` that a network takes.
 
     Args:
-        text: a name; or several with their weights, `"munch-scream:0.7,monet-irises:0.3"`; or several without, which
-            then count alike.
-        names: of the network's styles.
+        text: a name; several names with weights, `"munch-scream:0.7,monet-irises:0.3"`; or several without, for equal
+            weights.
+        names: the styles of the network.
 
     Returns:
-        `[N]` float32, not negative, sum 1.
+        `[N]` float32, not negative, summing to 1.
 
     Raises:
-        ValueError: a name is unknown (the nearest ones are suggested) or given twice, some have weights and others not,
-            or the weights are negative, not numbers or do not sum to 1.
+        ValueError: a name is unknown (the message suggests similar ones) or repeated, only some names have weights, or
+            the weights are negative, not numbers, or do not sum to 1.
     """
     parts = [part.strip() for part in text.split(",")]
     if not all(parts):
@@ -46,7 +46,7 @@ def style_mix(text: str, names: Sequence[str]) -> Tensor:
     else:
         values = [weight for weight in weights if weight is not None]
         if len(values) < len(weights):
-            raise ValueError(f"style {text!r}: give each style a weight, or none of them")
+            raise ValueError(f"style {text!r}: give either all styles a weight, or none")
         total = math.fsum(values)
         if abs(total - 1) > _SLACK:
             raise ValueError(f"style {text!r}: the weights sum to {total:g}, not to 1")
@@ -68,9 +68,9 @@ def _weight(text: str, part: str) -> float:
 
 
 def corner_mixes(corners: Tensor, side: int) -> Tensor:
-    """Four styles at the corners of a square, bilinear between: `[4, N]` → `[side·side, N]`, row by row.
+    """Bilinear mixes of four styles at the corners of a square: `[4, N]` → `[side·side, N]`, row by row.
 
-    In reading order, as in figure 7 of Dumoulin et al.
+    The corners are in reading order, as in figure 7 of Dumoulin et al.
     """
     t = torch.linspace(0, 1, side)
     y, x = (grid.reshape(-1, 1) for grid in torch.meshgrid(t, t, indexing="ij"))
@@ -79,6 +79,6 @@ def corner_mixes(corners: Tensor, side: int) -> Tensor:
 
 
 def sweep_mixes(first: Tensor, last: Tensor, count: int) -> Tensor:
-    """From one style to another in equal steps: `[count, N]`."""
+    """Interpolates from one style to another in equal steps: `[count, N]`."""
     t = torch.linspace(0, 1, count)[:, None]
     return (1 - t) * first + t * last

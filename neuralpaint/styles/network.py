@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from neuralpaint.styles.architecture import Architecture, Step, get_architecture
 from neuralpaint.styles.norm import ConditionalInstanceNorm2d
 
-MULTIPLE = 4  # pictures are padded to a multiple of this many pixels
-_BLOCK = (2, 4)  # pixels down and across
-SMALLEST = 16  # pixels along each side: reflection needs something to reflect
+MULTIPLE = 4  # images are padded to a multiple of this many pixels
+_BLOCK = (2, 4)  # (height, width) in pixels of the blocks of `_by_blocks`
+SMALLEST = 16  # minimum side in pixels, for reflection padding
 
 
 class StyleStep(nn.Module):
     """A `Step`: padding, convolution, conditional instance normalisation, activation.
 
-    No bias: the normalisation would take it away again.
+    No bias: the normalisation would cancel it.
     """
 
     def __init__(self, step: Step, styles: int) -> None:
@@ -34,17 +34,17 @@ class StyleStep(nn.Module):
         return self.activate(self.norm(self.convolve(self.pad(x)), mix))
 
     def pad(self, x: Tensor) -> Tensor:
-        """The picture and what the filters see around it.
+        """Pads the input for the filters.
 
-        Where the picture is doubled the padding comes first: a border pixel repeated once is, doubled, what reflection
-        of the doubled picture would be.
+        For upsampling steps, padding comes before upsampling: replicating a border pixel and then doubling equals
+        doubling and then reflecting.
         """
         if self.step.upsample == 1:
             return F.pad(x, (self.step.kernel // 2,) * 4, mode="reflect")
         return F.pad(x, (1,) * 4, mode="replicate")
 
     def convolve(self, x: Tensor) -> Tensor:
-        """Of a padded picture."""
+        """The convolution of a padded input."""
         step = self.step
         if step.upsample == 2:
             return _doubled(x, self.weight)
@@ -54,18 +54,18 @@ class StyleStep(nn.Module):
         return F.conv2d(x, self.weight, stride=step.stride)
 
     def activate(self, x: Tensor) -> Tensor:
-        """May write over x."""
+        """The activation; may overwrite x."""
         if self.step.activation == "relu":
             return F.relu(x, inplace=True)
         return torch.sigmoid(x) if self.step.activation == "sigmoid" else x
 
 
 def _doubled(x: Tensor, weight: Tensor) -> Tensor:
-    """The convolution of a picture that is padded by a pixel and then doubled, without doubling it."""
+    """Convolution of `x`, padded by one pixel, after nearest-neighbour ×2 upsampling, without upsampling explicitly."""
     folded = fold(weight)
     if weight.shape[2] > 3:
         return F.pixel_shuffle(F.conv2d(x, folded), 2)
-    # A 3×3 filter at one of the four pixels that come of one sees only 2×2 different ones: 16 products instead of 36.
+    # A 3×3 filter at one of the four copies of a pixel sees only 2×2 distinct pixels: 16 products instead of 36.
     batch, (height, width), outputs = len(x), (side - 2 for side in x.shape[2:]), len(weight)
     phases = folded.unflatten(0, (outputs, 2, 2))
     few = [phases[:, p, q, :, p : p + 2, q : q + 2] for p in (0, 1) for q in (0, 1)]
@@ -78,14 +78,14 @@ def _doubled(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def fold(weight: Tensor) -> Tensor:
-    """Filters for a picture that is doubled by nearest neighbour, as filters for the picture before it is doubled.
+    """Converts filters for a nearest-neighbour ×2 upsampled input to filters for the input before upsampling.
 
-    Of the k×k pixels that a filter sees in the doubled picture many are the same: with k = 3 or 5 no more than 3×3
-    differ, so that each of the four pixels that one becomes is a 3×3 filter's output. `[O, C, k, k]` →
-    `[4·O, C, 3, 3]`, in the order that `pixel_shuffle` takes.
+    Many of the k×k upsampled pixels under a filter are equal: for k = 3 or 5, at most 3×3 are distinct. So each of the
+    four output pixels per input pixel is the output of a 3×3 filter. `[O, C, k, k]` → `[4·O, C, 3, 3]`, in the order of
+    `pixel_shuffle`.
     """
     side = weight.shape[2]
-    # sums[p, i, j] is 1 where tap j of the filter at a pixel of phase p sees pixel i - 1 of the picture.
+    # sums[p, i, j] is 1 where tap j of the filter at an output pixel of phase p sees input pixel i - 1.
     taps = torch.arange(side) - side // 2
     sums = torch.stack([F.one_hot((phase + taps).div(2, rounding_mode="floor") + 1, 3).T for phase in (0, 1)])
     sums = sums.to(weight)
@@ -94,10 +94,10 @@ def fold(weight: Tensor) -> Tensor:
 
 
 def _by_blocks(x: Tensor, weight: Tensor) -> Tensor:
-    """The convolution to a few channels, a block of pixels at a time.
+    """A convolution with few output channels, computed for blocks of 2×4 pixels at a time.
 
-    With three outputs most lanes of a vector unit stay idle. The outputs of 2×4 pixels are 24, of filters of 10×12
-    instead of 9×9, filled up with zeros: half again as many products, in a third of the time.
+    With three output channels, most vector lanes are idle. A block of 2×4 pixels has 24 outputs, with the 9×9 filters
+    zero-padded to 10×12: about 1.5 times as many products, but a third of the time.
     """
     down, across = _BLOCK
     outputs, channels, side, _ = weight.shape
@@ -111,7 +111,7 @@ def _by_blocks(x: Tensor, weight: Tensor) -> Tensor:
 
 
 class ResidualBlock(nn.Module):
-    """x + two steps."""
+    """Adds two steps to the input: x + second(first(x))."""
 
     def __init__(self, steps: tuple[Step, Step], styles: int) -> None:
         super().__init__()
@@ -122,22 +122,22 @@ class ResidualBlock(nn.Module):
 
 
 class StyleNetwork(nn.Module):
-    """Restyles photos: all styles share the filters, and each has its own scales and shifts of the activations.
+    """Stylizes photos. All styles share the filters; each has its own scales and shifts of the activations.
 
-    Layers of the paper's network, `architecture="paper"`, channels after each; all with reflection padding and
-    conditional instance normalisation, then ReLU but for the last one, a sigmoid:
+    Layers of the paper's network, `architecture="paper"`, with output channels. All have reflection padding and
+    conditional instance normalisation, then ReLU, except the last, which has a sigmoid:
 
         9×9 → 32 · 3×3 stride 2 → 64 · 3×3 stride 2 → 128 · five residual blocks of two 3×3 → 128
         · nearest ×2, 3×3 → 64 · nearest ×2, 3×3 → 32 · 9×9 → 3
 
-    `architecture="light"` has a third of the channels and nothing at full size: a thirteenth of the arithmetic.
+    `architecture="light"` has a third of the channels and no layers at full resolution: 1/13 of the arithmetic.
 
     Args:
-        names: of the styles, in order; distinct.
-        architecture: "paper", "light" or one of your own.
+        names: distinct names of the styles, in order.
+        architecture: "paper", "light" or a custom `Architecture`.
 
     Raises:
-        ValueError: names repeat or are empty, or the architecture is unknown.
+        ValueError: names are repeated or empty, or the architecture is unknown.
 
     Reference: Dumoulin, Shlens and Kudlur, "A learned representation for artistic style", ICLR 2017, section 2 and
     table 1.
@@ -150,31 +150,31 @@ class StyleNetwork(nn.Module):
             raise ValueError(f"names must be distinct and not empty, got {names}")
         self.names = names
         self.architecture = get_architecture(architecture)
-        self.training_facts: dict[str, Any] = {}  # how it was trained, as its file says
+        self.training_facts: dict[str, Any] = {}  # how it was trained, from its file
         down, blocks, up = self.architecture.steps()
         self.down = nn.ModuleList(StyleStep(step, len(names)) for step in down)
         self.blocks = nn.ModuleList(ResidualBlock(pair, len(names)) for pair in blocks)
         self.up = nn.ModuleList(StyleStep(step, len(names)) for step in up)
 
     def forward(self, photo: Tensor, mix: Tensor) -> Tensor:
-        """Photos in styles.
+        """Stylizes photos.
 
         Args:
             photo: `[B, 3, H, W]` RGB in [0, 1]; or `[1, 3, H, W]`, one photo for all rows of `mix`. H, W ≥ 16.
-            mix: `[B, N]`, how much of each style an image has; rows sum to 1. A row of the identity is one style.
+            mix: `[B, N]`, style weights per image; rows sum to 1. A one-hot row is a single style.
 
         Returns:
             `[B, 3, H, W]` in [0, 1].
 
         Raises:
-            ValueError: a shape does not fit.
+            ValueError: the shapes do not match.
         """
         self.check(photo, mix)
         height, width = photo.shape[2:]
         x = pad_to_multiple(photo)
         down, blocks, up = self.layers()
         for k, step in enumerate(down):
-            if k == 0 and len(mix) > len(x):  # nothing depends on the style before the first normalisation
+            if k == 0 and len(mix) > len(x):  # the style has no effect before the first normalisation
                 x = step.activate(step.norm(step.convolve(step.pad(x)).expand(len(mix), -1, -1, -1), mix))
             else:
                 x = step(x, mix)
@@ -185,14 +185,14 @@ class StyleNetwork(nn.Module):
         return x[..., :height, :width]
 
     def check(self, photo: Tensor, mix: Tensor) -> None:
-        """ValueError if they are no arguments for `forward`."""
+        """ValueError unless these are valid arguments for `forward`."""
         if photo.ndim != 4 or photo.shape[1] != 3:
             raise ValueError(f"photo must be [B, 3, H, W], got {list(photo.shape)}")
         if min(photo.shape[2:]) < SMALLEST:
-            raise ValueError(f"photo must have {SMALLEST} pixels along each side, got {list(photo.shape[2:])}")
+            raise ValueError(f"photo must have at least {SMALLEST} pixels along each side, got {list(photo.shape[2:])}")
         if mix.ndim != 2 or mix.shape[1] != len(self.names) or len(photo) not in (1, len(mix)):
             raise ValueError(
-                f"mix must be [{len(photo)}, {len(self.names)}], a number for each style, got {list(mix.shape)}"
+                f"mix must be [{len(photo)}, {len(self.names)}], one weight per style, got {list(mix.shape)}"
             )
 
     def layers(self) -> tuple[list[StyleStep], list[ResidualBlock], list[StyleStep]]:
@@ -200,26 +200,26 @@ class StyleNetwork(nn.Module):
         return tuple(list(part) for part in (self.down, self.blocks, self.up))  # type: ignore[return-value]
 
     def norms(self) -> list[ConditionalInstanceNorm2d]:
-        """All its normalisations, in order."""
+        """All normalisation layers, in order."""
         return [module for module in self.modules() if isinstance(module, ConditionalInstanceNorm2d)]
 
     def filters(self) -> list[nn.Parameter]:
-        """What all styles share."""
+        """The convolution weights, which all styles share."""
         return [module.weight for module in self.modules() if isinstance(module, StyleStep)]
 
     @torch.no_grad()
     def add_style(self, name: str, like: Tensor | None = None) -> None:
-        """Adds a style, to be trained: its γ and β start as a mix of the others.
+        """Adds a style for training; its γ and β are initialised to a mix of the existing styles.
 
         Args:
-            name: not one of the network's.
-            like: `[N]`, that mix; the mean of all by default.
+            name: a new name.
+            like: `[N]`, the mix; the mean of all styles by default.
 
         Raises:
-            ValueError: the name is empty or taken.
+            ValueError: the name is empty or already used.
         """
         if not name or name in self.names:
-            raise ValueError(f"name must be a new one, got {name!r}")
+            raise ValueError(f"name must be new and not empty, got {name!r}")
         count = len(self.names)
         mix = torch.full((1, count), 1 / count) if like is None else like.reshape(1, count)
         for norm in self.norms():
@@ -230,6 +230,6 @@ class StyleNetwork(nn.Module):
 
 
 def pad_to_multiple(photo: Tensor) -> Tensor:
-    """Reflected beyond its right and lower edges, so that halving it twice leaves no rest."""
+    """Reflection-pads the right and bottom edges so that the sides are divisible by 4."""
     height, width = photo.shape[2:]
     return F.pad(photo, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="reflect")

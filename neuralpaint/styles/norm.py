@@ -1,4 +1,4 @@
-"""Conditional instance normalisation: one set of filters, a scale and a shift of their activations for each style."""
+"""Conditional instance normalisation: a separate scale and shift of the activations for each style."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from torch import Tensor, nn
 
 
 class ConditionalInstanceNorm2d(nn.Module):
-    """z = γ·(x − μ)/σ + β, with γ and β of a style, or of a mix of styles.
+    """z = γ·(x − μ)/σ + β, with γ and β of a style or a mix of styles.
 
-    μ and σ are mean and standard deviation of a channel of an image over its pixels. For one style this is
-    `torch.nn.InstanceNorm2d(affine=True)` with that style's γ and β.
+    μ and σ are the mean and standard deviation over the pixels of one channel of one image. For a single style, this is
+    `torch.nn.InstanceNorm2d(affine=True)` with the γ and β of that style.
 
     Args:
         channels: C.
-        styles: N, how many it starts with.
+        styles: N, the initial number of styles.
         eps: added to the variance.
 
     Attributes:
         gamma, beta: `[N, C]`.
 
     Shape:
-        x `[B, C, H, W]`, mix `[B, N]` (a row for each image, or one for all, `[1, N]`) -> `[B, C, H, W]`.
+        x `[B, C, H, W]`, mix `[B, N]` (one row per image, or `[1, N]` for all) -> `[B, C, H, W]`.
 
     Reference: Dumoulin et al., "A learned representation for artistic style", ICLR 2017, section 2.2, equation 5.
     """
@@ -36,9 +36,9 @@ class ConditionalInstanceNorm2d(nn.Module):
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
         gamma, beta = self.affine(mix)
         batch, channels, height, width = x.shape
-        if height * width == 1:  # a pixel is its own mean; batch_norm refuses to divide by no deviation
+        if height * width == 1:  # a single pixel equals its mean; batch_norm raises an error for it
             return beta.expand(batch, channels)[..., None, None] + 0 * x
-        # The images of a batch as channels of one: batch_norm then has nothing but these pixels to average over.
+        # Treat the images of a batch as channels of one image, so that batch_norm averages over the pixels only.
         flat = x.reshape(1, batch * channels, height, width)
         weight, bias = (part.expand(batch, channels).reshape(-1) for part in (gamma, beta))
         normal = F.batch_norm(flat, None, None, weight, bias, training=True, eps=self.eps)

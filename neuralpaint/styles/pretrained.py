@@ -1,4 +1,4 @@
-"""Files of style networks: see `neuralpaint.utils.model_files`; beside them, a thumbnail of each painting."""
+"""Saves and loads style networks: see `neuralpaint.utils.model_files`. Their folders also have thumbnails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from neuralpaint.styles.network import StyleNetwork
 from neuralpaint.utils.model_files import CONFIG, WEIGHTS, read_model_config, read_weights, write_model
 
 THUMBNAILS = "thumbnails"
-_LIMIT = 4096  # styles, channels: more in a file is damage, and would only fill the memory
+_LIMIT = 4096  # maximum number of styles and channels accepted from a file
 
 
 def save_style_network(
@@ -25,16 +25,16 @@ def save_style_network(
     training: Mapping[str, Any] | None = None,
     card: str | None = None,
 ) -> None:
-    """Writes a network's folder, each file whole or not at all.
+    """Writes the folder of a network; each file is written atomically.
 
     Args:
         dtype: of the weights in the file.
-        training: anything JSON can hold about how it was trained.
-        card: the model card, Markdown; an old one stays if this is None.
+        training: how it was trained, JSON-serializable.
+        card: the model card, Markdown; None keeps an existing one.
 
     Raises:
-        ValueError: if the weights hold NaN or infinity.
-        OSError: if the folder cannot be written.
+        ValueError: the weights contain NaN or infinity.
+        OSError: the folder cannot be written.
     """
     shape = network.architecture
     config = {
@@ -54,15 +54,15 @@ def save_style_network(
 
 
 def load_style_network(network: str | os.PathLike = "light") -> StyleNetwork:
-    """A style network: one that comes with the package, by its name, or one from a folder. On the CPU, float32.
+    """Loads a bundled style network by name, or one from a folder. On the CPU, float32.
 
-    No code of the folder runs. The result's `training` holds what its file says of its training.
+    No code from the folder is run. The attribute `training_facts` of the result describes how it was trained.
 
     Args:
         network: "light", "paper", or a folder with `config.json` and `model.safetensors`.
 
     Raises:
-        ValueError: there is none, or its files are damaged, of another version, or do not belong together.
+        ValueError: the network does not exist, or its files are damaged, from another version, or do not match.
     """
     folder = find_style_network(network)
     config = read_model_config(folder, FORMAT, VERSION, "style network")
@@ -81,7 +81,7 @@ def load_style_network(network: str | os.PathLike = "light") -> StyleNetwork:
         )
         loaded = StyleNetwork(names, shape)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: it lacks or garbles {error}") from error
+        raise ValueError(f"{path} is damaged: missing or invalid {error}") from error
     loaded.load_state_dict(read_weights(folder / WEIGHTS, str(config.get("sha256")), loaded.state_dict()))
     loaded.training_facts = dict(config.get("training") or {})
     return loaded.eval()

@@ -1,4 +1,4 @@
-"""Sheets: many pictures in one."""
+"""Contact sheets: many images in one."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ _GAP, _MARGIN = 6, 8  # pixels
 
 
 def style_sheet(pictures: Sequence[Image.Image], columns: int, names: Sequence[str] | None = None) -> Image.Image:
-    """Pictures of one size, row by row, white between them, their names below.
+    """Arranges images of the same size in rows on white, with captions below.
 
     Args:
         pictures: at least one.
-        columns: pictures in a row.
-        names: one each; none are written by default.
+        columns: images per row.
+        names: one caption per image; no captions by default.
 
     Raises:
-        ValueError: there are no pictures, their sizes differ, or names are missing.
+        ValueError: there are no images, their sizes differ, or the number of names is wrong.
     """
     sizes = {picture.size for picture in pictures}
     if len(sizes) != 1:
-        raise ValueError(f"pictures must be of one size, got {sorted(sizes)}")
+        raise ValueError(f"pictures must have the same size, got {sorted(sizes)}")
     if names is not None and len(names) != len(pictures):
-        raise ValueError(f"names must be {len(pictures)}, one a picture, got {len(names)}")
+        raise ValueError(f"names must have one entry per picture, {len(pictures)}, got {len(names)}")
     if columns < 1:
         raise ValueError(f"columns must be at least 1, got {columns}")
     width, height = sizes.pop()

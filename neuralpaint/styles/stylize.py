@@ -1,4 +1,4 @@
-"""`stylize`: a photo in a style, at any size."""
+"""`stylize`: stylizes photos of any size."""
 
 from __future__ import annotations
 
@@ -35,34 +35,34 @@ def stylize(
     memory: int = MEMORY,
     callback: Callable[[float], None] | None = None,
 ) -> Image.Image:
-    """Restyles a photo in one pass of a style network.
+    """Stylizes a photo with one pass of a style network.
 
     Args:
         image: a path, PIL image, array or tensor: see `neuralpaint.images.io.load_image`.
         style: a name; a mix, such as `"munch-scream:0.7,monet-irises:0.3"`; or a weight for each style of the network.
-        network: "light" (fast), "paper" (that of Dumoulin et al.), the folder of one you trained, or one already
-            loaded.
-        background: the colour under transparent pixels.
-        device: "auto" (a GPU if there is one), "cpu", "cuda" …
-        memory: bytes that the work may take besides the photo and the result, about; a large photo then goes through in
-            tiles, to the same result.
-        callback: called with the share that is done.
+        network: "light" (fast), "paper" (the network of Dumoulin et al.), the folder of a trained network, or a loaded
+            network.
+        background: background colour of transparent pixels.
+        device: "auto" (a GPU if available), "cpu", "cuda" …
+        memory: approximate memory limit in bytes, in addition to the photo and the result. Larger photos are processed
+            in tiles, with the same result.
+        callback: called with the fraction done.
 
     Returns:
-        A picture as large as the photo.
+        An image of the same size as the photo.
 
     Raises:
-        ValueError: an argument is out of range, the image or the network cannot be read.
-        OSError: a large photo does not fit the temporary folder.
+        ValueError: an argument is out of range, or the image or the network cannot be read.
+        OSError: the temporary folder is too small for a large photo.
     """
-    target = resolve_device(device)
-    loaded = get_style_network(network).to(target)
-    photo = load_image(image, target, background)[None]
+    device = resolve_device(device)
+    loaded = get_style_network(network).to(device)
+    photo = load_image(image, device, background)[None]
     return to_pil(stylize_tensor(loaded, photo, as_mix(style, loaded), memory=memory, callback=callback)[0])
 
 
 def get_style_network(network: str | os.PathLike | StyleNetwork) -> StyleNetwork:
-    """A network by name, folder, or as it is. ValueError if there is none."""
+    """Loads a network by name or folder; a `StyleNetwork` is returned unchanged. ValueError if it does not exist."""
     if isinstance(network, StyleNetwork):
         return network
     return _cached(str(find_style_network(network)))
@@ -74,12 +74,12 @@ def _cached(folder: str) -> StyleNetwork:
 
 
 def as_mix(style: str | Sequence[float] | Tensor, network: StyleNetwork) -> Tensor:
-    """`[N]`, how much of each style. ValueError if that is none of the network's."""
+    """Converts a style to weights `[N]`. ValueError if the network does not have it, or the weights are invalid."""
     if isinstance(style, str):
         return style_mix(style, network.names)
     mix = torch.as_tensor(style, dtype=torch.float32)
     if mix.shape != (len(network.names),):
-        raise ValueError(f"style must be {len(network.names)} weights, one a style, got shape {list(mix.shape)}")
+        raise ValueError(f"style must be {len(network.names)} weights, one per style, got shape {list(mix.shape)}")
     if not bool((mix >= 0).all()) or abs(float(mix.sum()) - 1) > 1e-3:
         raise ValueError("style: the weights must not be negative and must sum to 1")
     return mix
@@ -95,22 +95,22 @@ def stylize_tensor(
     memory: int = MEMORY,
     callback: Callable[[float], None] | None = None,
 ) -> Tensor:
-    """Restyles a photo, whole if that fits the memory, else in tiles.
+    """Stylizes a photo, as a whole if that fits in `memory`, otherwise in tiles.
 
     Args:
         photo: `[1, 3, H, W]` in [0, 1], H, W ≥ 16, on the network's device.
-        mix: `[N]`, or `[B, N]` for the photo in several styles.
+        mix: `[N]`, or `[B, N]` for several styles of the same photo.
         memory, callback: see `stylize`.
 
     Returns:
         `[B, 3, H, W]` in [0, 1].
 
     Raises:
-        ValueError: a shape does not fit.
+        ValueError: the shapes do not match.
     """
     if min(photo.shape[2:]) < SMALLEST:
         height, width = photo.shape[2:]
-        raise ValueError(f"image is {width}x{height} pixels: a style needs {SMALLEST} along each side")
+        raise ValueError(f"image is {width}x{height} pixels: at least {SMALLEST} along each side are needed")
     mixes = mix.reshape(-1, len(network.names)).to(photo)
     each = bytes_per_pixel(network) * photo.shape[2] * photo.shape[3]
     together = min(len(mixes), int(memory // each)) if memory >= each else 0
@@ -122,16 +122,16 @@ def stylize_tensor(
             if callback is not None:
                 callback(min(1.0, (k + 1) * together / len(mixes)))
         else:
-            tell = None
+            report = None
             if callback is not None:
-                tell = functools.partial(lambda k, share: callback((k + share) / len(mixes)), k)
-            found.append(stylize_tiled(network, photo, few, memory=memory // 2, progress=tell))
+                report = functools.partial(lambda k, share: callback((k + share) / len(mixes)), k)
+            found.append(stylize_tiled(network, photo, few, memory=memory // 2, progress=report))
     return torch.cat(found)
 
 
 def bytes_per_pixel(network: StyleNetwork) -> int:
-    """What a photo's pixel takes on its way through a network at once, about: a layer's input, its padded copy, the
-    convolution's output and that normalised, where they are largest."""
+    """Approximate peak memory of a forward pass per photo pixel, in bytes: the input of a layer, its padded copy, the
+    output of the convolution and its normalised copy, for the largest layer."""
     down, _, up = network.architecture.steps()
     scale, most = 1.0, 0.0
     for step in (*down, *up):

@@ -1,9 +1,9 @@
-"""A style network over a photo that is too large to go through it at once.
+"""Applies a style network to a photo that is too large for a single forward pass.
 
-Layer by layer, each in tiles that overlap by what the filters see beyond them. The normalisation needs mean and
-deviation over the whole picture, and these are known when the layer's last tile is done; so what is kept between two
-layers is the convolution's output, and the next layer normalises what it reads. The result is that of the whole picture
-at once, without seams, for the same arithmetic. Maps that do not fit the memory lie in a temporary file.
+The photo is processed layer by layer, each layer in tiles that overlap by the reach of its filters. Normalisation needs
+the mean and deviation over the whole image, which are known only after the last tile of a layer. So the convolution
+outputs are stored between layers, and the next layer normalises them when it reads them. The result equals that of a
+single pass, without seams, at the same cost. Feature maps that do not fit in memory are stored in temporary files.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from torch import Tensor
 
 from neuralpaint.styles.network import MULTIPLE, StyleNetwork, StyleStep
 
-_TILE = 256  # pixels along each side of what a layer works on at a time
+_TILE = 256  # tile size, in pixels
 
 
 @dataclass
 class _Map:
-    """`[C, H, W]` as it is kept, and what is still to be done with it when it is read."""
+    """A stored feature map `[C, H, W]`, and the function to apply when it is read."""
 
     data: Tensor
     finish: Callable[[Tensor], Tensor] = lambda piece: piece
 
     def read(self, top: int, bottom: int, left: int, right: int, mode: str) -> Tensor:
-        """`[1, C, h, w]`: rows and columns from `top` and `left` up to `bottom` and `right`, which may lie outside."""
+        """`[1, C, h, w]`: rows `top` to `bottom` and columns `left` to `right`; padded where these lie outside."""
         _, height, width = self.data.shape
         pads = (max(0, -left), max(0, right - width), max(0, -top), max(0, bottom - height))
         piece = self.data[:, max(0, top) : min(bottom, height), max(0, left) : min(right, width)]
@@ -39,8 +39,8 @@ class _Map:
         return F.pad(piece, pads, mode=mode) if any(pads) else piece
 
 
-class _Room:
-    """Where maps are kept: in memory up to a limit, in files beyond it."""
+class _Storage:
+    """Allocates feature maps, in memory up to a limit and in files beyond it."""
 
     def __init__(self, memory: int, device: torch.device) -> None:
         self.memory, self.device = memory, device
@@ -57,8 +57,8 @@ class _Room:
             free = shutil.disk_usage(self._folder.name).free
             if size > free:
                 raise OSError(
-                    f"stylising a picture of this size needs {size / 2**30:.1f} GiB more in {tempfile.gettempdir()}, "
-                    f"{free / 2**30:.1f} are free: set TMPDIR to a larger disk, or raise --memory"
+                    f"stylizing an image of this size needs {size / 2**30:.1f} GiB more in {tempfile.gettempdir()}, "
+                    f"but {free / 2**30:.1f} GiB are free: set TMPDIR to a larger disk, or raise --memory"
                 )
             path = Path(self._folder.name) / f"map-{len(list(Path(self._folder.name).iterdir()))}"
             data = torch.from_file(str(path), shared=True, size=size // 4, dtype=torch.float32)
@@ -67,13 +67,13 @@ class _Room:
         return _Map(data)
 
     def free(self, old: _Map) -> None:
-        """What `new` gave is not needed any more."""
+        """Releases a map from `new`."""
         for k, (data, _, path) in enumerate(self._taken):
             if data is old.data:
                 del self._taken[k]
                 if path is not None:
                     path.unlink()
-                    path.touch()  # so that the next one gets another name
+                    path.touch()  # so that the next map gets another name
                 return
 
     def close(self) -> None:
@@ -91,28 +91,28 @@ def stylize_tiled(
     memory: int = 1 << 30,
     progress: Callable[[float], None] | None = None,
 ) -> Tensor:
-    """What `network(photo, mix)` gives, to rounding, in little memory.
+    """Computes `network(photo, mix)`, up to rounding, in little memory.
 
     Args:
         photo: `[1, 3, H, W]`, on the network's device.
         mix: `[1, N]`.
-        memory: bytes of maps to keep in memory; what is beyond goes to the temporary folder. The photo, the result and
-            the tile at work come on top.
-        progress: called with the share that is done.
+        memory: memory limit for feature maps in bytes; the rest go to the temporary folder. The photo, the result and
+            the current tile are not included.
+        progress: called with the fraction done.
 
     Returns:
         `[1, 3, H, W]`.
 
     Raises:
-        ValueError: a shape does not fit.
+        ValueError: the shapes do not match.
         OSError: the temporary folder is full.
     """
     network.check(photo, mix)
     height, width = photo.shape[2:]
-    # Reflected to a multiple of four pixels, as `StyleNetwork.forward` does.
+    # Reflection-padded to a multiple of four pixels, as in `StyleNetwork.forward`.
     photo = F.pad(photo, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="reflect")
-    room = _Room(memory if photo.device.type == "cpu" else 1 << 62, photo.device)
-    run = _Run(network, mix, room, progress)
+    storage = _Storage(memory if photo.device.type == "cpu" else 1 << 62, photo.device)
+    run = _Run(network, mix, storage, progress)
     try:
         down, blocks, up = network.layers()
         found = _Map(photo[0])
@@ -124,27 +124,27 @@ def stylize_tiled(
             found = run.add(found, run.step(block.second, inner))
         for step in up:
             found = run.step(step, found)
-        return run.settle(found).data[None, :, :height, :width].clone()  # what lies in a file goes with it
+        return run.settle(found).data[None, :, :height, :width].clone()  # copied, because the file is deleted
     finally:
-        room.close()
+        storage.close()
 
 
 class _Run:
-    """One picture on its way through the layers."""
+    """The pass of one image through the layers."""
 
     def __init__(
-        self, network: StyleNetwork, mix: Tensor, room: _Room, progress: Callable[[float], None] | None
+        self, network: StyleNetwork, mix: Tensor, storage: _Storage, progress: Callable[[float], None] | None
     ) -> None:
-        self.mix, self.room, self.progress = mix, room, progress
+        self.mix, self.storage, self.progress = mix, storage, progress
         self._cost = _cost(network)
         self._done = 0.0
 
     def step(self, step: StyleStep, found: _Map, *, release: bool = True) -> _Map:
-        """The next map: its convolution is done, its normalisation is left to the reader. `found` is released."""
+        """The next map: convolved; normalisation is applied when it is read. Releases `found` unless told not to."""
         spec = step.step
         _, height, width = found.data.shape
         scale_up, scale_down = spec.upsample, spec.stride
-        result = self.room.new(spec.outputs, height * scale_up // scale_down, width * scale_up // scale_down)
+        result = self.storage.new(spec.outputs, height * scale_up // scale_down, width * scale_up // scale_down)
         moments = _Moments(spec.outputs)
         tiles = list(_tiles(height // scale_down, width // scale_down))
         reach = 1 if scale_up == 2 else spec.kernel // 2
@@ -155,27 +155,27 @@ class _Run:
             out = step.convolve(found.read(*rows, *columns, mode))[0]
             moments.add(out)
             result.data[:, top * scale_up : bottom * scale_up, left * scale_up : right * scale_up] = out
-            self._tell(self._cost[id(step)] / len(tiles))
+            self._report(self._cost[id(step)] / len(tiles))
         result.finish = _finish(step, moments, self.mix)
         if release:
-            self.room.free(found)
+            self.storage.free(found)
         return result
 
     def settle(self, found: _Map) -> _Map:
-        """Does what is left to do with a map, in its place."""
+        """Applies the pending function of a map in place."""
         for top, bottom, left, right in _tiles(*found.data.shape[1:]):
             piece = found.data[:, top:bottom, left:right]
             piece.copy_(found.finish(piece[None])[0])
         return _Map(found.data)
 
     def add(self, found: _Map, more: _Map) -> _Map:
-        """Adds a map, which is released, to one that is settled."""
+        """Adds a map, which is then released, to a settled one."""
         for top, bottom, left, right in _tiles(*found.data.shape[1:]):
             found.data[:, top:bottom, left:right] += more.finish(more.data[None, :, top:bottom, left:right])[0]
-        self.room.free(more)
+        self.storage.free(more)
         return found
 
-    def _tell(self, work: float) -> None:
+    def _report(self, work: float) -> None:
         self._done += work
         if self.progress is not None:
             self.progress(min(1.0, self._done / sum(self._cost.values())))
@@ -184,8 +184,8 @@ class _Run:
 class _Moments:
     """Mean and variance of each channel over all tiles.
 
-    Tiles are joined in float64 by their own means and variances (Chan et al. 1979): a difference of sums of squares
-    would lose the digits that the variance is made of.
+    The means and variances of tiles are merged in float64 (Chan et al. 1979), which avoids the cancellation of
+    E[x²] − E[x]².
     """
 
     def __init__(self, channels: int) -> None:
@@ -210,7 +210,7 @@ class _Moments:
 
 
 def _finish(step: StyleStep, moments: _Moments, mix: Tensor) -> Callable[[Tensor], Tensor]:
-    """Normalisation and activation of a step, as a multiplication, a sum and the activation."""
+    """The normalisation and activation of a step, as scale, shift and activation."""
     gamma, beta = (part.to("cpu", torch.float64)[0] for part in step.norm.affine(mix))
     scale = gamma / (moments.variance + step.norm.eps).sqrt()
     shift = beta - scale * moments.mean
@@ -226,7 +226,7 @@ def _tiles(height: int, width: int) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _cost(network: StyleNetwork) -> dict[int, float]:
-    """Multiply-adds of each step a pixel of the photo."""
+    """Multiply-adds of each step per photo pixel."""
     scale, found = 1.0, {}
     for module in network.modules():
         if isinstance(module, StyleStep):

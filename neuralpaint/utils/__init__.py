@@ -1,1 +1,1 @@
-"""What every other part may use and what itself uses none: files, memory, devices, checks."""
+"""Utilities without dependencies on the rest of the package: files, memory, devices, validation."""

@@ -1,4 +1,4 @@
-"""Which device a name means."""
+"""Resolves device names."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
     """The device of that name: "cpu", "cuda", "cuda:1" …; "auto" is a GPU if this build can use one, else the CPU.
 
     Raises:
-        ValueError: if the name is unknown, or this machine or this build has no such device.
-        TypeError: if it is neither a name nor a `torch.device`.
+        ValueError: the name is unknown, or the device is not available on this machine or in this build.
+        TypeError: it is neither a name nor a `torch.device`.
     """
     if not isinstance(device, (str, torch.device)):
         raise TypeError(f"device must be a name or a torch.device, got {device!r}")

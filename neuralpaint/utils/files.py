@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old one or the whole new one, never half of one."""
+"""Atomic file writes: a reader sees either the old file or the complete new one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REASONS = {
 
 
 class WriteError(OSError):
-    """A file or folder could not be written; str() is one clear line, `errno` the system's reason."""
+    """A file or folder could not be written; the message is one line, `errno` the system's error code."""
 
     def __init__(self, path: str | os.PathLike, error: OSError) -> None:
         super().__init__(error.errno, error.strerror, os.fspath(path))
@@ -42,13 +42,13 @@ class WriteError(OSError):
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
-    """Opens a binary file that takes its place at `path` only when the block ends without an error.
+    """Opens a binary file that replaces `path` only if the block ends without an error.
 
-    It is written under a temporary name in the same folder, flushed to the disk, then renamed. A device or pipe is
+    The file is written under a temporary name in the same folder, flushed to disk, then renamed. Devices and pipes are
     written directly.
 
     Raises:
-        WriteError: if it cannot be written; nothing is left behind, and what stood at `path` still does.
+        WriteError: the file cannot be written; no partial file is left, and an existing file is unchanged.
     """
     try:
         target, temporary = _names(path)
@@ -74,11 +74,11 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """As `atomic_write`, for what must be told a name: yields a temporary one in the same folder, renamed to `path`
-    when the block ends without an error.
+    """Like `atomic_write`, for writers that need a path: yields a temporary path in the same folder, renamed to `path`
+    if the block ends without an error.
 
     Raises:
-        WriteError: if it cannot be written; nothing is left behind, and what stood at `path` still does.
+        WriteError: the file cannot be written; no partial file is left, and an existing file is unchanged.
     """
     try:
         target, temporary = _names(path)
@@ -101,7 +101,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def out_of_space(path: str | os.PathLike, least: int = 1 << 20) -> bool:
-    """Whether the disk on which `path` lies has less than `least` bytes left."""
+    """Whether the disk of `path` has less than `least` bytes free."""
     try:
         return shutil.disk_usage(Path(os.path.realpath(path)).parent).free < least
     except OSError:
@@ -109,7 +109,7 @@ def out_of_space(path: str | os.PathLike, least: int = 1 << 20) -> bool:
 
 
 def check_writable(path: str | os.PathLike) -> None:
-    """Raises WriteError now if `atomic_write(path)` would fail later (disk space apart)."""
+    """Raises WriteError now if `atomic_write(path)` would fail later (except for lack of disk space)."""
     try:
         _, probe = _names(path)
         probe.open("xb").close()
@@ -119,15 +119,15 @@ def check_writable(path: str | os.PathLike) -> None:
 
 
 def check_readable(path: str | os.PathLike) -> None:
-    """Raises ValueError if no stroke file can be there: nothing is, or a folder."""
+    """Raises ValueError if the path of a stroke file does not exist or is a folder."""
     if os.path.isdir(path):
-        raise ValueError(f"{path} is a folder: name a stroke file in it")
+        raise ValueError(f"{path} is a folder: choose a stroke file in it")
     if not os.path.exists(path):
         raise ValueError(f"{path} does not exist: check the path")
 
 
 def make_folder(path: str | os.PathLike) -> Path:
-    """Creates a folder, and those above it, unless it is there. Raises WriteError if it cannot be."""
+    """Creates a folder and its parents if missing. Raises WriteError on failure."""
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -136,19 +136,19 @@ def make_folder(path: str | os.PathLike) -> Path:
 
 
 def _names(path: str | os.PathLike) -> tuple[Path, Path]:
-    """(the file that `path` leads to, a temporary name beside it). OSError if it cannot be a file."""
+    """(the file that `path` resolves to, a temporary path next to it). OSError if it cannot be a file."""
     target = Path(os.path.realpath(path))
     if os.path.isdir(target):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     try:
-        os.stat(target)  # tells of a name that is too long, which the shorter temporary one would not
+        os.stat(target)  # detects a name that is too long, which the shorter temporary name would not
     except FileNotFoundError:
         pass
     return target, target.with_name(f".{target.name[:60]}.{secrets.token_hex(4)}.tmp")
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes the rename itself last; some file systems refuse, and then it lasts as long as they say."""
+    """Makes the rename durable, on file systems that support it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:

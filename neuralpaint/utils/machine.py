@@ -1,4 +1,4 @@
-"""What a timing depends on: the machine and the build."""
+"""Describes the machine and the build, for timings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def cpu_model() -> str:
-    """The processor's name as the system gives it."""
+    """The name of the processor, as reported by the system."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -25,7 +25,7 @@ def cpu_model() -> str:
 
 
 def describe(device: torch.device | None = None) -> dict[str, str | int]:
-    """The facts that a timing depends on; no host name. The GPU is that of `device`, by default any there is."""
+    """The facts that a timing depends on, without the host name. Includes the GPU of `device`, or any if None."""
     import torch
 
     from neuralpaint import _extension
@@ -48,12 +48,12 @@ def describe(device: torch.device | None = None) -> dict[str, str | int]:
 
 
 def processors() -> int:
-    """How many processors this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def hardware(device: torch.device) -> str:
-    """The GPU, or the processor and the number of threads, in words."""
+    """Describes the hardware of a device: the GPU, or the processor and the number of threads."""
     import torch
 
     if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""Memory as a budget: how much there is, what a person allows, and what things need."""
+"""Memory budgets: available memory, limits and checks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 import re
 from pathlib import Path
 
-PROCESS = 500 * 2**20  # bytes of Python with torch, our kernels and their buffers, before there is any picture
+PROCESS = 500 * 2**20  # base memory of a process in bytes: Python, torch, the kernels and their buffers
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
 def parse_bytes(text: str | int, name: str = "memory") -> int:
-    """Bytes of "2G", "1500M", "2.5GiB" or a number of bytes. Units are powers of 1024.
+    """Parses "2G", "1500M", "2.5GiB" or a number of bytes. Units are powers of 1024.
 
     Raises:
-        ValueError: if it is none of these, or not above 0.
-        TypeError: if it is neither text nor a whole number.
+        ValueError: the text is invalid, or the number is not above 0.
+        TypeError: it is neither a string nor an integer.
     """
     if isinstance(text, bool) or not isinstance(text, (str, int)):
         raise TypeError(f"{name} must be like '2G', or a number of bytes, got {text!r}")
@@ -26,18 +26,18 @@ def parse_bytes(text: str | int, name: str = "memory") -> int:
 
 
 def format_bytes(count: float) -> str:
-    """Such as 1.5G or 700M, rounded up so that the result is enough."""
+    """Formats bytes such as 12G or 700M, rounded up."""
     megabytes = -(-count // 2**20)
     return f"{megabytes:.0f}M" if megabytes < 10240 else f"{-(-count // 2**30):.0f}G"
 
 
 def budget(memory: str | int | None = None) -> int:
-    """Bytes that may be used: `memory`, by default half of what is available on this machine."""
+    """Memory limit in bytes: `memory`, or by default half of the available memory."""
     return available() // 2 if memory is None else parse_bytes(memory)
 
 
 def available() -> int:
-    """Bytes that could be had now without swapping, the limit of a container counted."""
+    """Bytes available without swapping, within the limits of the container."""
     free = _meminfo()
     if free is None:
         try:
@@ -49,8 +49,8 @@ def available() -> int:
 
 
 def _cgroup_free(processes: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> list[int]:
-    """What the limits on this process's control group, and on each group above it, leave. Cached file pages that the
-    system can drop count as free."""
+    """Bytes left within the limit of this process's control group and of each of its ancestors. Reclaimable page cache
+    counts as free."""
     try:
         lines = processes.read_text().splitlines()
     except OSError:
@@ -65,14 +65,14 @@ def _cgroup_free(processes: Path = Path("/proc/self/cgroup"), root: Path = Path(
             limit_name, used_name = "memory.limit_in_bytes", "memory.usage_in_bytes"
         else:
             continue
-        # In a container the path may be the host's, of which only the root is there.
+        # In a container, the path may be that of the host, of which only the root is visible.
         group = base / path.lstrip("/")
         for folder in (group, *group.parents):
             try:
                 limit, used = (int((folder / name).read_text()) for name in (limit_name, used_name))
                 found = re.search(rf"^{cache_name} (\d+)", (folder / "memory.stat").read_text(), re.MULTILINE)
                 left.append(limit - used + (int(found[1]) if found else 0))
-            except (OSError, ValueError):  # no limit there, or "max"
+            except (OSError, ValueError):  # no limit, or "max"
                 pass
             if folder == base:
                 break
@@ -88,6 +88,6 @@ def _meminfo() -> int | None:
 
 
 def check_budget(have: int, need: float, what: str) -> None:
-    """Raises ValueError, which says the least that does, if `need` bytes are more than `have`."""
+    """Raises ValueError, with the required amount, if `need` bytes are more than `have`."""
     if need > have:
         raise ValueError(f"memory: {format_bytes(have)} is too little for {what}: at least {format_bytes(need)}")

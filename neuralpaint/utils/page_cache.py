@@ -1,4 +1,4 @@
-"""Keeping freed memory for the next tensor of its size."""
+"""Keeps freed memory in the process for reuse by later tensors."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _users = 0
 
 @contextmanager
 def keep_pages() -> Iterator[None]:
-    """Within it, memory of large CPU tensors that are freed goes to the next ones instead of back to the system.
+    """Context manager in which memory of freed large CPU tensors is reused instead of returned to the system.
 
-    The C library returns large blocks at once, and each new tensor's pages are then cleared and mapped anew: for a
-    network whose layers take tens of MiB each, that is up to a third of its time. This changes settings of the whole
-    process while it lasts, which only glibc has; elsewhere it does nothing.
+    By default, the C library returns large blocks immediately, and the pages of each new tensor must be mapped and
+    cleared again. For a network whose layers take tens of MiB each, this is up to a third of the time. Changes
+    process-wide settings of glibc while active; does nothing with other C libraries.
     """
     global _users
     with _lock:

@@ -1,11 +1,11 @@
-"""Named spans of time, for torch.profiler and for Nsight.
+"""Named time spans for torch.profiler and Nsight.
 
-A span is seen by whoever is listening: `torch.profiler` (as a `record_function` range) and, in a process that uses a
-GPU, Nsight Systems (as an NVTX range, which costs well under a microsecond while nobody records). With no listener a
-span is a few look-ups: about 0.3 µs around a function, 0.7 µs as a `with` block; `record_function` alone takes
-several microseconds (`python -m neuralpaint.utils.profiling` measures it here).
+A span appears in `torch.profiler` as a `record_function` range and, in a process that uses a GPU, in Nsight Systems as
+an NVTX range, which costs well under a microsecond when not recording. Without a profiler, a span costs a few lookups:
+about 0.3 µs around a function and 0.7 µs as a `with` block; `record_function` alone takes several microseconds
+(`python -m neuralpaint.utils.profiling` measures it).
 
-While `torch.compile` traces, a span is nothing at all, so that it neither breaks a graph nor is baked into one.
+While `torch.compile` traces, spans do nothing, so they neither break a graph nor become part of one.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import torch
 from torch.autograd import profiler as _autograd_profiler
 
 PREFIX = "neuralpaint."
-"""What the names of all spans begin with in a trace, the operators themselves are `neuralpaint::`."""
+"""Prefix of all span names in a trace; operators have the prefix `neuralpaint::`."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
 class span:
-    """Names what happens inside, as a context manager or as a decorator.
+    """A named span, as a context manager or decorator.
 
         with span("reseed"):
             ...
@@ -33,8 +33,8 @@ class span:
         @span("composite")
         def composite(...): ...
 
-    The name must be ASCII: a trace leaves out events with other names. One object may be entered again once it has
-    been left, and a decorated function may call itself.
+    The name must be ASCII: traces omit events with other names. A span can be reused after it has ended, and a
+    decorated function may be recursive.
     """
 
     __slots__ = ("_name", "_nvtx", "_record")
@@ -47,7 +47,7 @@ class span:
     def __enter__(self) -> span:
         if torch.compiler.is_compiling():
             return self
-        # torch's own flags, read directly: the functions that ask for them cost as much as all the rest of a span.
+        # Read torch's flags directly: the accessor functions would double the cost of a span.
         if torch.cuda._initialized:
             torch.cuda.nvtx.range_push(self._name)
             self._nvtx = True
@@ -69,7 +69,7 @@ class span:
 
         @functools.wraps(function)
         def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-            # Asked here as well, so that the usual call makes no span.
+            # Checked here as well, so that a call without a profiler creates no span.
             if torch.compiler.is_compiling() or not (
                 _autograd_profiler._is_profiler_enabled or torch.cuda._initialized
             ):
@@ -81,7 +81,7 @@ class span:
 
 
 def _main() -> None:
-    """Prints what a span costs while nobody listens."""
+    """Prints the cost of a span without a profiler."""
     import timeit
 
     @span("nothing")

@@ -1,4 +1,4 @@
-"""Generators whose numbers depend on a key alone."""
+"""Random generators seeded by keys."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ import torch
 
 
 def generator_of(*key: int) -> torch.Generator:
-    """A generator whose numbers have nothing to do with those of any other key."""
+    """A generator seeded by `key`; different keys give independent numbers."""
     words = np.random.SeedSequence(key).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(words[0] >> np.uint64(1)))

@@ -1,4 +1,4 @@
-"""Checks of numbers that users give: the message names the argument and says what it must be."""
+"""Validates numbers from users; messages name the argument and its valid range."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-MAX_STROKES = 1_000_000  # of a painting
-MAX_SIZE = 65536  # pixels along the shorter side of a picture
+MAX_STROKES = 1_000_000  # per painting
+MAX_SIZE = 65536  # pixels along the shorter side of an image
 MAX_SEED = 2**63 - 1
 
 
 class WrongType(TypeError, ValueError):
-    """An argument of the wrong type. Also a ValueError, so that one `except` catches every bad argument."""
+    """An argument has the wrong type. Also a ValueError, so that one `except` catches all invalid arguments."""
 
 
 def check_whole(name: str, value: Any, low: int, high: int | None = None, unit: str = "") -> int:
-    """An int of `low` to `high`; NumPy's are as good as Python's.
+    """Returns an int from `low` to `high`. NumPy integers are accepted.
 
     Raises:
-        WrongType: if it is no whole number, such as 2.0 or True.
-        ValueError: if it is out of the range.
+        WrongType: not an integer, such as 2.0 or True.
+        ValueError: out of range.
     """
     kind = f"a whole number of {unit}" if unit else "a whole number"
     try:
@@ -39,11 +39,11 @@ def check_whole(name: str, value: Any, low: int, high: int | None = None, unit: 
 
 
 def check_positive(name: str, value: Any) -> float:
-    """A finite float above 0.
+    """Returns a finite float above 0.
 
     Raises:
-        WrongType: if it is no number.
-        ValueError: if it is out of the range, infinite or NaN.
+        WrongType: not a number.
+        ValueError: not above 0, infinite or NaN.
     """
     number = _number(name, value)
     if not 0 < number < math.inf:
@@ -52,7 +52,7 @@ def check_positive(name: str, value: Any) -> float:
 
 
 def check_weight(name: str, value: Any) -> float:
-    """A finite float of at least 0. Raises as `check_positive`."""
+    """Returns a finite float of at least 0. Raises as `check_positive`."""
     number = _number(name, value)
     if not 0 <= number < math.inf:
         raise ValueError(f"{name} must be a finite number, at least 0, got {value}")
@@ -66,7 +66,7 @@ def _number(name: str, value: Any) -> float:
 
 
 def unknown_name(what: str, name: str, known: Sequence[str], listed: Sequence[str] | None = None) -> str:
-    """One line for a name that is not among `known`: the nearest ones, then what there is."""
+    """Error message for a name that is not among `known`, with the closest matches and the valid names."""
     near = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.5)
     hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
     return f"unknown {what} {name!r}{hint}: choose from {', '.join(listed or known)}"

@@ -86,7 +86,7 @@ def test_training_that_cannot_be(run, tmp_path, arguments, words):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "is no folder of a trained renderer"),
+        (["nowhere"], "is not the folder of a trained renderer"),
         (["pixel", "--strokes", 0], "--strokes must be"),
         (["tape", "--grid", "grid.jpg"], "must be a .png"),
     ],

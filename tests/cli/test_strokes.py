@@ -86,7 +86,7 @@ def test_a_shard_of_another_version(run, tmp_path):
     assert run("strokes", "--out", out, *TAPE).code == 0
     change_header(out / "strokes-000001.safetensors", version=7)
     result = run("strokes", "--out", out, *TAPE, "--resume")
-    assert result.code == 2 and "strokes-000001.safetensors is of version 7" in result.line
+    assert result.code == 2 and "strokes-000001.safetensors has version 7" in result.line
 
 
 @pytest.mark.parametrize(

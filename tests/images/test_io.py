@@ -216,7 +216,7 @@ def test_path_through_a_file(tmp_path):
 
 def test_empty(tmp_path):
     (tmp_path / "empty.png").touch()
-    with pytest.raises(ValueError, match="is empty"):
+    with pytest.raises(ValueError, match="is an empty file"):
         load_image(tmp_path / "empty.png")
 
 
@@ -380,6 +380,6 @@ def test_saving_refuses(tmp_path):
         save_image(picture(), tmp_path / "picture.xyz")
     with pytest.raises(ValueError, match="no suffix"):
         save_image(picture(), tmp_path / "picture")
-    with pytest.raises(ValueError, match="do not fit a .webp"):
+    with pytest.raises(ValueError, match="do not fit in a .webp"):
         save_image(Image.new("RGB", (16384, 1)), tmp_path / "wide.webp")
     assert not list(tmp_path.iterdir())

@@ -203,7 +203,7 @@ def test_rewrite_makes_a_good_file(tmp_path):
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"version": 2}, "is of version 2, this neuralpaint reads up to 1: update neuralpaint"),
+        ({"version": 2}, "has version 2, this neuralpaint reads up to 1: update neuralpaint"),
         ({"version": "x"}, "not a neuralpaint stroke file"),
         ({"format": "other"}, "not a neuralpaint stroke file"),
         ({"brush": "pencil"}, "unknown brush 'pencil'"),

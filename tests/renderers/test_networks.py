@@ -123,7 +123,7 @@ def test_renderer_by_name_or_object():
     assert get_renderer("exact").render
     with pytest.raises(ValueError, match="unknown renderer 'neurall'.*neural.*or the folder"):
         get_renderer("neurall")
-    with pytest.raises(ValueError, match="is no folder of a trained renderer"):
+    with pytest.raises(ValueError, match="is not the folder of a trained renderer"):
         get_renderer("some/where")
     with pytest.raises(TypeError, match="renderer must be"):
         get_renderer(3)

@@ -88,13 +88,13 @@ def rewrite(**changes):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (truncate, "model.safetensors is truncated or changed"),
-        (tamper, "model.safetensors is truncated or changed"),
+        (truncate, "model.safetensors is truncated or modified"),
+        (tamper, "model.safetensors is truncated or modified"),
         (lambda f: (f / WEIGHTS).unlink(), "cannot read the weights"),
-        (lambda f: (f / CONFIG).unlink(), "holds no trained renderer"),
+        (lambda f: (f / CONFIG).unlink(), "contains no trained renderer"),
         (lambda f: (f / CONFIG).write_text("{"), "config.json is damaged: it is not JSON"),
         (lambda f: (f / CONFIG).write_text("[1]"), "is not the configuration"),
-        (rewrite(version=9), "is of version 9"),
+        (rewrite(version=9), "has version 9"),
         (rewrite(brush_spec=None), "config.json is damaged"),
         (rewrite(network="nothing"), "unknown network"),
         (rewrite(options={"hidden": 7}), "must have shape"),

@@ -30,7 +30,7 @@ def test_what_a_person_writes(text, expected):
         ("munch-scream:nan", "at least 0"),
         ("munch-scream:much", "'much' is not a number"),
         ("munch-scream:0.5,munch-scream:0.5", "twice"),
-        ("munch-scream:0.5,monet-irises", "each style a weight"),
+        ("munch-scream:0.5,monet-irises", "either all styles a weight"),
         ("munch-scream,,monet-irises", "empty part"),
         ("", "empty part"),
     ],

@@ -40,7 +40,7 @@ def change_config(folder, **changes):
         ({"styles": "ab"}, "damaged"),
         ({"architecture": {"name": "light", "widths": [16, 24], "blocks": 4, "outer": 5, "early": True}}, "damaged"),
         ({"architecture": {"name": "light", "widths": [9**9] * 3, "blocks": 4, "outer": 5, "early": True}}, "damaged"),
-        ({"sha256": "0"}, "truncated or changed"),
+        ({"sha256": "0"}, "truncated or modified"),
     ],
 )
 def test_a_changed_configuration_is_an_error(folder, changes, message):
@@ -53,14 +53,14 @@ def test_tampered_weights_are_an_error(folder):
     state = load_file(folder / "model.safetensors")
     state["down.0.norm.gamma"] += 1
     save_file(state, folder / "model.safetensors")
-    with pytest.raises(ValueError, match="truncated or changed"):
+    with pytest.raises(ValueError, match="truncated or modified"):
         load_style_network(folder)
 
 
 def test_what_is_not_there_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="no style network 'nowhere'"):
         load_style_network("nowhere")
-    with pytest.raises(ValueError, match="holds no trained style network"):
+    with pytest.raises(ValueError, match="contains no trained style network"):
         load_style_network(tmp_path)
 
 
