@@ -45,7 +45,7 @@ def test_a_level_that_the_processor_lacks_is_never_taken(monkeypatch) -> None:
         extension.choose_level(X86, "DEFAULT", None, lacks(*X86))
     with pytest.raises(ImportError, match="level x86-64-v4 or better: ATEN_CPU_CAPABILITY is avx2"):
         extension.choose_level(["x86-64-v4"], "AVX2", "avx2", lacks())
-    with pytest.raises(ImportError, match="'sse2', but takes avx512, avx2, default"):
+    with pytest.raises(ImportError, match="'sse2', but must be one of avx512, avx2, default"):
         extension.choose_level(X86, "AVX2", "sse2", lacks())
 
 

@@ -1,1 +1,1 @@
-"""Timing the ops against the limits of the machine: what `neuralpaint bench` and the benchmark suite share."""
+"""Times the ops against the limits of the machine; used by `neuralpaint bench` and the benchmark suite."""

@@ -1,4 +1,4 @@
-"""What `neuralpaint bench` times: the ops at the sizes of a painting and of training data."""
+"""The cases of `neuralpaint bench`: the ops at sizes typical of painting and of training data."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Case:
     """One row of the table.
 
     Attributes:
-        op: an op's name, or generate, paint.
-        variant: brush, dtype, cost … what distinguishes rows of one op.
-        backward: whether the gradient is taken, too.
-        shape: of the data, for people.
-        count, unit: what one call handles.
-        build: from a device to (the call, its work).
-        rounds: least number of timed rounds.
+        op: name of an op, or "generate" or "paint".
+        variant: brush, dtype, cost … that distinguishes rows of the same op.
+        backward: whether gradients are included.
+        shape: human-readable shape of the data.
+        count, unit: number and kind of items per call.
+        build: takes a device, returns (function to time, its work).
+        rounds: minimum number of timed rounds.
     """
 
     op: str
@@ -39,7 +39,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """In ASCII, which is what the profiler keeps of names."""
+        """The name in ASCII, because the profiler drops other characters."""
         shape = self.shape.replace("×", "x").replace("²", "^2")
         return f"{self.op} {self.variant} {shape} {self.direction}"
 
@@ -49,7 +49,7 @@ class Case:
 
 
 def cases(quick: bool = False) -> Iterator[Case]:
-    """All rows, or with `quick` one or two of each op."""
+    """All cases, or with `quick` one or two per op."""
     names = list(brushes())
     for name in ["oil", "tape"] if quick else names:
         yield rasterize(name, 64, 128)
@@ -76,19 +76,19 @@ def cases(quick: bool = False) -> Iterator[Case]:
 
 
 def sample(brush: Brush, count: int, device: torch.device) -> Tensor:
-    """`[count, P]`: the same random strokes each time."""
+    """`[count, P]`: random strokes with a fixed seed."""
     return brush.sample(count, torch.Generator().manual_seed(0)).to(device)
 
 
 def small_strokes(brush: Brush, count: int, device: torch.device) -> Tensor:
-    """`[count, P]` as in a painting: each lives in a block of a quarter of the canvas, somewhere."""
+    """`[count, P]` strokes as in a painting: each in a randomly placed block of a quarter of the canvas side."""
     generator = torch.Generator().manual_seed(0)
-    places = 0.75 * torch.rand(count, 2, generator=generator)
-    return brush.transform(brush.sample(count, generator), 0.25, places).to(device)
+    corners = 0.75 * torch.rand(count, 2, generator=generator)
+    return brush.transform(brush.sample(count, generator), 0.25, corners).to(device)
 
 
 def rasterize(name: str, count: int, size: int, backward: bool = False, dtype: torch.dtype = torch.float32) -> Case:
-    """Each stroke on a canvas of its own."""
+    """Each stroke on its own canvas."""
 
     def build(device: torch.device) -> tuple[Callable[[], Any], Work]:
         brush = get_brush(name)
@@ -105,7 +105,7 @@ def rasterize(name: str, count: int, size: int, backward: bool = False, dtype: t
 
 
 def composite(batch: int, count: int, size: int, backward: bool) -> Case:
-    """Foregrounds and mattes onto canvases."""
+    """Foregrounds and alpha maps onto canvases."""
 
     def build(device: torch.device) -> tuple[Callable[[], Any], Work]:
         generator = torch.Generator().manual_seed(0)
@@ -122,7 +122,7 @@ def composite(batch: int, count: int, size: int, backward: bool) -> Case:
 
 
 def render(name: str, batch: int, count: int, size: int, backward: bool) -> Case:
-    """Strokes of any size up to the whole canvas."""
+    """Random strokes, up to the size of the canvas."""
 
     def build(device: torch.device) -> tuple[Callable[[], Any], Work]:
         brush = get_brush(name)
@@ -139,7 +139,7 @@ def render(name: str, batch: int, count: int, size: int, backward: bool) -> Case
 
 
 def search_step(name: str, count: int, size: int) -> Case:
-    """The inner loop of a search: a squared error and its gradient by all strokes of a painting."""
+    """The inner loop of a search: squared error and its gradient with respect to all strokes."""
 
     def build(device: torch.device) -> tuple[Callable[[], Any], Work]:
         brush = get_brush(name)
@@ -168,7 +168,7 @@ def sinkhorn(batch: int, size: int, cost: str, backward: bool) -> Case:
 
 
 def generate(name: str, count: int, size: int) -> Case:
-    """Training data for a network that imitates a brush: random strokes, drawn in bytes."""
+    """Training data for a neural renderer: random strokes, drawn as uint8."""
 
     def build(device: torch.device) -> tuple[Callable[[], Any], Work]:
         brush, generator = get_brush(name), torch.Generator().manual_seed(0)
@@ -183,7 +183,7 @@ def generate(name: str, count: int, size: int) -> Case:
 
 
 def painting(name: str, count: int, size: int, preset: str) -> Case:
-    """A whole painting of `synthetic_photo`: from the photo in memory to the strokes."""
+    """A complete search on `synthetic_photo`: from the photo in memory to the strokes."""
 
     def build(device: torch.device) -> tuple[Callable[[], Any], Work]:
         from neuralpaint.search import paint

@@ -1,4 +1,4 @@
-"""How fast a dataset yields strokes, beside the kernel that draws them."""
+"""Measures the throughput of a stroke dataset, compared with the kernel alone."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from neuralpaint.data.dataset import StrokeDataset
 from neuralpaint.data.parameters import RandomParameters
 from neuralpaint.data.writer import WritingProgress
 
-BATCH = 256  # the fastest of the powers of two on the machines we had: two of them, 32 MiB as uint8
-_SLICE, _BARE_SLICE = 2.0, 0.7  # seconds; the two are timed in turns, so that both see the same machine
-_BARE = 4096  # different strokes
+BATCH = 256  # the fastest power of two on both machines we tested; 32 MiB as uint8
+_SLICE, _BARE_SLICE = 2.0, 0.7  # seconds; dataset and kernel are timed alternately, under the same conditions
+_BARE = 4096  # number of distinct strokes for timing the kernel alone
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Strokes drawn, seconds, and the kernel's rate alone, in strokes a second."""
+    """Strokes drawn, seconds, and the rate of the kernel alone, in strokes per second."""
 
     count: int
     seconds: float
@@ -50,8 +50,8 @@ def measure(
     device: torch.device | str = "cpu",
     callback: Callable[[WritingProgress], None] | None = None,
 ) -> Measurement:
-    """Streams `count` strokes through a dataset in this process and, in turns, draws strokes that are
-    there already by the kernel alone, in batches of the same size."""
+    """Streams `count` strokes from a dataset in this process, alternating with the kernel alone on precomputed strokes
+    in batches of the same size."""
     batch_size = BATCH if batch_size is None else batch_size
     dataset = StrokeDataset(brush, count, seed=seed, size=size, dtype=dtype, device=device)
     ready = RandomParameters(brush, _BARE, seed).take(torch.arange(_BARE, device=dataset.device)).split(batch_size)
@@ -65,7 +65,7 @@ def measure(
     threads = torch.get_num_threads()
     ahead = threads if dataset.device.type == "cpu" and threads > 1 else 0
     batches = iter(dataset.stream(batch_size, rank=0, world_size=1, threads=ahead))
-    ops.rasterize(ready[0], brush, size, size, dtype=dtype)  # texture, threads, memory
+    ops.rasterize(ready[0], brush, size, size, dtype=dtype)  # warm up textures, threads, memory
     while done < count:
         began = clock()
         for batch in batches:
@@ -80,6 +80,6 @@ def measure(
         bare_spent += clock() - began
         if callback is not None:
             callback(WritingProgress(done, count, 0, spent))
-    place = dataset.device.type if dataset.device.type != "cpu" else f"{threads} thread{'s' if threads > 1 else ''}"
-    what = f"{brush.name} strokes, {size}x{size} {str(dtype).removeprefix('torch.')}, {batch_size} a batch, {place}"
+    where = dataset.device.type if dataset.device.type != "cpu" else f"{threads} thread{'s' if threads > 1 else ''}"
+    what = f"{brush.name} strokes, {size}x{size} {str(dtype).removeprefix('torch.')}, batches of {batch_size}, {where}"
     return Measurement(count, spent, drawn / bare_spent, what)

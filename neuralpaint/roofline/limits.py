@@ -1,9 +1,8 @@
-"""What the machine can do at most, measured with torch's own operations.
+"""Measures the limits of the machine with torch operations.
 
-Four rates bound every op of ours: writing memory (`fill_`), moving memory (`copy_`), exponentials (`torch.exp` over a
-buffer that stays in cache) and fused multiply-adds (`torch.mm` of matrices that stay in cache). Bandwidths are measured
-for the very number of bytes that an op moves, in buffers that are kept from call to call, because a buffer that fits
-the cache is several times faster than one that does not.
+Four rates bound all our ops: writing memory (`fill_`), copying memory (`copy_`), exponentials (`torch.exp` on a buffer
+in cache) and fused multiply-adds (`torch.mm` of matrices in cache). Bandwidth is measured for the same number of bytes
+that an op moves, in buffers reused between calls, because buffers that fit in a cache are several times faster.
 """
 
 from __future__ import annotations
@@ -15,23 +14,23 @@ import torch
 
 from neuralpaint.roofline.timing import Timing, time_call
 
-MEMORY_BYTES = 256 << 20  # several times any last-level cache
-_CACHED_BYTES = 256 << 10  # for each thread: within the second-level cache of most processors
-_EXP_NUMBERS = 32 << 10  # for each thread: in and out together fill the same; also torch's least share of a thread
+MEMORY_BYTES = 256 << 20  # much larger than last-level caches
+_CACHED_BYTES = 256 << 10  # per thread: fits in the L2 cache of most processors
+_EXP_NUMBERS = 32 << 10  # per thread: input and output together have that size; also torch's minimum per thread
 _EXP_CALLS = 10
 _MM_SIZES = {"cpu": (192, 320, 512), "cuda": (2048, 4096)}
 
 
 @dataclass
 class Limits:
-    """The rates of `device`; each is measured when it is first asked for, for about `seconds`."""
+    """The limits of `device`; each is measured on first use, for about `seconds`."""
 
     device: torch.device
     seconds: float = 0.1
     timings: dict[tuple[str, str | int], Timing] = field(default_factory=dict)
 
     def fill(self, count: int) -> float:
-        """Seconds that it takes to write `count` bytes."""
+        """Seconds to write `count` bytes."""
 
         def prepare() -> Timing:
             buffer = torch.empty(max(1, count // 4), dtype=torch.float32, device=self.device)
@@ -40,7 +39,7 @@ class Limits:
         return self._once("fill", count, prepare)
 
     def copy(self, count: int) -> float:
-        """Seconds that it takes to move `count` bytes: to read half of them and to write as many."""
+        """Seconds to move `count` bytes: half of them read, half written."""
 
         def prepare() -> Timing:
             source = torch.ones(max(1, count // 8), dtype=torch.float32, device=self.device)
@@ -50,7 +49,7 @@ class Limits:
         return self._once("copy", count, prepare)
 
     def exps(self, dtype: torch.dtype = torch.float32) -> float:
-        """Exponentials a second, on all threads together."""
+        """Exponentials per second, over all threads."""
         count = self._units() * _EXP_NUMBERS
 
         def prepare() -> Timing:
@@ -66,7 +65,7 @@ class Limits:
         return count * _EXP_CALLS / self._once("exp", str(dtype), prepare)
 
     def flops(self, dtype: torch.dtype = torch.float32) -> float:
-        """Additions and multiplications a second, two to a fused multiply-add: the best of a few matrix products."""
+        """Floating-point operations per second (2 per fused multiply-add): the best of several matrix products."""
         best = 0.0
         for size in _MM_SIZES[self.device.type]:
 
@@ -78,7 +77,7 @@ class Limits:
         return best
 
     def table(self) -> dict[str, dict[str, float | str]]:
-        """The rates for a reader: {name: {value, unit, what was measured}}, per thread where that says more."""
+        """The limits for display: {name: {"value", "unit", "what"}}; "what" says how it was measured."""
         cached = self._units() * _CACHED_BYTES
         rows: dict[str, dict[str, float | str]] = {}
 
@@ -95,7 +94,7 @@ class Limits:
         return rows
 
     def _units(self) -> int:
-        """Threads, or what keeps a GPU busy."""
+        """Number of threads, or a number that keeps a GPU busy."""
         return torch.get_num_threads() if self.device.type == "cpu" else 64
 
     def _once(self, name: str, what: str | int, prepare: Callable[[], Timing]) -> float:

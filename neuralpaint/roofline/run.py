@@ -1,4 +1,4 @@
-"""Runs the cases and collects their rows; writes a profiler's trace of them."""
+"""Runs the cases and collects the results; writes profiler traces."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from neuralpaint.utils.profiling import span
 
 @dataclass(frozen=True)
 class Row:
-    """One case, timed. Times in milliseconds; `low_ms` and `high_ms` are quartiles; rates are at the median."""
+    """The result of one case. Times in milliseconds; `low_ms` and `high_ms` are quartiles; rates are at the median."""
 
     op: str
     variant: str
@@ -44,7 +44,7 @@ class Row:
 
 
 def measure(case: Case, limits: Limits, seconds: float) -> Row:
-    """Times one case, and the limit that applies to it just before."""
+    """Measures the limit that applies to a case, then times the case."""
     function, work = case.build(limits.device)
     bound = work.limit(limits)
     with torch.inference_mode(False), torch.enable_grad():
@@ -73,9 +73,9 @@ def measure(case: Case, limits: Limits, seconds: float) -> Row:
 def run(
     device: torch.device, quick: bool = False, progress: Callable[[str, int, int], None] | None = None
 ) -> dict[str, Any]:
-    """Measures the machine's limits and all cases: {"machine", "date", "limits", "rows", …}, ready for JSON.
+    """Measures the limits of the machine and all cases: {"machine", "date", "limits", "rows", …}, JSON-serializable.
 
-    `progress(name, done, total)` is told of what comes next.
+    `progress(name, done, total)` is called before each measurement.
     """
     wanted = list(cases(quick))
     limits = Limits(device, 0.05 if quick else 0.15)
@@ -100,13 +100,13 @@ def run(
 
 
 def write_trace(path: Path, device: torch.device, quick: bool = False) -> None:
-    """Writes a Chrome trace (chrome://tracing, ui.perfetto.dev) of two calls of every case and of a small painting."""
+    """Writes a Chrome trace (chrome://tracing, ui.perfetto.dev) of two calls of every case and one small painting."""
     activities = [torch.profiler.ProfilerActivity.CPU]
     if device.type == "cuda":
         activities.append(torch.profiler.ProfilerActivity.CUDA)
     prepared = [(case.name, case.build(device)[0]) for case in cases(quick) if case.op != "paint"]
     prepared.append(("painting", painting("oil", 50, 96, "fast").build(device)[0]))
-    for _, function in prepared:  # warm, so that the trace shows what a second call costs
+    for _, function in prepared:  # warm up, so that the trace shows steady-state calls
         function()
     with torch.profiler.profile(activities=activities) as profile:
         for name, function in prepared:
@@ -114,7 +114,7 @@ def write_trace(path: Path, device: torch.device, quick: bool = False) -> None:
                 with span(f"bench {name}"):
                     function()
     with tempfile.TemporaryDirectory() as folder:
-        # The profiler decides by the name whether to compress.
+        # The profiler compresses depending on the suffix.
         file = Path(folder) / ("trace.json.gz" if path.suffix == ".gz" else "trace.json")
         profile.export_chrome_trace(os.fspath(file))
         with atomic_write(path) as target:
@@ -123,7 +123,7 @@ def write_trace(path: Path, device: torch.device, quick: bool = False) -> None:
 
 @contextmanager
 def threads(count: int | None) -> Iterator[None]:
-    """Runs torch and our kernels on `count` threads (as they are if None)."""
+    """Runs torch and our kernels on `count` threads; None leaves the number unchanged."""
     before = torch.get_num_threads()
     try:
         if count is not None:

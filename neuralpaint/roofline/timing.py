@@ -1,4 +1,4 @@
-"""Median time of a call, and how far repeated rounds lie apart."""
+"""Times calls: median and spread over repeated rounds."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 
-_ROUND_SECONDS = 1e-3  # a round lasts at least this long: many calls, if one is short
+_ROUND_SECONDS = 1e-3  # minimum duration of a round; short calls are repeated
 _MIN_ROUNDS, _MAX_ROUNDS = 5, 200
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds per call: the median of the rounds, their quartiles, the shortest, and how many rounds there were."""
+    """Seconds per call: median, quartiles and minimum over the rounds; and the number of rounds."""
 
     median: float
     low: float
@@ -27,17 +27,17 @@ class Timing:
 
     @property
     def spread(self) -> float:
-        """Interquartile range as a share of the median."""
+        """Interquartile range divided by the median."""
         return (self.high - self.low) / self.median
 
 
 def time_call(
     function: Callable[[], Any], device: torch.device, seconds: float = 0.3, rounds: int = _MIN_ROUNDS
 ) -> Timing:
-    """Times `function()` for about `seconds`, in `rounds` rounds at least.
+    """Times `function()` for about `seconds`, in at least `rounds` rounds.
 
-    It is called first without a clock, until caches, memory pools and (on a GPU) clocks are as they stay. A call must
-    leave nothing behind that the next one depends on. On a GPU a round ends when its kernels have.
+    Untimed calls first warm up caches, allocators and GPU clocks. Calls must be independent of each other. On a GPU, a
+    round ends when its kernels have finished.
     """
     wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
     warm_until = time.perf_counter() + min(0.3 * seconds, 0.2)

@@ -1,4 +1,4 @@
-"""How much work a call is: bytes, operations, exponentials. docs/performance.md derives the numbers."""
+"""The work of a call: bytes, operations, exponentials. docs/performance.md derives the numbers."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from neuralpaint.roofline.limits import Limits
 
 @dataclass(frozen=True)
 class Work:
-    """What a call must do.
+    """The minimum work of a call.
 
     Attributes:
-        written: bytes written, by an op that reads next to nothing.
-        moved: bytes read and written, by an op that does both.
+        written: bytes written by an op that reads almost nothing.
+        moved: bytes read and written by an op that does both.
         flops: arithmetic operations.
         exps: exponentials and logarithms.
         dtype: of the arithmetic.
-        covered: pixels under strokes.
+        covered: pixels covered by strokes.
     """
 
     written: int = 0
@@ -37,9 +37,9 @@ class Work:
         return self.written + self.moved
 
     def limit(self, limits: Limits) -> tuple[str, float] | None:
-        """(what bounds it, seconds that it takes at least): the longest of writing, moving and computing.
+        """(name of the limit, minimum seconds): the longest of writing, moving and computing.
 
-        Exponentials and other arithmetic share the same units, so their times add up.
+        Exponentials and other arithmetic use the same execution units, so their times add up.
         """
         times: dict[str, float] = {}
         if self.written:
@@ -57,7 +57,7 @@ class Work:
 
 
 def rasterize_work(foreground: Tensor, alpha: Tensor, backward: bool) -> Work:
-    """Writing the maps; backward, reading their gradients where the strokes are."""
+    """Forward writes the maps; backward also reads their gradients where the strokes are."""
     written = foreground.nbytes + alpha.nbytes
     covered = int((alpha > 0).sum())
     if not backward:
@@ -66,8 +66,8 @@ def rasterize_work(foreground: Tensor, alpha: Tensor, backward: bool) -> Work:
 
 
 def composite_work(batch: int, strokes: int, pixels: int, element: int, backward: bool) -> Work:
-    """Forward reads canvas, colours and mattes and writes a canvas; backward reads those and the gradient, and writes
-    a gradient for each."""
+    """Forward reads canvas, colours and alpha and writes a canvas; backward reads those and the gradient, and writes a
+    gradient for each."""
     values = 3 + 4 * strokes + 3
     if backward:
         values += (3 + 3 + 4 * strokes) + (3 + 4 * strokes)
@@ -75,7 +75,7 @@ def composite_work(batch: int, strokes: int, pixels: int, element: int, backward
 
 
 def render_work(canvas: Tensor, strokes: Tensor, brush: Brush, backward: bool) -> Work:
-    """Operations on the pixels that strokes cover and that no later opaque one hides; and the canvas, in and out."""
+    """Operations on covered pixels that are not hidden by a later opaque stroke; and reading and writing the canvas."""
     covered = visible_pixels(canvas, strokes, brush, backward)
     moved = canvas.nbytes * (5 if backward else 2)
     operations = brush.operations[backward]
@@ -83,8 +83,8 @@ def render_work(canvas: Tensor, strokes: Tensor, brush: Brush, backward: bool) -
 
 
 def visible_pixels(canvas: Tensor, strokes: Tensor, brush: Brush, backward: bool) -> int:
-    """Pairs of pixel and stroke that have to be computed: those with fewer fully opaque covers above than the pixel
-    needs, one for the picture and two for gradients."""
+    """Number of (pixel, stroke) pairs that must be computed: those under fewer fully opaque strokes than the maximum,
+    one for the image and two for gradients."""
     batch, _, height, width = canvas.shape
     open_covers = torch.full((batch, height, width), 2 if backward else 1, dtype=torch.int8, device=canvas.device)
     total = 0
@@ -98,10 +98,10 @@ def visible_pixels(canvas: Tensor, strokes: Tensor, brush: Brush, backward: bool
 def sinkhorn_work(
     batch: int, height: int, width: int, iterations: int, euclidean: bool, backward: bool, dtype: torch.dtype
 ) -> Work:
-    """2·iterations log-sum-exps over all pixels, then one sum with the cost; backward as many, with weights.
+    """2·iterations log-sum-exps over all pixels, then one sum with the cost; backward about as many, weighted.
 
-    A sum over all pixels is n·(h + w) multiply-adds with a separable cost, n² without; it takes an exponential and a
-    logarithm or a second exponential a pixel.
+    A sum over n pixels takes n·(h + w) multiply-adds with a separable cost and n² otherwise; per pixel, it takes one
+    exponential and a logarithm or a second exponential.
     """
     pixels = height * width
     each = pixels * pixels if euclidean else pixels * (height + width)

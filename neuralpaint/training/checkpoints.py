@@ -1,4 +1,4 @@
-"""Checkpoints of trainings: written whole or not at all, read without running code, refused if they are another's."""
+"""Training checkpoints: written atomically, loaded without running code, rejected if they belong to another run."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ def write_checkpoint(path: Path, identity: Mapping[str, Any], state: Mapping[str
     """Writes a checkpoint.
 
     Args:
-        identity: what a training must agree with to go on from it; anything JSON can hold.
-        state: tensors, numbers, text, and containers of them.
+        identity: settings that must match to resume from it; JSON-serializable.
+        state: tensors, numbers, strings, and containers of them.
     """
     with atomic_write(path) as file:
         torch.save({"identity": json.dumps(identity), **state}, file)
 
 
 def read_checkpoint(path: Path, identity: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
-    """The state in a checkpoint.
+    """Reads the state from a checkpoint.
 
     Raises:
-        ValueError: it is damaged, or of a training with another identity.
+        ValueError: the checkpoint is damaged, or has another identity.
     """
     try:
         state = torch.load(path, map_location=device, weights_only=True)
         theirs = json.loads(state["identity"])
     except (RuntimeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, OSError) as error:
-        raise ValueError(f"{path} is damaged: delete it to start anew ({type(error).__name__})") from error
-    except Exception as error:  # weights_only refuses what is not plain data by an error of pickle's own
-        raise ValueError(f"{path} is no checkpoint of a training: delete it to start anew") from error
+        raise ValueError(f"{path} is damaged: delete it to start again ({type(error).__name__})") from error
+    except Exception as error:  # weights_only raises errors of pickle for anything but plain data
+        raise ValueError(f"{path} is not a training checkpoint: delete it to start again") from error
     for name, value in json.loads(json.dumps(dict(identity))).items():
         if theirs.get(name) != value:
             raise ValueError(
-                f"{path} belongs to a training with {name} {theirs.get(name)}, not {value}: name another folder"
+                f"{path} belongs to a training run with {name} {theirs.get(name)}, not {value}: use another folder"
             )
     return state

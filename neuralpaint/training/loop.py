@@ -1,4 +1,4 @@
-"""What all trainings share: steps, reports, evaluations, and checkpoints from which one goes on to the same losses."""
+"""The training loop shared by all trainers: steps, progress, evaluation, and exactly resumable checkpoints."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 CHECKPOINT_SECONDS = 60.0
 _REPORT_SECONDS = 0.5
-_FINITE = 50  # steps between looks at whether the loss is finite: each waits for the device
+_FINITE = 50  # steps between checks that the loss is finite, each of which synchronizes with the device
 
 
 class LoopSettings(Protocol):
-    """What a loop must know of its settings."""
+    """The settings that the loop needs."""
 
     @property
     def steps(self) -> int: ...
@@ -44,15 +44,15 @@ Progress = TypeVar("Progress")
 
 
 class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
-    """A training run on Accelerate. Its folder gets `training/` with `checkpoint.pt`, `curve.json`, pictures and events
-    for TensorBoard.
+    """A training run on Accelerate. Writes `checkpoint.pt`, `curve.json`, sample images and TensorBoard logs to
+    `training/` in its folder.
 
     Attributes:
-        working: that folder.
-        average: the running mean of the network's weights, which is the one to use.
-        optimizer: its state goes into checkpoints.
-        step, seconds: how far it has come.
-        curve: a point for each evaluation.
+        working: the folder `training/`.
+        average: the network with exponentially averaged weights, which is the result.
+        optimizer: the optimizer; saved in checkpoints.
+        step, seconds: progress so far.
+        curve: one point per evaluation.
     """
 
     average: Network
@@ -74,19 +74,19 @@ class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
     @property
     @abstractmethod
     def network(self) -> Network:
-        """The network that is being trained; `average` is the one to use."""
+        """The network being trained; the result is `average`."""
 
     def run(self, callback: Callable[[Progress], None] | None = None) -> Network:
-        """Trains to the last step and returns the averaged network. Stopped in between, it leaves a checkpoint.
+        """Trains to the last step and returns the averaged network. Writes a checkpoint if interrupted.
 
         Raises:
-            RuntimeError: the loss is no longer finite.
+            RuntimeError: the loss is not finite.
         """
         main = self.accelerator.is_main_process
         writer = self._writer() if main else None
         self._prepare()
         started, before, earlier = time.perf_counter(), self.step, self.seconds
-        kept = reported = started
+        saved = reported = started
         try:
             while self.step < self.settings.steps:
                 loss = self._step()
@@ -102,12 +102,12 @@ class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
                     reported = now
                     rate = (now - started) / (self.step - before)
                     callback(self._progress(loss, rate * (self.settings.steps - self.step)))
-                if main and (now - kept >= CHECKPOINT_SECONDS or last):
-                    self._keep()
-                    kept = time.perf_counter()
+                if main and (now - saved >= CHECKPOINT_SECONDS or last):
+                    self._save()
+                    saved = time.perf_counter()
         except KeyboardInterrupt:
             if main:
-                self._keep()
+                self._save()
             raise
         finally:
             if writer is not None:
@@ -115,43 +115,43 @@ class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
         self.accelerator.wait_for_everyone()
         return self.average
 
-    # ---- what a training is ------------------------------------------------------------------------------------------
+    # ---- for subclasses ----------------------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
         """Called before the first step of a run."""
 
     @abstractmethod
     def _step(self) -> Tensor:
-        """One gradient step, which it counts in `step`; returns the loss."""
+        """Takes one gradient step, increments `step` and returns the loss."""
 
     @abstractmethod
     def _evaluate(self, loss: Tensor, writer: Any) -> None:
-        """Adds a point to the curve, and its numbers to TensorBoard's."""
+        """Adds a point to the curve and to TensorBoard."""
 
     @abstractmethod
     def _picture(self) -> None:
-        """Writes a picture of what the network does by now."""
+        """Writes a sample image of the current network."""
 
     @abstractmethod
     def _progress(self, loss: Tensor, remaining: float) -> Progress:
-        """A report; `remaining` in seconds."""
+        """The progress for the callback; `remaining` in seconds."""
 
     @abstractmethod
     def _identity(self) -> dict[str, Any]:
-        """What a checkpoint must agree with to go on."""
+        """Settings that a checkpoint must match."""
 
     def _more_state(self) -> dict[str, Any]:
-        """What a checkpoint holds beside networks, optimiser and curve."""
+        """Additional state for checkpoints."""
         return {}
 
     def _take_state(self, state: Mapping[str, Any]) -> None:
-        """Takes back `_more_state`."""
+        """Restores `_more_state`."""
 
-    # ---- what they share ---------------------------------------------------------------------------------------------
+    # ---- shared ------------------------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Moves the average a little towards the network."""
+        """Updates the exponential average of the weights."""
         decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
         mine, theirs = self.average.state_dict(), self.network.state_dict()
         moving = [name for name, value in mine.items() if value.is_floating_point()]
@@ -177,7 +177,7 @@ class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
             content = {"settings": self.settings.identity(), **more, "curve": self.curve}
             file.write(json.dumps(content, indent=1).encode())
 
-    def _keep(self) -> None:
+    def _save(self) -> None:
         state = {
             "step": self.step,
             "seconds": self.seconds,
@@ -189,7 +189,7 @@ class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
         write_checkpoint(self.checkpoint, self._identity(), state | self._more_state())
 
     def _load(self) -> None:
-        """Goes on from the checkpoint. ValueError if it is damaged or another training's."""
+        """Resumes from the checkpoint. ValueError if it is damaged or belongs to another run."""
         state = read_checkpoint(self.checkpoint, self._identity(), self.accelerator.device)
         self.curve = json.loads(state["curve"])
         self.step, self.seconds = state["step"], state["seconds"]

@@ -101,7 +101,7 @@ def test_samples_lie_in_the_ranges():
         ("fake_engines:nobody", "has no function 'nobody'"),
         ("fake_engines:BOX", "has no function 'BOX'"),
         ("fake_engines:no_spec", "has no attribute 'spec'"),
-        ("fake_engines:bad_spec", "bad_spec has a spec that cannot be: .* must begin with xc"),
+        ("fake_engines:bad_spec", "bad_spec has an invalid spec: .* must begin with xc"),
     ],
 )
 def test_addresses_that_lead_nowhere(address, message):
@@ -311,7 +311,7 @@ def test_a_painting_is_what_the_engine_draws(name):
 def test_only_the_engine_draws_its_strokes(tmp_path):
     engine = load_engine("fake_engines:good")
     painting = Painting(torch.from_numpy(strokes(engine)), engine.spec.brush(), size=16)
-    with pytest.raises(ValueError, match="only an engine can draw brush 'fake-box'"):
+    with pytest.raises(ValueError, match="brush 'fake-box' is drawn by an engine"):
         painting.render()
     painting.save(tmp_path / "strokes.safetensors")
     loaded = Painting.load(tmp_path / "strokes.safetensors")

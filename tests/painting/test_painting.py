@@ -48,8 +48,8 @@ def test_attributes():
         ({"strokes": torch.full((1, 9), math.nan)}, ValueError, "NaN"),
         ({"strokes": torch.full((1, 9), math.inf)}, ValueError, "infinite"),
         ({"strokes": torch.full((1, 9), 1.5)}, ValueError, "theta is from 1.5"),
-        ({"strokes": torch.full((1, 9), -0.5)}, ValueError, "w runs"),
-        ({"strokes": torch.full((1, 9), 1e6)}, ValueError, "xc runs"),
+        ({"strokes": torch.full((1, 9), -0.5)}, ValueError, "w is from"),
+        ({"strokes": torch.full((1, 9), 1e6)}, ValueError, "xc is from"),
         ({"brush": "pencil"}, ValueError, "unknown brush"),
         ({"aspect": (2, 2)}, ValueError, "aspect"),
         ({"aspect": (1, 1000)}, ValueError, "aspect"),
@@ -208,8 +208,8 @@ def test_rewrite_makes_a_good_file(tmp_path):
         ({"format": "other"}, "not a neuralpaint stroke file"),
         ({"brush": "pencil"}, "unknown brush 'pencil'"),
         ({"brush": 7}, "brush must be"),
-        ({"brush": "left out"}, "header lacks 'brush'"),
-        ({"size": "left out"}, "header lacks 'size'"),
+        ({"brush": "left out"}, "header has no 'brush'"),
+        ({"size": "left out"}, "header has no 'size'"),
         ({"size": -5}, "size"),
         ({"size": "large"}, "size"),
         ({"aspect": [3, 3]}, "aspect"),
@@ -369,7 +369,7 @@ def test_snp_aspect_and_brush(tmp_path):
     np.testing.assert_allclose(p.strokes[:, 0], arrays["x_ctt"][0, :, 0] * 2, rtol=1e-5)
     np.testing.assert_allclose(p.strokes[:, 2], arrays["x_ctt"][0, :, 2], rtol=1e-5)
     assert p.render(8).size == (16, 8)
-    with pytest.raises(ValueError, match="'oil' does not fit .* 'marker'"):
+    with pytest.raises(ValueError, match="'oil' does not match .* 'marker'"):
         Painting.from_snp(path, brush="oil")
 
 
@@ -391,7 +391,7 @@ def test_bad_snp_arrays(tmp_path, replaced, message):
 
 def test_bad_snp_files(tmp_path):
     path, _ = snp_file(tmp_path / "three.npz", "tape", blocks=3)
-    with pytest.raises(ValueError, match="3 blocks are no m by m grid"):
+    with pytest.raises(ValueError, match="3 blocks do not form a square grid"):
         Painting.from_snp(path)
     whole = path.read_bytes()
     np.savez(tmp_path / "other.npz", a=np.zeros(3))

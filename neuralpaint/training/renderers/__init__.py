@@ -1,4 +1,4 @@
-"""Training of neural renderers: where strokes come from, the loop, and how good the result is."""
+"""Training of neural renderers: stroke sources, training loop, evaluation."""
 
 from neuralpaint.training.renderers.source import Batch, BrushSource, StrokeSource
 

@@ -1,4 +1,4 @@
-"""How well a network imitates a brush."""
+"""Measures how well a network imitates a brush."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BATCH = 64
 
 
 class Quality(NamedTuple):
-    """PSNR in dB (peak 1, over all pixels of all strokes) of foreground and alpha."""
+    """PSNR of foreground and alpha in dB (peak 1), over all pixels of all strokes."""
 
     foreground: float
     alpha: float
@@ -28,7 +28,7 @@ class Quality(NamedTuple):
 
 @torch.no_grad()
 def quality(network: NetworkRenderer, batches: Iterable[Batch]) -> Quality:
-    """Of a network on some strokes, its pictures clamped to [0, 1]. The network is left in evaluation mode."""
+    """Evaluates a network on some strokes, with outputs clamped to [0, 1]. Leaves the network in evaluation mode."""
     network.eval()
     sums, counts = [0.0, 0.0], [0, 0]
     for strokes, *truth in batches:
@@ -36,12 +36,12 @@ def quality(network: NetworkRenderer, batches: Iterable[Batch]) -> Quality:
             sums[k] += (drawn.float().clamp(0, 1) - wanted).square().sum(dtype=torch.float64).item()
             counts[k] += wanted.numel()
     if not counts[0]:
-        raise ValueError("there are no strokes to evaluate the network on")
+        raise ValueError("no strokes to evaluate the network on")
     return Quality(*(_decibels(s / n) for s, n in zip(sums, counts, strict=True)))
 
 
 def held_out_quality(network: NetworkRenderer, source: StrokeSource, count: int = HELD_OUT) -> Quality:
-    """On `count` strokes of the fixed sequence that no training sees."""
+    """Evaluates a network on `count` strokes of the fixed held-out sequence."""
     sizes = [min(BATCH, count - start) for start in range(0, count, BATCH)]
     return quality(network, (source.held_out(k, size) for k, size in enumerate(sizes)))
 

@@ -1,4 +1,4 @@
-"""Pictures of what a network has learned so far."""
+"""Sample images of a network during training."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from neuralpaint.renderers.networks.base import NetworkRenderer
 from neuralpaint.training.renderers.source import Batch
 from neuralpaint.utils.files import atomic_write
 
-_GAP = 2  # pixels between pictures
+_GAP = 2  # pixels between images
 
 
 @torch.no_grad()
 def picture_grid(network: NetworkRenderer, batch: Batch) -> Tensor:
-    """Six rows, a stroke a column: foreground, alpha: each what is true, what is drawn, and their difference.
+    """A grid with one column per stroke and six rows: target, output and difference of foreground, then of alpha.
 
-    Differences are |drawn − true|, five times as bright. Returns `[3, H, W]` in [0, 1].
+    Differences are 5 · |output − target|. Returns `[3, H, W]` in [0, 1].
     """
     network.eval()
     rows = []

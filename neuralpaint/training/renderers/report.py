@@ -1,4 +1,4 @@
-"""The end of a training: the network's folder with its model card."""
+"""Writes the folder of a trained network, with its model card."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def finish(trainer: Trainer, folder: Path, dtype: torch.dtype = torch.float32) -> str:
-    """Evaluates a trained network as it is on the disk, writes its folder, and returns a line that says how good it is.
+    """Writes and evaluates a trained network; returns a one-line summary.
 
-    The PSNR is that of the weights as they are stored, on the held-out strokes.
+    The PSNR is measured on held-out strokes, with the weights as stored on disk.
     """
     settings, network = trainer.settings, trainer.average
     facts: dict[str, Any] = {
@@ -50,7 +50,7 @@ def finish(trainer: Trainer, folder: Path, dtype: torch.dtype = torch.float32) -
 
 
 def trained_strokes(trainer: Trainer) -> int:
-    """How many strokes all steps drew."""
+    """The total number of strokes seen in training."""
     zooms, settings = trainer.source.zooms, trainer.settings
     processes = trainer.accelerator.num_processes
     counts = [processes * share(settings.batch, zoom, processes) for zoom in zooms]
@@ -68,7 +68,7 @@ def _more_options(trainer: Trainer, facts: dict[str, Any]) -> str:
 
 
 def model_card(trainer: Trainer, facts: dict[str, Any], dtype: torch.dtype) -> str:
-    """Markdown: what the network is, what it was trained on, how long, how good it is, how to make it again."""
+    """The model card, Markdown: network, data, training time, quality, and the commands to reproduce it."""
     settings, network = trainer.settings, trainer.average
     count = sum(p.numel() for p in network.parameters())
     more = _more_options(trainer, facts) + (" --half" if dtype == torch.float16 else "")

@@ -1,4 +1,4 @@
-"""What a training is told: network, budget, and how the learning rate runs."""
+"""Training settings: network, number of steps, learning rate schedule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from neuralpaint.utils.validation import check_positive, check_whole, unknown_na
 
 # SNP §4.1: Adam 2e-4, batch 64, a tenth of the rate after each quarter, 400 epochs of 50,000 strokes.
 PAPER_STEPS, PAPER_RATE = 312_500, 2e-4
-_WARM_UP = 0.1  # of the fast schedule
+_WARM_UP = 0.1  # fraction of the steps, for the fast schedule
 SCHEDULES = ("fast", "paper")
 
 
@@ -20,13 +20,13 @@ class TrainingSettings:
 
     Attributes:
         steps: gradient steps.
-        batch: strokes in each, over all processes.
-        learning_rate: the largest; by default what suits schedule and network.
-        schedule: "fast": warm-up over a tenth of the steps, then a cosine to zero; "paper": 2e-4, a tenth after each
-            quarter of the steps.
-        ema: decay of the running mean of the weights that is evaluated and saved; shorter in the first steps.
-        seed: of weights and strokes.
-        eval_every, picture_every: steps between evaluations and between picture grids; 0 for never.
+        batch: strokes per step, over all processes.
+        learning_rate: peak learning rate; the default depends on schedule and network.
+        schedule: "fast": warm-up over a tenth of the steps, then cosine decay to zero; "paper": 2e-4, divided by 10
+            after each quarter of the steps.
+        ema: decay of the exponential average of the weights that is evaluated and saved; lower in the first steps.
+        seed: random seed for weights and strokes.
+        eval_every, picture_every: steps between evaluations and between sample images; 0 for never.
     """
 
     network: str = "coordinate"
@@ -60,7 +60,7 @@ class TrainingSettings:
 
     @property
     def rate(self) -> float:
-        """The largest learning rate."""
+        """The peak learning rate."""
         if self.learning_rate is not None:
             return self.learning_rate
         if self.schedule == "paper":
@@ -68,7 +68,7 @@ class TrainingSettings:
         return 4e-3 if self.network == "coordinate" else 1e-3
 
     def factor(self, step: int) -> float:
-        """Of the learning rate, at a step from 0."""
+        """Factor of the learning rate at a step, counted from 0."""
         done = step / self.steps
         if self.schedule == "paper":
             return 0.1 ** min(3, math.floor(4 * done))
@@ -77,6 +77,6 @@ class TrainingSettings:
         return 0.5 * (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP)))
 
     def identity(self) -> dict[str, Any]:
-        """What a checkpoint must agree with to go on: all but how often to look."""
+        """Settings that a checkpoint must match: all but the evaluation intervals."""
         names = ("network", "brush", "size", "steps", "batch", "schedule", "ema", "seed")
         return {name: getattr(self, name) for name in names} | {"learning_rate": self.rate}

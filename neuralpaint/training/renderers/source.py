@@ -1,4 +1,4 @@
-"""Where the strokes of a training come from."""
+"""Sources of training strokes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from neuralpaint.utils.random import generator_of
 
 __all__ = ["HELD_OUT", "Batch", "BrushSource", "StrokeSource", "generator_of", "share"]
 
-HELD_OUT = 3200  # strokes that the evaluation draws
+HELD_OUT = 3200  # strokes in the evaluation
 _HELD_OUT_KEY, _VALIDATION_KEY = 0x0E7A1, 0x0A11D
-_STREAM = 0x7EA18  # of the training's strokes, so that none is one of a StrokeDataset
-_STEP = 2**32  # strokes that a step might have
+_STREAM = 0x7EA18  # random stream of the training strokes, distinct from that of StrokeDataset
+_STEP = 2**32  # maximum number of strokes per step
 
 
 class StrokeSource(Protocol):
-    """A brush that can be watched: it draws random strokes.
+    """Draws random strokes of a brush, as training data.
 
-    A batch depends only on its arguments and the source's seed, so that a training that was stopped goes on with the
-    strokes that it would have seen; that of several processes is, put together, that of one. `held_out` batches share
-    no stroke with the others, whatever the seed.
+    A batch depends only on its arguments and the seed of the source, so resumed training sees the same strokes. The
+    batches of several processes together equal the batch of one. `held_out` batches share no strokes with the others,
+    whatever the seed.
     """
 
     brush: Brush
@@ -35,16 +35,16 @@ class StrokeSource(Protocol):
     zooms: tuple[int, ...]
 
     def batch(self, step: int, count: int, process: int = 0, processes: int = 1) -> Batch:
-        """A process's `share` of the `count` strokes of a step (fewer, if this step's picture is larger than
+        """The `share` of a process of the `count` strokes of a step (fewer if the images of this step are larger than
         `size`)."""
         ...
 
     def validation(self, count: int) -> Batch:
-        """Strokes to watch a training by: neither trained on nor those of the evaluation."""
+        """Validation strokes, distinct from those for training and for the final evaluation."""
         ...
 
     def held_out(self, index: int, count: int) -> Batch:
-        """`count` strokes of a fixed sequence that training never sees."""
+        """`count` strokes of the fixed held-out sequence, which is never trained on."""
         ...
 
 
@@ -53,11 +53,11 @@ class BrushSource:
 
     Args:
         brush: a `Brush` or its name.
-        size: pixels of the pictures, S.
-        seed: of the training's strokes; those held out are always the same.
+        size: image size S, in pixels.
+        seed: of the training strokes; held-out strokes are always the same.
         device: where they are drawn.
-        zooms: training pictures take these sizes in turns, in units of `size`; larger ones come in smaller batches,
-            so that each has as many pixels.
+        zooms: sizes of the training images as multiples of `size`, cycled through; larger images come in smaller
+            batches with the same number of pixels.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class BrushSource:
         return self._strokes[zoom].draw(torch.arange(first, first + each))
 
     def validation(self, count: int) -> Batch:
-        """Strokes to watch a training by: neither trained on nor those of the evaluation."""
+        """Validation strokes, distinct from those for training and for the final evaluation."""
         return self._fixed((_VALIDATION_KEY,), count)
 
     def held_out(self, index: int, count: int) -> Batch:
@@ -94,8 +94,8 @@ class BrushSource:
 
 
 def share(count: int, zoom: int = 1, processes: int = 1) -> int:
-    """Strokes that each process gets of a step of `count`: as many pixels whatever the zoom, but at least two.
+    """Strokes per process in a step of `count`: the same number of pixels for every zoom, but at least two strokes.
 
-    All processes together get the same for any number of them, as long as it divides count / zoom² and leaves two.
+    The total is the same for any number of processes that divides count / zoom² and leaves at least two each.
     """
     return max(2, -(-max(2, count // zoom**2) // processes))

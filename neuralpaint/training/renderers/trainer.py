@@ -1,4 +1,4 @@
-"""The training of neural renderers."""
+"""Trainer for neural renderers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LOSS_KEY = 0x105E5
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """A report of a running training: steps done of all, last loss, last PSNR (dB), seconds spent and left."""
+    """Training progress: steps done and in total, last loss, last PSNR in dB, seconds elapsed and remaining."""
 
     step: int
     steps: int
@@ -42,7 +42,7 @@ class TrainingProgress:
 
 
 class _Objective(nn.Module):
-    """The network and its loss as one module, so that what wraps it (DDP, autocast) sees one forward pass."""
+    """The network and its loss as one module, so that wrappers (DDP, autocast) see a single forward pass."""
 
     def __init__(self, network: NetworkRenderer) -> None:
         super().__init__()
@@ -55,19 +55,18 @@ class _Objective(nn.Module):
 class Trainer(TrainingLoop[TrainingSettings, NetworkRenderer, TrainingProgress]):
     """Trains a network to imitate a source of strokes.
 
-    The folder gets the trained network at the end, and `training/` while it runs: `checkpoint.pt`, `curve.json`,
-    picture grids, TensorBoard events.
+    During training, the folder gets `training/` with `checkpoint.pt`, `curve.json`, sample images and TensorBoard logs.
 
     Args:
-        settings: what to train and how long.
-        source: draws the strokes; its brush and size must be those of the settings.
-        folder: for everything it writes.
-        accelerator: devices, processes and precision; by default those of the environment.
-        network: the network to train, by default a new one of the settings.
-        resume: go on from the folder's checkpoint, if there is one.
+        settings: the training settings.
+        source: draws the strokes; its brush and size must match the settings.
+        folder: output folder.
+        accelerator: devices, processes and precision; by default from the environment.
+        network: the network to train; by default a new one according to the settings.
+        resume: resume from the checkpoint in the folder, if it exists.
 
     Raises:
-        ValueError: the settings cannot be, or the checkpoint is damaged or belongs to other settings.
+        ValueError: the settings are invalid, or the checkpoint is damaged or does not match.
     """
 
     def __init__(
@@ -84,8 +83,8 @@ class Trainer(TrainingLoop[TrainingSettings, NetworkRenderer, TrainingProgress])
         self.source, self.folder = source, Path(folder)
         if settings.batch % self.accelerator.num_processes or settings.batch < 2 * self.accelerator.num_processes:
             raise ValueError(
-                f"batch must be a multiple of the {self.accelerator.num_processes} processes and at least two for each,"
-                f" got {settings.batch}"
+                f"batch must be a multiple of the {self.accelerator.num_processes} processes, and at least two per "
+                f"process, got {settings.batch}"
             )
         torch.manual_seed(settings.seed)
         network = network or build_network(settings.network, source.brush, settings.size)
@@ -102,7 +101,7 @@ class Trainer(TrainingLoop[TrainingSettings, NetworkRenderer, TrainingProgress])
 
     @property
     def network(self) -> NetworkRenderer:
-        """The network that is being trained; `average` is the one to use."""
+        """The network being trained; the result is `average`."""
         return self.accelerator.unwrap_model(self.objective).network
 
     def _prepare(self) -> None:
@@ -111,9 +110,9 @@ class Trainer(TrainingLoop[TrainingSettings, NetworkRenderer, TrainingProgress])
     def _step(self) -> Tensor:
         """One gradient step; returns the mean loss over all processes.
 
-        Every process takes its share of one batch and of the loss's random numbers, and DDP averages the gradients, so
-        that the step is that of one process with the whole batch, but for rounding (and for batch normalisation, whose
-        statistics are each process's own).
+        Each process takes its share of the batch and of the random numbers of the loss, and DDP averages the gradients.
+        So the step equals that of one process with the whole batch, except for rounding and for batch normalisation,
+        whose statistics are per process.
         """
         settings, process, processes = self.settings, self.accelerator.process_index, self.accelerator.num_processes
         began = time.perf_counter()

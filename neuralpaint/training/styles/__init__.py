@@ -1,1 +1,1 @@
-"""Training of the network of many styles."""
+"""Training of multi-style networks."""

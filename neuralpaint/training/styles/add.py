@@ -1,4 +1,4 @@
-"""One more style for a trained network."""
+"""Adds a style to a trained network."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from neuralpaint.styles.network import StyleNetwork
 from neuralpaint.training.styles.objective import StyleTable
 from neuralpaint.training.styles.trainer import held_out_pieces, split
 
-_SIZE = 128  # pixels of the photos that it tries
+_SIZE = 128  # size in pixels of the photos on which styles are compared
 _PHOTOS = 2
 
 
 @torch.no_grad()
 def new_style(network: StyleNetwork, name: str, painting: Tensor, features: Features, photos: list[Path]) -> str:
-    """Adds a style that starts as the one whose pictures already come nearest to the painting; returns that one's name.
+    """Adds a style, initialised to the existing style that is closest to the painting; returns the name of that one.
 
     Args:
         painting: `[3, H, W]` in [0, 1].
-        photos: to try the styles on.
+        photos: photos on which the existing styles are compared.
 
     Raises:
-        ValueError: the network has a style of that name.
+        ValueError: the network already has a style of that name.
 
-    Reference: Dumoulin et al., ICLR 2017, section 3.4 (which starts anywhere).
+    Reference: Dumoulin et al., ICLR 2017, section 3.4 (with arbitrary initialisation).
     """
     table = StyleTable(features, [painting])
     seen = held_out_pieces(split(photos)[1][:_PHOTOS], _SIZE)

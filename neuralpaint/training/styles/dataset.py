@@ -1,4 +1,4 @@
-"""The paintings and photos that a network learns from."""
+"""The training data of style networks: paintings and photos."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from neuralpaint.images.resample import resize
 from neuralpaint.training.styles.settings import STYLE_SIZE
 from neuralpaint.utils.random import generator_of
 
-SMALLEST_STYLE = 32  # pixels along each side of a painting: fewer have no texture
+SMALLEST_STYLE = 32  # minimum side of a painting, in pixels
 LEAST_PHOTOS = 8
-_ZOOM = 4.0  # photos are seen at up to this many times the size of a piece, as those that are stylised later will be
+_ZOOM = 4.0  # crops have between 1/4 of the shorter side of a photo and all of it
 
 
 def pictures_in(folder: str | os.PathLike, what: str) -> list[Path]:
-    """The picture files of a folder, sorted by name. ValueError if it has none."""
+    """The image files in a folder, sorted by name. ValueError if there are none."""
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{what} {folder} is not a folder")
@@ -37,16 +37,16 @@ def pictures_in(folder: str | os.PathLike, what: str) -> list[Path]:
 
 
 def style_name(path: str | os.PathLike) -> str:
-    """A style's name from its file's: lower case, words joined by hyphens."""
+    """Derives the name of a style from its file name: lower case, words joined by hyphens."""
     plain = unicodedata.normalize("NFKD", Path(path).stem).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "style"
 
 
 def load_style(path: str | os.PathLike, size: int = STYLE_SIZE) -> Tensor:
-    """A painting to learn from: `[3, H, W]` in [0, 1], the shorter side at `size` pixels.
+    """Loads a painting as `[3, H, W]` in [0, 1], `size` pixels along the shorter side.
 
     Raises:
-        ValueError: it is unreadable or too small.
+        ValueError: the painting is unreadable or too small.
     """
     picture = load_image(path, name="style image")
     shorter = min(picture.shape[1:])
@@ -59,41 +59,41 @@ def load_style(path: str | os.PathLike, size: int = STYLE_SIZE) -> Tensor:
 def load_styles(
     files: list[Path], size: int = STYLE_SIZE, *, skip: Callable[[str], None] | None = None
 ) -> dict[str, Tensor]:
-    """Paintings by the names of their styles.
+    """Loads paintings as {style name: painting}.
 
     Args:
-        skip: called with a line for each file that cannot be read, which is then left out; by default that is an error.
+        skip: called with a message for each unreadable file, which is then skipped; by default, these raise errors.
 
     Raises:
-        ValueError: a file is no use, two have one name, or none is left.
+        ValueError: a file is unusable, two files have the same style name, or no painting is left.
     """
     found: dict[str, Tensor] = {}
     for file in files:
         name = style_name(file)
         try:
             if name in found:
-                raise ValueError(f"{file}: another style is called {name!r}: rename the file")
+                raise ValueError(f"{file}: another style is also named {name!r}: rename the file")
             found[name] = load_style(file, size)
         except ValueError as error:
             if skip is None:
-                raise ValueError(f"{error} (--skip-broken leaves out what cannot be read)") from error
-            skip(f"left out: {error}")
+                raise ValueError(f"{error} (--skip-broken skips unreadable files)") from error
+            skip(f"skipped: {error}")
     if not found:
         raise ValueError("no style image can be read")
     return found
 
 
 class ContentPhotos(Dataset[Tensor]):
-    """Random pieces of photos: item k is the same `[3, size, size]` uint8 whenever it is asked for.
+    """Random crops of photos, uint8 `[3, size, size]`; item k is always the same.
 
-    A piece is a square of a quarter to all of the photo's shorter side, resized, and mirrored half of the time. Photos
-    go round in a new order each epoch. They are kept in memory as 8 bits while they take less than `memory` bytes.
+    A crop is a square of 1/4 to 1 times the shorter side of the photo, resized, and mirrored with probability 1/2. The
+    order of the photos changes each epoch. Photos are cached in memory as uint8, up to `memory` bytes.
 
     Args:
         files: the photos.
-        size: pixels along each side of a piece.
-        seed: of the pieces.
-        memory: bytes.
+        size: size of a crop, in pixels.
+        seed: random seed of the crops.
+        memory: limit of the cache, in bytes.
 
     Raises:
         ValueError: there are too few photos.
@@ -101,19 +101,19 @@ class ContentPhotos(Dataset[Tensor]):
 
     def __init__(self, files: list[Path], size: int, seed: int, memory: int = 1 << 30) -> None:
         if len(files) < LEAST_PHOTOS:
-            raise ValueError(f"content: {len(files)} photos are too few, take {LEAST_PHOTOS} or more")
+            raise ValueError(f"content: {len(files)} photos are too few, at least {LEAST_PHOTOS} are needed")
         self.files, self.size, self.seed = files, size, seed
-        self._room = memory
-        self._kept: dict[int, Tensor] = {}
+        self._cache_left = memory  # bytes
+        self._cache: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
         return 2**62
 
     def __getitem__(self, item: Any) -> Tensor:
         k = int(item)
-        epoch, place = divmod(k, len(self.files))
+        epoch, position = divmod(k, len(self.files))
         order = torch.randperm(len(self.files), generator=generator_of(self.seed, epoch, 0))
-        photo = self._photo(int(order[place]))
+        photo = self._photo(int(order[position]))
         generator = generator_of(self.seed, k, 1)
         share, y, x, mirror = torch.rand(4, generator=generator).tolist()
         height, width = photo.shape[1:]
@@ -124,16 +124,16 @@ class ContentPhotos(Dataset[Tensor]):
         return F.interpolate(piece[None], size=(self.size, self.size), mode="bilinear", antialias=True)[0]
 
     def _photo(self, index: int) -> Tensor:
-        if index in self._kept:
-            return self._kept[index]
-        # Pieces are small: of a large photo no more is kept than they can show.
+        if index in self._cache:
+            return self._cache[index]
+        # Reduce large photos to the resolution that the crops can show.
         photo = load_image(self.files[index])
         limit = round(_ZOOM * self.size)
         shorter = min(photo.shape[1:])
         if shorter > limit:
             photo = resize(photo, *(round(side * limit / shorter) for side in photo.shape[1:]))
         photo = (photo * 255).round().to(torch.uint8)
-        if photo.nbytes <= self._room:
-            self._room -= photo.nbytes
-            self._kept[index] = photo
+        if photo.nbytes <= self._cache_left:
+            self._cache_left -= photo.nbytes
+            self._cache[index] = photo
         return photo

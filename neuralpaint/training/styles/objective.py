@@ -1,4 +1,4 @@
-"""What a style network is trained by: the content of its photo, the style of its painting."""
+"""The training objective of style networks: content and style losses."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from neuralpaint.utils.profiling import span
 
 
 class StyleTable(nn.Module):
-    """The Gram matrices of several paintings, and how far pictures are from them.
+    """The Gram matrices of several paintings, and style losses relative to them.
 
-    The style loss of a picture is the mean over layers and scales of |G − A|² / |A|², G the picture's Gram matrix and A
-    the painting's, |·| the Frobenius norm: 0 for the painting itself, 1 for a uniform grey, about. Divided so, layers
-    and paintings count alike, whatever the scale of their activations.
+    The style loss of an image is the mean over layers and scales of |G − A|² / |A|², where G is the Gram matrix of the
+    image, A that of the painting, and |·| the Frobenius norm. It is 0 for the painting itself and about 1 for uniform
+    grey. The normalisation gives layers and paintings equal weight, whatever the scale of their activations.
 
     Args:
-        features: the network that sees.
+        features: the feature network.
         paintings: `[3, H, W]` each, in [0, 1].
-        layers: of the features, for each scale of an image pyramid; the features' `training_layers` by default.
+        layers: layers of the features for each pyramid scale; by default the features' `training_layers`.
 
     Raises:
-        ValueError: `paintings` or `layers` is empty, or the features have no such layer.
+        ValueError: `paintings` or `layers` is empty, or a layer does not exist.
 
     Reference: Gatys et al., CVPR 2016, section 2.2; the normalisation is ours.
     """
 
-    gram0: Tensor  # [N, C, C], of the first scale and layer; gram1 and so on of the next
+    gram0: Tensor  # [N, C, C], for the first scale and layer; gram1 … for the others
 
     def __init__(
         self,
@@ -43,23 +43,23 @@ class StyleTable(nn.Module):
         chosen = features.training_layers if layers is None else layers
         self.layers = {float(scale): tuple(few) for scale, few in sorted(chosen.items(), reverse=True)}
         if not any(self.layers.values()):
-            raise ValueError("layers must name at least one layer")
+            raise ValueError("layers must not be empty")
         for few in self.layers.values():
             features.check_layers(few)
         if not paintings:
-            raise ValueError("paintings must be at least one")
+            raise ValueError("paintings must not be empty")
         columns = []
         for painting in paintings:
             with torch.no_grad():
-                columns.append(self.look(painting[None]))
+                columns.append(self.grams(painting[None]))
         for k, found in enumerate(zip(*columns, strict=True)):
             self.register_buffer(f"gram{k}", torch.cat(found), persistent=False)
 
     def __len__(self) -> int:
         return len(self.gram0)
 
-    def look(self, picture: Tensor) -> list[Tensor]:
-        """Gram matrices `[B, C, C]` of pictures `[B, 3, H, W]`, for each scale and layer."""
+    def grams(self, picture: Tensor) -> list[Tensor]:
+        """Gram matrices `[B, C, C]` of images `[B, 3, H, W]`, for each scale and layer."""
         found = []
         for scale, level in pyramid(picture, list(self.layers)):
             seen = self.features(level, self.layers[scale])
@@ -68,11 +68,11 @@ class StyleTable(nn.Module):
 
     @span("style loss")
     def forward(self, picture: Tensor, index: Tensor) -> Tensor:
-        """Style losses `[B]` of pictures `[B, 3, H, W]`, each against the painting of its number in `index` `[B]`."""
-        return self.compare(self.look(picture), index)
+        """Style losses `[B]` of images `[B, 3, H, W]`, each against the painting at `index` `[B]`."""
+        return self.compare(self.grams(picture), index)
 
     def compare(self, found: Sequence[Tensor], index: Tensor) -> Tensor:
-        """The same, of Gram matrices."""
+        """Like `forward`, given the Gram matrices of the images."""
         total = found[0].new_zeros(len(index))
         for k, mine in enumerate(found):
             theirs = getattr(self, f"gram{k}")[index]
@@ -81,10 +81,10 @@ class StyleTable(nn.Module):
 
 
 class StyleObjective(nn.Module):
-    """Content and style losses of stylised photos.
+    """Content and style losses of stylized photos.
 
-    The content loss is |F − C|² / |C|², F and C the features of the painting and of its photo after one layer, at half
-    the size: what is where counts, and not how each stroke of it is drawn.
+    The content loss is |F − C|² / |C|², where F and C are the features of the painting and of its photo in one layer,
+    at half resolution, so that it compares the layout and not the individual strokes.
 
     Reference: Dumoulin et al., ICLR 2017, section 2.1; Johnson et al., "Perceptual losses", ECCV 2016.
     """
@@ -103,7 +103,7 @@ class StyleObjective(nn.Module):
 
         Args:
             photo, painting: `[B, 3, H, W]`.
-            index: `[B]`, the number of the style that each painting should have.
+            index: `[B]`, the index of the target style of each painting.
         """
         table, features = self.table, self.table.features
         found, content = [], None
@@ -121,8 +121,8 @@ class StyleObjective(nn.Module):
 
 
 def roughness(picture: Tensor) -> Tensor:
-    """The mean squared difference between neighbouring pixels, down and across, `[B]` of pictures `[B, C, H, W]`.
+    """Mean squared difference between vertical and horizontal neighbours, `[B]`, of images `[B, C, H, W]`.
 
-    Reference: the total variation of Johnson et al., "Perceptual losses", ECCV 2016, section 3.2, squared.
+    Reference: Johnson et al., "Perceptual losses", ECCV 2016, section 3.2 (total variation, here squared).
     """
     return sum(picture.diff(dim=dim).square().mean((1, 2, 3)) for dim in (2, 3))  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""The end of a training: the network's folder with its thumbnails and model card."""
+"""Writes the folder of a trained style network, with thumbnails and model card."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _THUMBNAIL = 96  # pixels along the shorter side
 
 
 def finish(trainer: StyleTrainer, folder: Path, dtype: torch.dtype = torch.float32) -> str:
-    """Writes a trained network's folder, evaluates it as it is on the disk, and returns a line on how it went."""
+    """Writes a trained network and evaluates it as stored on disk; returns a one-line summary."""
     settings, network = trainer.settings, trainer.average
     features = trainer.objective.table.features
     facts: dict[str, Any] = {
@@ -57,16 +57,16 @@ def finish(trainer: StyleTrainer, folder: Path, dtype: torch.dtype = torch.float
 
 
 def save_thumbnails(paintings: Mapping[str, Tensor], folder: Path) -> None:
-    """A small picture of each painting, by the name of its style."""
-    place = make_folder(folder / THUMBNAILS)
+    """Writes a thumbnail of each painting, named after its style."""
+    thumbnails = make_folder(folder / THUMBNAILS)
     for name, painting in paintings.items():
         shorter = min(painting.shape[1:])
         small = resize(painting, *(max(1, round(side * _THUMBNAIL / shorter)) for side in painting.shape[1:]))
-        save_image(to_pil(small), place / f"{name}.jpg")
+        save_image(to_pil(small), thumbnails / f"{name}.jpg")
 
 
 def model_card(network: StyleNetwork, facts: Mapping[str, Any], dtype: torch.dtype) -> str:
-    """Markdown: what the network is, what it was trained on, how long, how near it comes, how to make it again."""
+    """The model card, Markdown: network, data, training time, losses, and how to use it."""
     count = sum(parameter.numel() for parameter in network.parameters())
     each = sum(2 * norm.channels for norm in network.norms())
     seconds = float(facts.get("seconds", math.nan))

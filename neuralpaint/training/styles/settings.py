@@ -1,4 +1,4 @@
-"""What the training of a style network is told."""
+"""Settings for training a style network."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from neuralpaint.styles.architecture import get_architecture
 from neuralpaint.utils.validation import check_positive, check_weight, check_whole, unknown_name
 
-STYLE_SIZE = 448  # pixels along the shorter side of a painting: about as large as the photos that are stylised
-_RISE = 100  # steps in which the learning rate rises, at most: a network that has no idea yet takes large ones badly
+STYLE_SIZE = 448  # shorter side of a painting in pixels: about the size of the photos to be stylized
+_RISE = 100  # maximum number of learning-rate warm-up steps
 
 
 @dataclass(frozen=True)
@@ -19,23 +19,23 @@ class StyleSettings:
 
     Attributes:
         architecture: "paper" or "light".
-        steps: gradient steps ("updates").
-        batch: photos in each, over all processes, each in a style of its own.
-        size: side of a photo's piece, pixels.
-        style_size: of the shorter side of the paintings, pixels: larger ones have larger strokes.
-        warm_up: of the steps, how many first ask only for the photo itself, pixel by pixel: they cost little, and a
-            network that keeps the picture learns styles sooner. 0 for none (the paper's).
-        learning_rate: the largest.
-        schedule: "constant" (the paper's), or "cosine" to zero over all steps.
-        content_weight, style_weight: of the two losses.
-        smoothness: weight of the mean squared difference between neighbouring pixels. The features see no more than
-            half the size; without it a network fills what is finer with a weave.
-        ema: decay of the running mean of the weights that is evaluated and saved; shorter in the first steps.
-        seed: of weights, pieces and the order of styles.
+        steps: gradient steps.
+        batch: photos per step, over all processes, each with its own style.
+        size: size of the photo crops, in pixels.
+        style_size: shorter side of the paintings, in pixels; larger paintings give larger strokes.
+        warm_up: number of initial steps with only a pixel loss against the photo. They are cheap, and a network that
+            reproduces its input learns styles faster. 0 for none (as in the paper).
+        learning_rate: peak learning rate.
+        schedule: "constant" (as in the paper), or "cosine" decay to zero over all steps.
+        content_weight, style_weight: loss weights.
+        smoothness: weight of the mean squared difference between neighbouring pixels. The features see at most half the
+            resolution; without this term, networks produce pixel-scale patterns.
+        ema: decay of the exponential average of the weights that is evaluated and saved; lower in the first steps.
+        seed: random seed for weights, crops and the order of styles.
         eval_every, picture_every: steps between evaluations and between sample sheets; 0 for never.
 
     Raises:
-        TypeError, ValueError: a setting is of the wrong type or out of its range; the message names it.
+        TypeError, ValueError: a setting has the wrong type or is out of range; the message names it.
     """
 
     architecture: str = "paper"
@@ -81,11 +81,11 @@ class StyleSettings:
         return rate if self.schedule == "constant" else rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
 
     def identity(self) -> dict[str, Any]:
-        """What a checkpoint must agree with to go on: all but how long to train and how often to look."""
+        """Settings that a checkpoint must match: all but the number of steps and the evaluation intervals."""
         return {k: v for k, v in asdict(self).items() if k not in ("steps", "eval_every", "picture_every")}
 
 
-# Adam 1e-3, batch 16, 40,000 updates at 256² are the paper's (appendix); `small` is what two cores finish in hours.
+# Adam 1e-3, batch 16 and 40,000 steps at 256² are from the paper's appendix; `small` takes hours on two cores.
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {"architecture": "paper"},
     "small": {

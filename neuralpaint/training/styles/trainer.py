@@ -1,4 +1,4 @@
-"""The training of style networks."""
+"""Trainer for style networks."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from neuralpaint.utils.random import generator_of
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-HELD_OUT = 32  # photos, at most, and no more than a tenth
-_MEAN_OF = 100  # steps that a reported loss is the mean of, about
-_SEEN = 2  # held-out photos of the evaluations on the way and of the sample sheets
+HELD_OUT = 32  # maximum number of held-out photos; also at most a tenth of all
+_MEAN_OF = 100  # reported losses are running means over about this many steps
+_SEEN = 2  # held-out photos used for evaluation during training and for sample sheets
 _ORDER_KEY, _SPLIT_KEY = 0x571E, 0x5711
 
 
 @dataclass(frozen=True)
 class StyleProgress:
-    """A report of a running training: steps done of all, running means of the losses, seconds spent and left."""
+    """Training progress: steps done and in total, running means of the losses, seconds elapsed and remaining."""
 
     step: int
     steps: int
@@ -48,24 +48,25 @@ class StyleProgress:
 
 
 class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
-    """Trains a style network, or a style that was added to one.
+    """Trains a style network, or a style added to one.
 
-    The folder gets `training/` while it runs: `checkpoint.pt`, `curve.json` with the losses of each style, sample
-    sheets, TensorBoard events.
+    During training, the folder gets `training/` with `checkpoint.pt`, `curve.json` with the losses of each style,
+    sample sheets and TensorBoard logs.
 
     Args:
-        settings: what to train and how long.
-        paintings: `[3, H, W]` in [0, 1], by the name of their style.
-        photos: files to learn on; some are held out for evaluation.
-        features: what contents and styles are compared by.
-        folder: for everything it writes.
-        network: train γ and β of its last style only, whose painting `paintings` has; by default a new network of all.
-        accelerator: devices, processes and precision; by default those of the environment.
-        workers: processes that read photos; 0 reads them between the steps.
-        resume: go on from the folder's checkpoint, if there is one.
+        settings: the training settings.
+        paintings: `[3, H, W]` in [0, 1], by style name.
+        photos: training photos; some are held out for evaluation.
+        features: feature network of the losses.
+        folder: output folder.
+        network: if given, train only γ and β of its last style, whose painting must be the only one in `paintings`;
+            by default, train a new network on all paintings.
+        accelerator: devices, processes and precision; by default from the environment.
+        workers: processes that read photos; 0 reads them in the main process.
+        resume: resume from the checkpoint in the folder, if it exists.
 
     Raises:
-        ValueError: the settings cannot be, or the checkpoint is damaged or belongs to other settings.
+        ValueError: the settings are invalid, or the checkpoint is damaged or does not match.
     """
 
     def __init__(
@@ -92,8 +93,8 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
             network = StyleNetwork(list(paintings), settings.architecture)
         self.names = [network.names[-1]] if self.adding else network.names
         if list(paintings) != self.names:
-            raise ValueError(f"paintings must be those of {self.names}, got {list(paintings)}")
-        self._first = len(network.names) - len(self.names)  # the network's number of the first style that is trained
+            raise ValueError(f"paintings must be for the styles {self.names}, got {list(paintings)}")
+        self._first = len(network.names) - len(self.names)  # index in the network of the first style being trained
         self.paintings = dict(paintings)
         self.train_files, self.held_out = split(photos)
         self.data = ContentPhotos(self.train_files, settings.size, settings.seed)
@@ -114,14 +115,14 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
 
     @property
     def network(self) -> StyleNetwork:
-        """The network that is being trained; `average` is the one to use."""
+        """The network being trained; the result is `average`."""
         return self.accelerator.unwrap_model(self.model)
 
     def _prepare(self) -> None:
         self._batches: Iterator[Tensor] = iter(self._loader())
 
     def _loader(self) -> DataLoader:
-        """This process's share of the pieces of all steps that are left."""
+        """This process's share of the crops for all remaining steps."""
         batch, processes = self.settings.batch, self.accelerator.num_processes
         items = [
             list(range(step * batch + self.accelerator.process_index, (step + 1) * batch, processes))
@@ -157,7 +158,7 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         return loss.detach()
 
     def _styles(self, count: int) -> Tensor:
-        """`[count]`: the styles of this process's share of the step's photos: all go round, in a new order each
+        """`[count]`: the styles for this process's photos in this step. Cycles through all styles in a new order each
         time."""
         process, processes = self.accelerator.process_index, self.accelerator.num_processes
         numbers = [self.step * count * processes + process + k * processes for k in range(count)]
@@ -169,7 +170,7 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         return torch.tensor([int(orders[n // len(self.names)][n % len(self.names)]) for n in numbers])
 
     def _note(self, styles: list[int], losses: Tensor) -> None:
-        """Running means of each style's losses, on the device: a GPU is not waited for."""
+        """Updates the running mean losses of each style, without synchronizing with the device."""
         weight = min(1.0, 1 / (_MEAN_OF * self.settings.batch / len(self.names)))
         for k, style in enumerate(styles):
             old = self._means[:, style]
@@ -178,7 +179,7 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
             self.losses.append((float(losses[0].mean()), float(losses[1].mean())))
 
     def _evaluate(self, loss: Tensor, writer: Any) -> None:
-        """Appends losses to the curve: of the average on a few held-out photos, and the running means."""
+        """Appends to the curve: losses of `average` on a few held-out photos, and the running means."""
         held = held_out_losses(self.average, self.objective, self._seen, self._first)
         point: dict[str, Any] = {"step": self.step, "seconds": round(self.seconds, 1)}
         for k, kind in enumerate(("content", "style")):
@@ -195,7 +196,7 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
 
     @functools.cached_property
     def _seen(self) -> Tensor:
-        """The held-out photos of the evaluations on the way."""
+        """The held-out photos for evaluation during training."""
         files = self.held_out[:_SEEN]
         return held_out_pieces(files, self.settings.size).to(self.accelerator.device)
 
@@ -225,7 +226,7 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
 
 
 def split(photos: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """(to learn on, held out): a tenth of the photos is held out, 32 at most; by their names, whatever the seed."""
+    """(training photos, held-out photos): holds out a tenth of the photos, at most 32, independent of the seed."""
     photos = sorted(photos, key=lambda file: file.name)
     count = min(HELD_OUT, max(1, len(photos) // 10))
     order = torch.randperm(len(photos), generator=generator_of(_SPLIT_KEY)).tolist()
@@ -234,7 +235,7 @@ def split(photos: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def held_out_pieces(files: Sequence[Path], size: int) -> Tensor:
-    """`[B, 3, size, size]`: the middle square of each photo."""
+    """`[B, 3, size, size]`: the central square of each photo."""
     from neuralpaint.images.io import load_image
     from neuralpaint.images.resample import resize
 
@@ -249,7 +250,7 @@ def held_out_pieces(files: Sequence[Path], size: int) -> Tensor:
 
 @torch.no_grad()
 def held_out_losses(network: StyleNetwork, objective: StyleObjective, photos: Tensor, first: int = 0) -> Tensor:
-    """`[2, S]`: mean content and style loss of each style from number `first` on, over photos `[B, 3, H, W]`."""
+    """`[2, S]`: mean content and style loss over photos `[B, 3, H, W]`, for each style from index `first` on."""
     network.eval()
     found = []
     for style in range(first, len(network.names)):
@@ -264,7 +265,7 @@ def held_out_losses(network: StyleNetwork, objective: StyleObjective, photos: Te
 
 
 def _train_last_style_only(network: StyleNetwork) -> None:
-    """Freezes all but γ and β of the last style."""
+    """Freezes everything except γ and β of the last style."""
     network.requires_grad_(False)
     for norm in network.norms():
         for parameter in (norm.gamma, norm.beta):
