@@ -70,7 +70,7 @@ def test_it_learns(tmp_path):
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
     trainer(tmp_path, steps=2).run()
-    with pytest.raises(ValueError, match="belongs to a training with batch 8, not 16"):
+    with pytest.raises(ValueError, match="belongs to a training run with batch 8, not 16"):
         trainer(tmp_path, resume=True, steps=2, batch=16)
 
 
@@ -79,7 +79,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
     trainer(tmp_path, steps=2).run()
     path = tmp_path / "training" / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:500] if damage is None else damage)
-    with pytest.raises(ValueError, match="checkpoint.pt is (damaged|no checkpoint)"):
+    with pytest.raises(ValueError, match="checkpoint.pt is (damaged|not a training checkpoint)"):
         trainer(tmp_path, resume=True, steps=2)
 
 

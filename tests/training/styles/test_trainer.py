@@ -75,7 +75,7 @@ def test_resumes_to_the_same_losses(make, tmp_path):
 
 def test_a_checkpoint_of_other_settings_or_styles_is_an_error(make, tmp_path):
     make().run()
-    with pytest.raises(ValueError, match="belongs to a training with batch 2, not 3"):
+    with pytest.raises(ValueError, match="belongs to a training run with batch 2, not 3"):
         make(resume=True, batch=3)
     with pytest.raises(ValueError, match="with styles"):
         make(resume=True, styles={"green-lilies": torch.rand(3, 40, 40)})
