@@ -18,7 +18,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def vgg_file(tmp_path_factory):
-    """A file with the first five convolutions of a VGG-19 that has learned nothing."""
+    """A file with the first five convolutions of an untrained VGG-19."""
     from safetensors.torch import save_file
 
     generator = torch.Generator().manual_seed(0)
@@ -34,7 +34,7 @@ def vgg_file(tmp_path_factory):
 
 @pytest.fixture
 def few_held_out(monkeypatch):
-    """A training ends with an evaluation on few strokes."""
+    """Makes the final evaluation of training use few strokes."""
     from neuralpaint.training.renderers.metrics import held_out_quality
 
     monkeypatch.setattr(held_out_quality, "__defaults__", (70,))
@@ -42,7 +42,7 @@ def few_held_out(monkeypatch):
 
 @pytest.fixture(scope="session")
 def fork_server():
-    """Starts processes that have torch imported already."""
+    """Starts processes with torch already imported."""
     from tests.ops.fork_server import shared_fork_server
 
     return shared_fork_server()
@@ -56,7 +56,7 @@ class Outcome:
 
     @property
     def line(self):
-        """The one line on the standard error output."""
+        """The only line on stderr."""
         lines = self.err.strip().splitlines()
         assert len(lines) == 1, self.err
         return lines[0]
@@ -64,7 +64,7 @@ class Outcome:
 
 @pytest.fixture
 def run(monkeypatch):
-    """Runs `neuralpaint` with these arguments; a traceback is never what a person should see."""
+    """Runs `neuralpaint` with these arguments and checks that it shows no traceback."""
     from neuralpaint.cli import app
 
     monkeypatch.setenv("COLUMNS", "200")

@@ -1,4 +1,4 @@
-"""Old paths of modules still work, and say where to look now."""
+"""Old module paths still work, and warn with the new paths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neuralpaint._deprecated import MOVED
 
 @pytest.fixture
 def fresh(monkeypatch):
-    """No old module is loaded yet."""
+    """Unloads all old modules."""
     for old in MOVED:
         monkeypatch.delitem(sys.modules, f"neuralpaint.{old}", raising=False)
 

@@ -1,4 +1,4 @@
-"""Which level of the CPU kernels runs, and what a person is told where none can."""
+"""Selection of the CPU kernel level, and the errors if there is none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ X86 = ["x86-64-v2", "x86-64-v3", "x86-64-v4"]
 
 
 def lacks(*levels: str):
-    """A processor that lacks what these levels need."""
+    """Simulates a processor that does not support these levels."""
     return lambda level: ["AVX9"] if level in levels else []
 
 

@@ -1,4 +1,4 @@
-"""Memory of large CPU results: kept for the next call, within a limit, and given back when asked."""
+"""The cache of memory for large CPU results: reuse, limit, release."""
 
 from __future__ import annotations
 

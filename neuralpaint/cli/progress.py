@@ -23,7 +23,7 @@ _P = TypeVar("_P")
 
 
 def visible(quiet: bool = False) -> bool:
-    """Whether somebody sees a bar on stderr, and wants one."""
+    """Whether to show progress bars: stderr is a terminal, and not `quiet`."""
     return Console(stderr=True).is_terminal and not quiet
 
 

@@ -201,7 +201,7 @@ def _write(made: list[Image.Image], names: list[str] | None, columns: int, outpu
 
 @contextmanager
 def _bar(name: str) -> Iterator[Callable[[float], None] | None]:
-    """A progress bar, if somebody sees it."""
+    """A progress bar on stderr if it is a terminal."""
     if not visible():
         yield None
         return

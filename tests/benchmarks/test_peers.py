@@ -1,4 +1,4 @@
-"""The harness of peers: its table, its results files, its errors, its timing; no peer is needed."""
+"""The peer benchmark harness: table, results files, errors, timing. Needs no peer."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ def row(other="SNP", **more):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A results file, and a README with an older table."""
+    """A results file, and a README with an outdated table."""
     groups = {"render": results.group([row(), row("copy", kind="limit"), row("broken")], threads=2)}
     results.save(tmp_path / "peers-2030-01-02-example.json", groups, MACHINE, "cpu")
     (tmp_path / "README.md").write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
@@ -164,7 +164,7 @@ def test_race_goes_on_without_a_contestant_that_fails():
 
 
 def fake_snp(folder, renderer):
-    """A folder that passes for a checkout; torch and OpenCV in it are empty too, for they take seconds to start."""
+    """A folder that looks like a checkout, with empty stubs of torch and OpenCV, because importing them takes seconds."""
     for name in ("torch", "cv2"):
         (folder / f"{name}.py").write_text("__version__ = '0'\nset_num_threads = setNumThreads = lambda count: None\n")
     for name in ("networks", "loss", "pytorch_batch_sinkhorn", "demo_prog"):
@@ -200,7 +200,7 @@ def test_snp_script(tmp_path):
 
 
 def test_painting_beside_a_program(tmp_path):
-    """`--primitive`: any program with its command line; this one writes its input."""
+    """A stand-in for `--primitive` with the same command line; copies its input to its output."""
     import torch
     from PIL import Image
 

@@ -1,4 +1,4 @@
-"""What the benchmarks compare with computes the same as the ops; a results file names no host."""
+"""The benchmarks' reference implementations match the ops; results files contain no host name."""
 
 import json
 import platform
@@ -47,7 +47,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def suite(fork_server):
-    """Runs benchmarks/ with these arguments; (exit code, output)."""
+    """Runs benchmarks/ with these arguments; returns (exit code, output)."""
 
     def call(*arguments):
         code = "import runpy; runpy.run_module('pytest', run_name='__main__', alter_sys=True)"
@@ -58,7 +58,7 @@ def suite(fork_server):
 
 
 def test_suite(suite, tmp_path):
-    """One of the short benchmarks, timed: machine, median and spread are told; no timing is kept singly."""
+    """Runs a short benchmark: reports machine, median and spread, and stores no individual timings."""
     file = tmp_path / "b.json"
     arguments = ("--benchmark-max-time=0.01", "--benchmark-min-rounds=3", f"--benchmark-json={file}", "--threads", "1")
     code, out = suite("-k", "test_sample_alone or stand-in", *arguments)

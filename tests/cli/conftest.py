@@ -16,7 +16,7 @@ def photo(tmp_path):
 
 @pytest.fixture
 def short_search(monkeypatch):
-    """`--preset fast` does all that it does, in few steps."""
+    """Reduces `--preset fast` to a few steps."""
     from neuralpaint.search import PRESETS, Preset
 
     fast = Preset("fast", stages=2, rounds=1, steps=6, reseeds=1, refine=6, block_pixels=16)
@@ -25,7 +25,7 @@ def short_search(monkeypatch):
 
 @pytest.fixture
 def stub(monkeypatch):
-    """Replaces the search by random strokes, for what is not about the search; returns the calls' arguments."""
+    """Replaces the search by random strokes, for tests of other things; returns the arguments of the calls."""
     from neuralpaint.painting.painting import Painting
 
     calls = []

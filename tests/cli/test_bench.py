@@ -13,7 +13,7 @@ from neuralpaint.roofline.timing import time_call
 
 @pytest.fixture
 def brief(monkeypatch, short_search):
-    """Few rounds of all that is timed."""
+    """Times everything with few rounds."""
     monkeypatch.setattr(limits, "MEMORY_BYTES", 1 << 20)
     monkeypatch.setitem(limits._MM_SIZES, "cpu", (96,))
     monkeypatch.setattr(limits, "time_call", lambda f, device, seconds: time_call(f, device, 0.01, 3))
@@ -22,7 +22,7 @@ def brief(monkeypatch, short_search):
 
 @pytest.fixture
 def few(monkeypatch, brief):
-    """One small row of each op, so that a run takes a second."""
+    """One small case per op, so that a run takes a second."""
     rows = [
         cases.rasterize("tape", 4, 32),
         cases.composite(2, 3, 32, True),
@@ -75,7 +75,7 @@ def test_trace(run, few, tmp_path, name):
 
 
 def test_threads(run, few, monkeypatch):
-    """As many as asked for while it runs, as many as before afterwards."""
+    """The requested number of threads during the run; the previous number afterwards."""
     before, seen = torch.get_num_threads(), []
 
     def fail(*_):

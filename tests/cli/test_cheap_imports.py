@@ -1,4 +1,4 @@
-"""What needs no torch does not wait seconds for it."""
+"""Code that does not need torch does not import it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LINES = [
 
 
 def test_commands(tmp_path) -> None:
-    """One process for all, for what one of them loads, the next would find."""
+    """Runs all commands in one process, so torch imported by any of them is noticed."""
     code = f"LINES = {[line for line, _, _ in LINES]!r}\n{RUN}"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     results = [ast.literal_eval(line) for line in done.stdout.splitlines()]

@@ -1,4 +1,4 @@
-"""Folders of photos: several at a time, a table, failures that are not fatal, and going on."""
+"""Folders of photos: parallel jobs, summary table, non-fatal failures, resuming."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ QUICK = ("--strokes", "6", "--preset", "fast", "--size", "24")
 
 @pytest.fixture
 def photos(tmp_path):
-    """A folder of four photos and one that is none."""
+    """A folder with four photos and one file that is not an image."""
     folder = tmp_path / "photos"
     folder.mkdir()
     for seed in range(4):

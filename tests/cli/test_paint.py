@@ -1,4 +1,4 @@
-"""neuralpaint paint: what it makes, and every way of using it wrongly."""
+"""neuralpaint paint: results, and errors for invalid use."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""neuralpaint render, info, brushes and the program itself."""
+"""neuralpaint render, info, brushes, and the main program."""
 
 import json
 import subprocess

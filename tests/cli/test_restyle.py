@@ -9,7 +9,7 @@ from neuralpaint import Painting
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch, vgg_file):
-    """Random weights, and few pixels for them to look at."""
+    """Features with random weights, on small images."""
     monkeypatch.setenv("NEURALPAINT_VGG19", str(vgg_file))
     monkeypatch.setattr("neuralpaint.losses.style.SIZE", 24)
 
@@ -23,7 +23,7 @@ def style(tmp_path):
 
 @pytest.fixture
 def landscape(tmp_path):
-    """A photo of the aspect of `stroke_file`."""
+    """A photo with the same aspect as `stroke_file`."""
     Image.linear_gradient("L").resize((48, 32)).convert("RGB").save(tmp_path / "landscape.png")
     return tmp_path / "landscape.png"
 

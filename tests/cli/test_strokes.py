@@ -154,7 +154,7 @@ def test_the_disk_is_full_in_the_middle(run, tmp_path, monkeypatch, layout):
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_stopped_in_the_middle(run, tmp_path, how, fork_server):
-    """Finished shards survive, and --resume keeps them; what can be put away is."""
+    """Finished shards survive and --resume keeps them; temporary files are removed where possible."""
     out = tmp_path / "set"
     arguments = ["strokes", "--brush", "tape", "--count", "4000", "--shard-size", "400", "--format", "webdataset"]
     arguments += ["--size", "32", "--workers", "0", "--out", str(out)]

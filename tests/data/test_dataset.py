@@ -19,7 +19,7 @@ def dataset(count=100, brush="tape", **options):
 
 
 def numbers(strokes, count=1000, **options):
-    """Which strokes of the dataset these are."""
+    """The indices of these strokes in the dataset."""
     known = {
         tuple(row): k for k, row in enumerate(dataset(count, **options).parameters.take(torch.arange(count)).tolist())
     }
@@ -77,7 +77,7 @@ def test_pictures_are_those_of_rasterize(dtype, size):
 
 
 def parts(data, ranks, workers, monkeypatch, batch_size=4, **options):
-    """Numbers of the strokes: [rank][worker][item]."""
+    """Indices of the strokes: [rank][worker][item]."""
     found = []
     for rank in range(ranks):
         one = data.stream(batch_size, rank=rank, world_size=ranks, **options)

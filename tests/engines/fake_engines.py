@@ -1,4 +1,4 @@
-"""Engines for tests: one that draws, and one for each way to fail."""
+"""Engines for tests: a working one, and one for each way to fail."""
 
 import os
 import time
@@ -27,14 +27,14 @@ good = SPEC(lambda params, size: box(params, size))
 
 @SPEC
 def counted(params, size):
-    """Leaves a byte for each stroke that it draws."""
+    """Appends a byte to a file for each stroke drawn."""
     with open(os.environ["FAKE_ENGINE_COUNT"], "ab") as file:
         file.write(b"x" * len(params))
     return box(params, size)
 
 
 def _when(params, limit=0.9):
-    """Strokes that the failing engines fail for."""
+    """Whether the failing engines fail for these strokes."""
     return (params[:, 0] > limit).any()
 
 
@@ -76,7 +76,7 @@ def nothing(params, size):
 
 @SPEC
 def hangs(params, size):
-    """Says in which process."""
+    """Records the process in which it runs."""
     if _when(params):
         Path(os.environ["FAKE_ENGINE_COUNT"]).write_text(f"{os.getpid()}\n")
         time.sleep(600)
@@ -85,7 +85,7 @@ def hangs(params, size):
 
 @SPEC
 def hangs_once(params, size):
-    """In the first process that calls it."""
+    """Hangs in the first process that calls it."""
     mark = Path(os.environ["FAKE_ENGINE_COUNT"])
     if not mark.exists():
         mark.touch()

@@ -18,7 +18,7 @@ from neuralpaint.search.presets import PRESETS, Preset
 
 @pytest.fixture(autouse=True)
 def engines(monkeypatch, tmp_path):
-    """The fake engines can be imported, also by the workers; kept strokes and marks go to the test's folder."""
+    """Makes the fake engines importable, in workers too; cached strokes and marks go to the test's folder."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("FAKE_ENGINE_COUNT", str(tmp_path / "count"))
@@ -48,7 +48,7 @@ def photo(tmp_path):
 
 
 def strokes(engine, bad=False):
-    """Six strokes that every fake engine draws; the fourth may be the one that the failing ones fail for."""
+    """Six strokes that every fake engine can draw, optionally with a fourth that makes failing engines fail."""
     drawn = engine.spec.sample(6, np.random.default_rng(0))
     drawn[:, 0] *= 0.5
     if bad:
@@ -291,7 +291,7 @@ def test_another_spec_has_other_files():
 
 @pytest.mark.parametrize("name", ["good", "curve"])
 def test_a_painting_is_what_the_engine_draws(name):
-    """Strokes in views of their own, laid onto the canvas, against strokes drawn on the whole canvas."""
+    """Compositing strokes drawn in their own views gives the same as drawing them on the whole canvas."""
     engine = load_engine(f"fake_engines:{name}")
     brush = engine.spec.brush()
     drawn = torch.from_numpy(engine.spec.sample(30, np.random.default_rng(2)))

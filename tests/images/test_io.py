@@ -1,4 +1,4 @@
-"""Every kind of picture a person may give, and every way it may be wrong."""
+"""All supported kinds of input images, and all kinds of invalid ones."""
 
 import io
 import struct
@@ -155,7 +155,7 @@ def test_colour_profile_becomes_srgb(tmp_path):
 
 
 def gamma_profile(gamma):
-    """A matrix profile with sRGB's primaries, another name and another tone curve."""
+    """A matrix profile with the primaries of sRGB but another name and tone curve."""
     data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     data = data.replace("sRGB".encode("utf-16-be"), "mine".encode("utf-16-be"))
     for k in range(struct.unpack(">I", data[128:132])[0]):

@@ -1,4 +1,4 @@
-"""Area averages by matrices, against torch's own."""
+"""Area averages by matrix products, compared with torch."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Large pictures: read and written in bands, memory as a budget, and what happens when something is amiss."""
+"""Large images: reading and writing in bands, memory limits, errors."""
 
 import os
 import sys
@@ -33,7 +33,7 @@ def painting(count=60, size=96, aspect=(1.0, 1.5)):
 
 @pytest.fixture
 def streamed(monkeypatch):
-    """Every picture is large."""
+    """Treats every image as large."""
     monkeypatch.setattr(largeimage, "LARGE", 100)
     monkeypatch.setattr("neuralpaint.painting.painting.LARGE", 100)
     monkeypatch.setattr("neuralpaint.search.memory.LARGE", 100)
@@ -229,7 +229,7 @@ def test_an_error_in_the_middle_leaves_nothing(tmp_path):
 @vips
 @pytest.mark.parametrize("suffix", ["png", "tiff", "jpg"])
 def test_the_disk_fills_up_in_the_middle(tmp_path, suffix, fork_server):
-    """A limit on the size of files stands for a full disk: writes fail in the middle of the picture."""
+    """A limit on file sizes simulates a full disk: writes fail in the middle of the image."""
     script = f"""
 import resource, signal, sys
 import numpy as np

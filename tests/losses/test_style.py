@@ -1,4 +1,4 @@
-"""`StyleLoss`: what it is small for, its gradient, and what it refuses."""
+"""`StyleLoss`: values, gradient, invalid arguments."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def vgg(vgg_file):
 
 @pytest.fixture
 def double(vgg_file):
-    """Of its own, for what is made double precision does not suit the other tests."""
+    """A separate instance, because converting it to double precision would affect other tests."""
     return VGG19Features(vgg_file)
 
 
@@ -33,7 +33,7 @@ def test_a_picture_has_its_own_style(vgg):
 
 
 def test_where_things_are_does_not_matter(vgg):
-    """Upright stripes elsewhere are nearer than the same stripes across, or another picture."""
+    """Shifted vertical stripes are closer than horizontal ones or another image."""
     style, other = stripes(64, 6), waves(64, 1)
     loss = StyleLoss(style, features=vgg, size=64, scales=(1,))  # in coarser levels all is near the border
     moved = style.roll(5, dims=2)

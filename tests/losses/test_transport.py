@@ -1,4 +1,4 @@
-"""`TransportLoss`: what it is for, and its arguments."""
+"""`TransportLoss`: gradients without overlap, and its arguments."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from neuralpaint.losses import TransportLoss
 
 
 def square(x, y, ink=1.0, paper=0.0, side=0.2, size=64):
-    """A soft-edged square `[1, 3, size, size]` centred at (x, y), differentiable by both."""
+    """A soft-edged square `[1, 3, size, size]` centred at (x, y), differentiable with respect to both."""
     centres = (torch.arange(size) + 0.5) / size
     across = torch.sigmoid((side / 2 - (centres - x).abs()) * size)
     down = torch.sigmoid((side / 2 - (centres - y).abs()) * size)
@@ -34,7 +34,7 @@ def test_pulls_a_distant_square_where_it_belongs(cost, target):
 
 
 def test_descent_joins_what_a_pixel_loss_leaves_apart():
-    """From no overlap at all: the pixel loss has no gradient, the transport loss leads the whole way."""
+    """Without any overlap, the pixel loss has no gradient, but the transport loss leads to the target."""
     target = square(0.75, 0.7)
     place = torch.tensor([0.2, 0.25], requires_grad=True)
     pixel = torch.autograd.grad((square(*place) - target).square().mean(), place)[0]

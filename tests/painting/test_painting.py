@@ -1,4 +1,4 @@
-"""Painting: rendering at any size, and stroke files good and bad."""
+"""Painting: rendering at any size, and valid and invalid stroke files."""
 
 import json
 import math
@@ -178,7 +178,7 @@ def test_unwritable(tmp_path):
 
 
 def rewrite(path, change=None, tensors=None):
-    """Writes a stroke file whose header was changed, by hand rather than by `save`, which would refuse."""
+    """Writes a stroke file with a modified header directly, because `save` would reject it."""
     from safetensors.torch import save_file
 
     header = {

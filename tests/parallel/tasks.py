@@ -1,4 +1,4 @@
-"""What the tests' workers do."""
+"""Tasks for the workers in tests."""
 
 import os
 import time

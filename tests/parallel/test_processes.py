@@ -1,4 +1,4 @@
-"""Work in processes: results, exceptions, processes that die."""
+"""Workers in processes: results, exceptions, processes that die."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Work on a Ray cluster of several nodes, on this machine: pip install ray, then `pytest -m slow tests/parallel`."""
+"""A local Ray cluster with several nodes: pip install ray, then `pytest -m slow tests/parallel`."""
 
 import socket
 import threading
@@ -23,7 +23,7 @@ WINDOWS = Preset("windows", stages=3, rounds=2, steps=20, reseeds=1, refine=80, 
 
 @pytest.fixture
 def cluster():
-    """A head without processors, and two nodes of one each."""
+    """A head node without CPUs, and two nodes with one CPU each."""
     from ray.cluster_utils import Cluster
 
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})

@@ -1,4 +1,4 @@
-"""What the bench table counts: bytes, covered pixels, operations."""
+"""The work counted by the bench table: bytes, covered pixels, operations."""
 
 import torch
 
@@ -14,7 +14,7 @@ def rectangle(x, y, side, opacity=1.0):
 
 
 def test_visible_pixels():
-    """Opaque squares hide what is under them, to gradients only from the second cover on."""
+    """Opaque squares hide what is below them; for gradients, only from the second cover on."""
     canvas, tape = torch.zeros(1, 3, 16, 16), get_brush("tape")
     small, large = rectangle(0.5, 0.5, 0.25), rectangle(0.5, 0.5, 0.5)
     over = torch.tensor([[small, large]])

@@ -1,4 +1,4 @@
-"""Small photos and presets that a search gets through in a moment."""
+"""Small photos and presets for fast searches."""
 
 import torch
 
@@ -32,14 +32,14 @@ def disc_photo(height=48, width=48):
 
 
 def stripes(size=48, count=4):
-    """`[3, size, size]`: upright stripes, dark and light."""
+    """`[3, size, size]`: vertical stripes, dark and light."""
     _, x = grid(size, size)
     light = ((x * count * 2).long() % 2).float()
     return torch.stack([0.1 + 0.8 * light, 0.2 + 0.5 * light, 0.4 - 0.2 * light])
 
 
 def waves(size, seed):
-    """`[3, size, size]`: each channel one smooth wave, of random direction and phase."""
+    """`[3, size, size]`: one smooth wave per channel, with random direction and phase."""
     generator = torch.Generator().manual_seed(seed)
     y, x = grid(size, size)
     angles, phases = 2 * torch.pi * torch.rand(2, 3, 1, 1, generator=generator)
@@ -47,6 +47,6 @@ def waves(size, seed):
 
 
 def saved(painting, folder):
-    """The bytes of its stroke file."""
+    """The bytes of the stroke file of a painting."""
     painting.save(folder / "painting.safetensors")
     return (folder / "painting.safetensors").read_bytes()

@@ -1,4 +1,4 @@
-"""The block search: its grids, and what each of them adds."""
+"""The block search: its grids and their strokes."""
 
 import dataclasses
 
@@ -90,7 +90,7 @@ def test_the_papers_preset_paints(photo):
 
 
 def test_many_blocks_go_in_batches(monkeypatch):
-    """As many strokes as in one batch, ordered by grids, the same picture to the eye."""
+    """The same number of strokes as in one batch, ordered by grid, and a visually equal painting."""
     photo = stripes(48)
     preset = Preset("b", method="blocks", stages=6, steps=10, block_pixels=24, learning_rate=0.01, l1=1, l2=0)
     whole = paint(photo, "tape", 200, preset)
@@ -116,7 +116,7 @@ def test_many_blocks_go_in_batches(monkeypatch):
 
 
 def test_what_blocks_have_below_them(monkeypatch):
-    """Block by block, of the strokes that are near, it is what all strokes draw at once."""
+    """Drawing each block with only the nearby strokes gives the same as drawing all strokes."""
     task = BlockSearch(problem(name="oil", count=60))
     task.strokes = get_brush("oil").sample(300, generator=torch.Generator().manual_seed(0))
     corners, side = block_grid((1.0, 1.0), 5)

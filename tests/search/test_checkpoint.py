@@ -1,4 +1,4 @@
-"""Searches that stop, and go on as if they never had."""
+"""Searches that are interrupted and resume with identical results."""
 
 import dataclasses
 import importlib
@@ -36,7 +36,7 @@ class Stop(Exception):
 
 @pytest.fixture
 def always(monkeypatch):
-    """Keeps the state, and reports, after every step instead of now and then."""
+    """Writes checkpoints and reports after every step."""
     monkeypatch.setattr("neuralpaint.search.runner._CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr("neuralpaint.search.runner._REPORT_SECONDS", 0.0)
 
@@ -179,7 +179,7 @@ def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(tmp_path):
 
 
 def test_a_kill_while_writing_leaves_the_state_before(tmp_path, always, monkeypatch):
-    """Whatever is written, the new file takes the old one's place only when it is whole."""
+    """A new file replaces the old one only when it is complete."""
     photo = disc_photo(24, 24)
     whole = paint(photo, "tape", 9, SMALL[0]).strokes
     with pytest.raises(Stop):
@@ -198,7 +198,7 @@ def test_a_kill_while_writing_leaves_the_state_before(tmp_path, always, monkeypa
 
 @pytest.fixture
 def half(tmp_path, always):
-    """The folder of a search that stopped half way, and its one file."""
+    """The folder of a search interrupted half way, and its file."""
     with pytest.raises(Stop):
         paint(disc_photo(24, 24), "tape", 9, SMALL[0], checkpoint=tmp_path, callback=stop_at(10))
     (file,) = tmp_path.iterdir()

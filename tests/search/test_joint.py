@@ -1,4 +1,4 @@
-"""The joint search: better than blocks alone, and no blocks to be seen."""
+"""The joint search: better than the block search, and without visible blocks."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""`paint`: what goes in, what comes out, the same every time."""
+"""`paint`: arguments, results, determinism."""
 
 import dataclasses
 import importlib
@@ -21,7 +21,7 @@ module = importlib.import_module("neuralpaint.search.paint")  # the package's `p
 
 @pytest.fixture
 def every_step(monkeypatch):
-    """Reports after every step instead of a few times a second."""
+    """Reports after every step."""
     monkeypatch.setattr("neuralpaint.search.runner._REPORT_SECONDS", 0.0)
 
 
@@ -207,7 +207,7 @@ def test_the_ground_is_seen_by_the_search(preset):
 @pytest.mark.parametrize("preset", METHODS, ids=label)
 def test_a_renderer_of_ones_own_is_used(preset):
     class Own:
-        """The exact one, counting its calls."""
+        """An exact renderer that counts its calls."""
 
         calls = 0
 

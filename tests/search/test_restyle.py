@@ -1,4 +1,4 @@
-"""`restyle`: strokes of any painting take on a style, within their ranges, the same every time."""
+"""`restyle`: moves strokes towards a style, within their ranges, deterministically."""
 
 import dataclasses
 
@@ -25,7 +25,7 @@ def style(vgg):
 
 
 def other_colours():
-    """As light and dark as the photo, so that likeness does not stand in the way."""
+    """With the same brightness as the photo, so that the content loss does not interfere."""
     return disc_photo(40, 40).flip(0)
 
 

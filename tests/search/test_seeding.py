@@ -1,4 +1,4 @@
-"""Where strokes start, and as what."""
+"""Seeding: positions and parameters of new strokes."""
 
 import math
 
@@ -17,7 +17,7 @@ def generator(seed=0):
 
 @pytest.mark.parametrize("degrees", [0, 20, 45, 90, 110, 160])
 def test_edges_are_followed_counter_clockwise(degrees):
-    """Stripes that run at an angle, as seen (y points down in pixels)."""
+    """Stripes at an angle, counter-clockwise as displayed (pixel y points down)."""
     y, x = grid(64, 64)
     angle = math.radians(degrees)
     photo = torch.sin(20 * (x * math.sin(angle) + y * math.cos(angle))).expand(3, -1, -1)

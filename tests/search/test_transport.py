@@ -1,4 +1,4 @@
-"""Where a stroke and its target do not overlap, the transport loss decides (SNP Fig. 5 and 12)."""
+"""The transport loss moves strokes to targets that they do not overlap (SNP Fig. 5 and 12)."""
 
 import math
 
@@ -12,7 +12,7 @@ SIZE, STEPS, BATCH = 32, 160, 6
 
 
 def strokes(name, at, generator):
-    """One stroke for each place `at` `[B, 2]`, of random size and direction, longish: `[B, P]`, colours not set."""
+    """`[B, P]`: one elongated stroke of random size and direction at each position `at` `[B, 2]`, colours not set."""
     brush = get_brush(name)
     drawn = torch.zeros(len(at), brush.num_parameters)
 

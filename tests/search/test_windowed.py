@@ -1,4 +1,4 @@
-"""The search by windows: as good as in one piece, no seams, the same bytes in any order."""
+"""The windowed search: as good as the joint search, without seams, identical for any order of windows."""
 
 import dataclasses
 import random
@@ -25,7 +25,7 @@ COUNT = 12000
 
 
 def busy_photo(size=128, seed=0):
-    """`[3, size, size]`: waves of many lengths, with detail everywhere alike."""
+    """`[3, size, size]`: waves of many lengths, with uniformly distributed detail."""
     picture = torch.zeros(3, size, size)
     for k in range(1, 6):
         turned = torch.rot90(waves(size, seed + k), k, (1, 2))
@@ -88,7 +88,7 @@ def test_one_part_owns_each_stroke():
 
 @pytest.fixture(scope="module")
 def both():
-    """(photo, in one piece, by windows)."""
+    """(photo, painting by the joint search, painting by the windowed search)."""
     photo = busy_photo()
     return photo, paint(photo, "tape", COUNT, SMALL), windowed(photo)
 
@@ -165,7 +165,7 @@ QUICK = dataclasses.replace(SMALL, steps=4, refine=4)
 
 
 class Shuffled:
-    """Takes tasks eight at a time and does them in any order."""
+    """Takes eight tasks at a time and runs them in random order."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)

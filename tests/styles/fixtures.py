@@ -6,7 +6,7 @@ from neuralpaint.images.io import save_image, to_pil
 
 
 def picture(kind, size=(40, 56)):
-    """Waves of colour, another one each kind."""
+    """Waves of colour, different for each kind."""
     generator = torch.Generator().manual_seed(kind)
     coarse = torch.rand(1, 3, 5, 7, generator=generator)
     return nn.functional.interpolate(coarse, size=size, mode="bicubic").clamp(0, 1)[0]
@@ -14,7 +14,7 @@ def picture(kind, size=(40, 56)):
 
 @pytest.fixture
 def fill():
-    """Makes a folder of pictures with these names."""
+    """Creates a folder of images with these names."""
 
     def call(folder, names, size=(40, 56)):
         folder.mkdir()
@@ -37,7 +37,7 @@ def paintings(fill, tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A style network that has learned nothing."""
+    """An untrained style network."""
     from neuralpaint.styles import StyleNetwork
     from neuralpaint.styles.pretrained import save_style_network
 

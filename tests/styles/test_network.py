@@ -11,7 +11,7 @@ NAMES = ["a", "b", "c"]
 
 
 def make(architecture="light"):
-    """A network whose styles differ."""
+    """A network with different random styles."""
     torch.manual_seed(0)
     network = StyleNetwork(NAMES, architecture).eval()
     for norm in network.norms():

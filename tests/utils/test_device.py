@@ -1,4 +1,4 @@
-"""The device that a name means, and the message when the compiled extension is missing."""
+"""Resolving device names, and the error if the compiled extension is missing."""
 
 import importlib
 import sys
@@ -13,7 +13,7 @@ from neuralpaint.utils.device import resolve_device
 
 @pytest.fixture
 def gpus(monkeypatch):
-    """Makes this look like a machine and a build with so many GPUs."""
+    """Simulates a machine and a build with this number of GPUs."""
 
     def pretend(count, built=True):
         monkeypatch.setattr(extension, "HAS_CUDA", built)

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all, and what goes wrong is said in one line."""
+"""Atomic file writes, and their one-line errors."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from neuralpaint.utils.files import WriteError, atomic_write, check_writable, ma
 
 @pytest.fixture
 def full_disk(tmp_path):
-    """A file system of 64 KiB, unless the machine does not let us mount one."""
+    """A file system of 64 KiB; skipped if mounting is not permitted."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = shutil.which("mount") and subprocess.run(

@@ -1,4 +1,4 @@
-"""The memory that control groups leave to this process."""
+"""Memory limits of control groups."""
 
 from __future__ import annotations
 

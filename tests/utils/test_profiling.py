@@ -1,4 +1,4 @@
-"""Spans: seen by a profiler, harmless to results, errors, compiled graphs and opcheck."""
+"""Spans: visible to profilers, without effect on results, errors, compiled graphs and opcheck."""
 
 import threading
 
@@ -115,7 +115,7 @@ def test_nvtx_ranges_where_there_is_a_gpu(monkeypatch):
 
 @pytest.mark.parametrize("listening", [False, True])
 def test_compiled_whole(arguments, listening):
-    """No graph break, the same gradient, whether somebody listens or not while it is traced and run."""
+    """No graph break and the same gradient, with and without a profiler during tracing and running."""
     strokes, target = arguments
     compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)
     (expected,) = torch.autograd.grad(loss(strokes, target), strokes)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0's features; with random weights where the package that holds the true ones is not needed."""
+"""EfficientNet-Lite0 features; with random weights where the real ones are not needed."""
 
 import pickle
 
@@ -83,7 +83,7 @@ def test_other_files(tmp_path, monkeypatch, capsys):
 
 
 def test_true_weights_know_a_cat():
-    """The network is the one that was trained: its deepest features tell what the photo shows."""
+    """The weights are those of the trained network: its deepest features classify the photo."""
     pytest.importorskip(module.PACKAGE)
     from pathlib import Path
 

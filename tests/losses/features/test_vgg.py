@@ -11,7 +11,7 @@ from neuralpaint.losses.features import VGG19Features, get_features
 
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch, tmp_path):
-    """No weights but those that a test names, and no network."""
+    """No weights except those given by a test, and no network access."""
     monkeypatch.delenv("NEURALPAINT_VGG19", raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
 
@@ -40,7 +40,7 @@ def test_activations_are_those_of_the_convolutions_with_average_pooling(vgg_file
 
 
 def test_a_whole_network_sees_with_the_papers_layers(vgg_file, tmp_path):
-    """Seven convolutions and more: SNP's layers 2, 4 and 7, and two scales instead of three."""
+    """With seven or more convolutions: SNP's layers 2, 4 and 7, and two scales instead of three."""
     state, generator = load_file(vgg_file), torch.Generator().manual_seed(1)
     for index in (12, 14, 16):
         state[f"features.{index}.weight"] = 0.03 * torch.randn(256, 256, 3, 3, generator=generator)

@@ -1,4 +1,4 @@
-"""The optimizers against torch's own, and what they may not bring along."""
+"""The optimizers match torch's, without importing torch.optim."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ DOUBLE = torch.float64
 
 
 def gradients(steps: int, seed: int = 0) -> list[torch.Tensor]:
-    """Of all sizes, one parameter's always zero."""
+    """Gradients of many magnitudes, one of them always zero."""
     generator = torch.Generator().manual_seed(seed)
     scale = torch.logspace(-6, 4, 7, dtype=DOUBLE)
     drawn = [torch.randn(5, 7, generator=generator, dtype=DOUBLE) * scale for _ in range(steps)]
@@ -42,14 +42,14 @@ def test_rmsprop_is_torchs_rmsprop():
 
 
 def test_a_part_can_take_steps_alone():
-    """Parameters that a search holds back are views of the whole: what is not in the view stays."""
+    """Searches pass views of their parameters: elements outside the view must not change."""
     whole, square = torch.ones(3, 4), torch.zeros(3, 4)
     rmsprop_step_(whole[:, :2], torch.ones(3, 2), square[:, :2], 0.1)
     assert (whole[:, :2] < 1).all() and (whole[:, 2:] == 1).all() and (square[:, 2:] == 0).all()
 
 
 def test_painting_does_not_import_the_compiler(fork_server):
-    """It would take longer than the painting."""
+    """Importing it would take longer than painting."""
     code = """
 import sys, torch
 from neuralpaint import paint

@@ -17,7 +17,7 @@ class Stream:
 
 @pytest.fixture
 def events(monkeypatch):
-    """What happened, in order. While a graph records, what the function does is only noted as recorded."""
+    """The events in order. During capture, the work of the function is only recorded."""
     happened = []
 
     class Graph:

@@ -1,4 +1,4 @@
-"""Two processes train as one does."""
+"""Training in two processes gives the same as in one."""
 
 import json
 import socket

@@ -128,7 +128,7 @@ def test_quality_is_pooled_over_all_pixels():
 
 
 def test_survives_kill(tmp_path, fork_server):
-    """Killed while it writes checkpoints all the time, it leaves one that can be read."""
+    """Killing it while it constantly writes checkpoints leaves a readable one."""
     code = (
         "import neuralpaint.training.loop, neuralpaint.training.renderers.trainer as t\n"
         "neuralpaint.training.loop.CHECKPOINT_SECONDS = 0.0\n"

@@ -1,4 +1,4 @@
-"""Trains a few steps and writes what each process saw: run by test_distributed as torchrun would, or alone."""
+"""Trains a few steps and writes what each process saw; started by test_distributed as by torchrun, or alone."""
 
 import json
 import sys
