@@ -164,7 +164,7 @@ def test_race_goes_on_without_a_contestant_that_fails():
 
 
 def fake_snp(folder, renderer):
-    """A folder that looks like a checkout, with empty stubs of torch and OpenCV, because importing them takes seconds."""
+    """A folder that looks like a checkout, with empty stubs of torch and OpenCV, which take seconds to import."""
     for name in ("torch", "cv2"):
         (folder / f"{name}.py").write_text("__version__ = '0'\nset_num_threads = setNumThreads = lambda count: None\n")
     for name in ("networks", "loss", "pytorch_batch_sinkhorn", "demo_prog"):
