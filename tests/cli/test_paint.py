@@ -131,7 +131,7 @@ def bad_photo(kind, tmp_path):
     ],
 )
 def test_bad_photo(run, stub, tmp_path, kind, message, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyvips", None)  # which would read the bomb
+    monkeypatch.setitem(sys.modules, "pyvips", None)  # pyvips would read the bomb
     result = run("paint", bad_photo(kind, tmp_path), "-o", tmp_path / "out.png", *QUICK)
     assert result.code == 2 and message in result.line and "bad.png" in result.line
     assert not stub and not (tmp_path / "out.png").exists()

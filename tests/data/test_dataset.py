@@ -139,7 +139,7 @@ def test_threads_give_the_same_in_the_same_order():
     thread = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
     thread.start()
     thread.join()
-    assert seen == [before] and torch.get_num_threads() == before  # nobody else draws with fewer
+    assert seen == [before] and torch.get_num_threads() == before  # other threads are unaffected
 
 
 def test_an_error_in_a_thread_is_raised(monkeypatch):

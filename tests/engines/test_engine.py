@@ -142,7 +142,7 @@ def test_errors_in_workers(name, message):
         with pytest.raises(EngineError, match=rf"^engine fake_engines:{name} {message}"):
             pool.draw(strokes(engine, bad=True), 8)
         assert not pool._workers
-        pool.draw(strokes(engine), 8)  # and it goes on with others
+        pool.draw(strokes(engine), 8)  # still works for other strokes
 
 
 def test_a_worker_that_hangs_is_replaced():
@@ -275,7 +275,7 @@ def test_a_training_goes_on_with_the_same_strokes_only(tmp_path):
     with source() as it:
         Trainer(settings, it, tmp_path / "net").run()
         assert Trainer(settings, it, tmp_path / "net", resume=True).step == 2
-    with source(strokes=256) as it, pytest.raises(ValueError, match="belongs to a training with pool 512, not 256"):
+    with source(strokes=256) as it, pytest.raises(ValueError, match="belongs to a training run with pool 512, not 256"):
         Trainer(settings, it, tmp_path / "net", resume=True)
 
 
@@ -317,7 +317,7 @@ def test_only_the_engine_draws_its_strokes(tmp_path):
     loaded = Painting.load(tmp_path / "strokes.safetensors")
     assert loaded.brush == painting.brush and torch.equal(loaded.strokes, painting.strokes)
     other = load_engine("fake_engines:curve")
-    with EnginePool(other) as pool, pytest.raises(ValueError, match="which engine fake_engines:curve does not draw"):
+    with EnginePool(other) as pool, pytest.raises(ValueError, match="engine fake_engines:curve does not draw"):
         draw_painting(loaded, pool)
 
 

@@ -129,7 +129,7 @@ def test_a_header_that_promises_too_much_or_too_little(streamed, tmp_path):
         header = data[12:20] + struct.pack(">I", height) + data[24:29]
         path.write_bytes(data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:])
         try:
-            assert load_shape(path) == (3, height, 64)  # what there is more than promised, nobody looks at
+            assert load_shape(path) == (3, height, 64)  # excess data is ignored
             assert height == 16
         except ValueError as error:
             assert "is damaged or truncated" in str(error) and "\n" not in str(error)

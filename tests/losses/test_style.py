@@ -96,7 +96,7 @@ def test_bad_pictures(vgg, tmp_path):
         loss_of(tmp_path / "broken.jpg", vgg)
     with pytest.raises(ValueError, match="none.jpg does not exist"):
         loss_of(tmp_path / "none.jpg", vgg)
-    with pytest.raises(ValueError, match="style_image holds NaN"):
+    with pytest.raises(ValueError, match="style_image contains NaN"):
         loss_of(torch.full((3, 32, 32), torch.nan), vgg)
 
 

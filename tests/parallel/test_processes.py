@@ -66,7 +66,7 @@ def test_a_lone_task_has_all_processors(workers, monkeypatch):
 def test_exceptions_come_back(workers):
     with pytest.raises(ValueError, match="no luck"):
         list(workers.run(tasks.fail, [("luck",)]))
-    assert list(workers.run(tasks.double, [(1,)])) == [(0, 2)]  # and it goes on
+    assert list(workers.run(tasks.double, [(1,)])) == [(0, 2)]  # still works afterwards
 
 
 def test_a_process_that_dies_changes_nothing(workers, tmp_path):

@@ -83,7 +83,7 @@ def test_stopped_at_any_step_and_resumed_gives_the_same_bytes(preset, tmp_path, 
         told = {"callback": lambda p, steps=steps: steps.append(p.step)}
         painting = paint(photo, "tape", 9, preset, checkpoint=folder, resume=True, **told)
         assert saved(painting, tmp_path) == whole
-        assert steps[0] in (step, step + 1)  # it went on, and did not begin anew
+        assert steps[0] in (step, step + 1)  # it resumed rather than started again
 
 
 @pytest.mark.parametrize("preset", SMALL, ids=label)

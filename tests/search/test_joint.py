@@ -39,12 +39,12 @@ def test_the_last_refinement_improves(name):
 
 
 def seam(error, divisions=(2, 3, 4)):
-    """How much more an error picture changes within two pixels of the borders of 2×2, 3×3, 4×4 blocks than
+    """The mean change of an error image within two pixels of the borders of 2×2, 3×3, 4×4 blocks, relative to
     elsewhere."""
     size = error.shape[-1]
     across = (error[:, :, 1:] - error[:, :, :-1]).abs().mean((0, 1))
     down = (error[:, 1:] - error[:, :-1]).abs().mean((0, 2))
-    change = (across + down)[2:-2]  # the picture's own border is another matter
+    change = (across + down)[2:-2]  # ignore the border of the image
     borders = torch.tensor([k * size / m - 2.5 for m in divisions for k in range(1, m)])
     near = ((torch.arange(len(change))[:, None] + 0.5 - borders).abs() < 2).any(1)
     return change[near].sum(), near.sum(), change[~near].sum(), (~near).sum()

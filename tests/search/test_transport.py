@@ -51,13 +51,13 @@ def overlap(stroke, target, name):
 
 
 def optimise(name, ground, color, mass, *, transport, free, seed):
-    """The search's own step: RMSprop 0.01, shapes kept in [0.1, 0.9], ℓ1 of weight 1. Returns the overlap and the ℓ1
-    error left (1 = that of the bare ground)."""
+    """Optimizes as the search does: RMSprop with rate 0.01, shapes clamped to [0.1, 0.9], ℓ1 weight 1. Returns the
+    overlap and the remaining ℓ1 error (1 = that of the empty canvas)."""
     brush = get_brush(name)
     start, target = start_and_target(name, seed)
     (paint,) = brush.colors
     target[:, paint], target[:, brush.opacity] = torch.tensor(color), 1.0
-    # Either colour and opacity are the target's and stay, or they start apart and move with all the rest.
+    # Colour and opacity are either fixed at the target's, or start elsewhere and move like the other parameters.
     start[:, paint], start[:, brush.opacity] = (0.5, 0.9) if free else (torch.tensor(color), 1.0)
     assert overlap(start, target, name).max() == 0
     canvas = torch.full((BATCH, 3, SIZE, SIZE), ground)

@@ -83,7 +83,7 @@ def test_one_part_owns_each_stroke():
     assert (left.owning(bounds) ^ right.owning(bounds)).all()
 
 
-# --- as good as in one piece ----------------------------------------------------------------------------------------
+# --- quality compared with the joint search ---------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -141,7 +141,7 @@ def test_an_added_style_leaves_the_others_alone():
     "photo, mix, message",
     [
         (torch.rand(3, 16, 16), torch.eye(3)[:1], "photo"),
-        (torch.rand(1, 3, 8, 16), torch.eye(3)[:1], "photo must have 16"),
+        (torch.rand(1, 3, 8, 16), torch.eye(3)[:1], "photo must have at least 16"),
         (torch.rand(1, 3, 16, 16), torch.eye(4)[:1], "mix"),
         (torch.rand(2, 3, 16, 16), torch.eye(3), "mix"),
     ],

@@ -35,7 +35,7 @@ def change_config(folder, **changes):
     [
         ({"version": 7}, "version 7"),
         ({"format": "other"}, "not the configuration of a neuralpaint style network"),
-        ({"styles": ["a"]}, "does not fit"),
+        ({"styles": ["a"]}, "does not match"),
         ({"styles": ["a", "a"]}, "distinct"),
         ({"styles": "ab"}, "damaged"),
         ({"architecture": {"name": "light", "widths": [16, 24], "blocks": 4, "outer": 5, "early": True}}, "damaged"),

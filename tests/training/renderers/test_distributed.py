@@ -40,9 +40,9 @@ def train(fork_server, folder, processes):
 
 @pytest.mark.slow
 def test_two_processes_train_as_one(fork_server, tmp_path):
-    """With gloo: the same strokes, each by one process, and the same losses and weights but for rounding.
+    """With gloo: the same strokes, each in one process, and the same losses and weights up to rounding.
 
-    Networks with batch normalisation are not in this test: its statistics are each process's own.
+    Excludes networks with batch normalisation, whose statistics are per process.
     """
     alone, first, second = train(fork_server, tmp_path / "alone", 1) + train(fork_server, tmp_path / "both", 2)
     assert [facts.pop("processes") for facts in (alone, first, second)] == [1, 2, 2]
