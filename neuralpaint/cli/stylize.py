@@ -113,21 +113,21 @@ def command(
     torch_device = resolve_device(device)
     loaded = get_style_network(network).to(torch_device)
     mixes, names, columns = _plan(loaded, style, everything, grid, sweep, cells, frames)
-    picture = load_image(photo, torch_device, renamed_background(background, canvas))
-    shorter = min(picture.shape[1:])
+    image = load_image(photo, torch_device, renamed_background(background, canvas))
+    shorter = min(image.shape[1:])
     wanted = size or (shorter if style is not None else min(shorter, _SHEET_SIZE))
     if wanted != shorter:
-        picture = resize(picture, *(max(1, round(side * wanted / shorter)) for side in picture.shape[1:]))
+        image = resize(image, *(max(1, round(side * wanted / shorter)) for side in image.shape[1:]))
     if style is not None:
-        check_output(output, picture.shape[2], picture.shape[1])
+        check_output(output, image.shape[2], image.shape[1])
     with _bar(photo.name) as callback:
-        made = _make(loaded, picture, mixes, limit, callback)
+        images = _make(loaded, image, mixes, limit, callback)
     if names is not None and everything:
         from neuralpaint.images.io import to_pil
 
-        made, names = [to_pil(picture), *made], ["photo", *names]
-    _write(made, names, columns, output, sweep is not None)
-    high, wide = picture.shape[1:]
+        images, names = [to_pil(image), *images], ["photo", *names]
+    _write(images, names, columns, output, sweep is not None)
+    high, wide = image.shape[1:]
     number = "" if len(mixes) == 1 else f"{len(mixes)} images of "
     say(f"{photo} → {output}: {number}{wide}x{high} pixels")
 
@@ -167,36 +167,36 @@ def _make(
     from neuralpaint.images.io import to_pil
     from neuralpaint.styles.stylize import stylize_tensor
 
-    made = []
+    images = []
     for k, mix in enumerate(mixes):
         report = None if callback is None else _part(callback, k, len(mixes))
-        made.append(to_pil(stylize_tensor(network, photo[None], mix, memory=memory, callback=report)[0]))
-    return made
+        images.append(to_pil(stylize_tensor(network, photo[None], mix, memory=memory, callback=report)[0]))
+    return images
 
 
 def _part(callback: Callable[[float], None], k: int, count: int) -> Callable[[float], None]:
     return lambda share: callback((k + share) / count)
 
 
-def _write(made: list[Image.Image], names: list[str] | None, columns: int, output: Path, animated: bool) -> None:
+def _write(images: list[Image.Image], names: list[str] | None, columns: int, output: Path, animated: bool) -> None:
     from neuralpaint.images.io import save_image
     from neuralpaint.styles.sheets import style_sheet
     from neuralpaint.utils.files import atomic_write, make_folder
 
     if animated and output.suffix == "":
         make_folder(output)
-        for k, frame in enumerate(made):
+        for k, frame in enumerate(images):
             save_image(frame, output / f"{k:04d}.png")
     elif animated:
         kind = output.suffix.lower()[1:].upper()
         with atomic_write(output) as file:
             # Forwards and backwards, for a seamless loop.
-            rest = made[1:] + made[-2:0:-1]
-            made[0].save(file, format=kind, save_all=True, append_images=rest, duration=_FRAME_MS, loop=0)
-    elif len(made) == 1:
-        save_image(made[0], output)
+            rest = images[1:] + images[-2:0:-1]
+            images[0].save(file, format=kind, save_all=True, append_images=rest, duration=_FRAME_MS, loop=0)
+    elif len(images) == 1:
+        save_image(images[0], output)
     else:
-        save_image(style_sheet(made, columns, names), output)
+        save_image(style_sheet(images, columns, names), output)
 
 
 @contextmanager

@@ -72,9 +72,9 @@ def model_card(network: StyleNetwork, facts: Mapping[str, Any], dtype: torch.dty
     seconds = float(facts.get("seconds", math.nan))
     rows = {
         "architecture": f"`{network.architecture.name}`: {count - each * len(network.names):,} shared weights and "
-        f"{each:,} for each style, stored as {str(dtype).removeprefix('torch.')}",
-        "photos": f"{facts.get('photos', 0):,}, in pieces of {facts.get('size')}²; up to 32 more held out",
-        "updates": f"{facts.get('steps', 0):,} of {facts.get('batch')} photos, Adam, learning rate up to "
+        f"{each:,} per style, stored as {str(dtype).removeprefix('torch.')}",
+        "photos": f"{facts.get('photos', 0):,}, in crops of {facts.get('size')}²; up to 32 more held out",
+        "steps": f"{facts.get('steps', 0):,} of {facts.get('batch')} photos, Adam, learning rate up to "
         f"{facts.get('learning_rate')}, schedule `{facts.get('schedule')}`",
         "losses": f"content + {facts.get('style_weight')} × style on the features of `{facts.get('features')}`, + "
         f"{facts.get('smoothness')} × roughness",
@@ -97,7 +97,7 @@ tags:
 
 # {len(network.names)} styles in one network
 
-Restyles a photo in one pass (Dumoulin et al., "A learned representation for artistic style", ICLR 2017): the styles
+Stylizes a photo in one pass (Dumoulin et al., "A learned representation for artistic style", ICLR 2017): the styles
 share all filters, and each has its own scales and shifts of the activations.
 
 | | |
@@ -108,7 +108,7 @@ share all filters, and each has its own scales and shifts of the activations.
 neuralpaint stylize photo.jpg -o out.png --network DIR --style {network.names[0]}
 ```
 
-Losses on the held-out photos, of the weights as they are stored; 0 is the painting itself, a plain grey is near 1:
+Losses on the held-out photos, with the weights as stored; 0 is the painting itself, uniform grey is about 1:
 
 | style | content | style |
 |---|---|---|
