@@ -62,13 +62,12 @@ def measure_drawing(count: int, sizes: tuple[int, ...]) -> list[dict]:
 
     from neuralpaint import Painting
     from neuralpaint.brushes import get_brush
-    from neuralpaint.search.seeding import lay_strokes
 
     generator, rows = torch.Generator().manual_seed(0), []
     block = (9 / 3 / count) ** (1 / 3)
     x, y, angle = torch.rand(3, count, generator=generator)
     color = torch.rand(3, count, generator=generator)
-    painting = Painting(lay_strokes(get_brush("oil"), block, x, y, 3.14 * angle, color, generator), "oil")
+    painting = Painting(get_brush("oil").lay(block, x, y, 3.14 * angle, color, generator), "oil")
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:
             started = time.perf_counter()
