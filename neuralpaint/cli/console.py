@@ -123,6 +123,7 @@ def _with_address(arguments: list[str]) -> list[str]:
 
 
 def set_debug(wanted: bool) -> None:
+    """Sets whether errors show the Python traceback."""
     _state["debug"] = wanted
 
 

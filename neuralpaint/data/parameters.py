@@ -74,4 +74,5 @@ class RandomParameters:
 
 
 def brush_identity(brush: Brush) -> dict[str, Any]:
+    """What says in a file whose strokes it holds: the brush's name and fingerprint."""
     return {"brush": brush.name, "fingerprint": brush.fingerprint}

@@ -52,6 +52,7 @@ def _ignore_interrupts(worker: int) -> None:
 
 
 def encode(batch: StrokeBatch) -> Iterator[Files]:
+    """The files of each stroke of a batch: foreground and alpha as PNG, the parameters as .npy."""
     for strokes, foreground, alpha in zip(
         batch.strokes.numpy(), batch.foreground.permute(0, 2, 3, 1).numpy(), batch.alpha[:, 0].numpy(), strict=True
     ):

@@ -68,6 +68,7 @@ def check_render(
 
 
 def as_origin(origin: Tensor | Sequence[float] | None, canvas: Tensor) -> Tensor:
+    """An origin as `[B, 2]` of the canvas's dtype and device; zeros for None. ValueError if it does not fit."""
     batch = canvas.shape[0]
     if origin is None:
         return canvas.new_zeros(batch, 2)

@@ -131,6 +131,7 @@ def check_targets(picture: Path, strokes: Path | None, overwrite: bool, photo: P
 
 
 def same_file(a: Path, b: Path) -> bool:
+    """True if both exist and are one file."""
     return os.path.exists(a) and os.path.exists(b) and os.path.samefile(a, b)
 
 
@@ -208,6 +209,7 @@ def expand_photos(photos: Sequence[Path]) -> tuple[list[Path], bool]:
 
 
 def check_job(job: Job, overwrite: bool) -> None:
+    """Raises ValueError if a file of the job exists already, would overwrite its photo, or is a folder."""
     check_targets(job.output, job.strokes, overwrite, job.photo)
     if job.checkpoint is not None and job.checkpoint.exists() and not job.checkpoint.is_dir():
         raise ValueError(f"--checkpoint {job.checkpoint} is a file, but must be a folder")

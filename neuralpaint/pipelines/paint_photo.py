@@ -32,10 +32,12 @@ class Job:
 
 
 def skipped(job: Job) -> Row:
+    """The row of a photo that was left alone."""
     return Row(str(job.photo), str(job.output), SKIPPED)
 
 
 def failed(job: Job, error: BaseException, seconds: float) -> Row:
+    """The row of a photo that could not be painted, with the reason in one line."""
     message = explain(error)[0].removeprefix(f"{job.photo}: ")
     return Row(str(job.photo), str(job.output), FAILED, seconds=seconds, error=message)
 
