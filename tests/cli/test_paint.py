@@ -225,7 +225,7 @@ def test_no_space_left(run, stub, photo, tmp_path, monkeypatch):
     [
         (MemoryError(), "not enough memory"),
         (RuntimeError("kernel\nlost"), "kernel lost"),
-        (ZeroDivisionError("0"), "internal error, --debug shows where: ZeroDivisionError"),
+        (ZeroDivisionError("0"), "internal error (--debug shows the traceback): ZeroDivisionError"),
     ],
 )
 def test_failures(run, photo, tmp_path, monkeypatch, error, message):

@@ -58,7 +58,7 @@ def test_a_folder_that_holds_strokes(run, tmp_path):
     (out / "notes.txt").write_text("mine")
     for arguments, words in [
         (TAPE, "contains strokes: add --resume to continue, or --overwrite"),
-        ((*TAPE, "--seed", 1, "--resume"), "holds another set (seed 0, not 1)"),
+        ((*TAPE, "--seed", 1, "--resume"), "contains another set (seed 0, not 1)"),
         ((*TAPE, "--brush", "marker", "--resume"), "holds another set (brush tape, not marker)"),
         ((*TAPE, "--format", "webdataset", "--resume"), "holds another set (layout vector, not webdataset)"),
     ]:
@@ -183,7 +183,7 @@ def test_stopped_in_the_middle(run, tmp_path, how, fork_server):
 
 def test_measure(run):
     result = run("strokes", "--brush", "tape", "--count", 300, "--size", 16, "--measure", "--batch", 50)
-    assert result.code == 0 and "300 tape strokes, 16x16 uint8, 50 a batch" in result.out
+    assert result.code == 0 and "300 tape strokes, 16x16 uint8, batches of 50" in result.out
     assert "strokes/s; the kernel alone" in result.out
 
 
