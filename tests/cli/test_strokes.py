@@ -59,8 +59,8 @@ def test_a_folder_that_holds_strokes(run, tmp_path):
     for arguments, words in [
         (TAPE, "contains strokes: add --resume to continue, or --overwrite"),
         ((*TAPE, "--seed", 1, "--resume"), "contains another set (seed 0, not 1)"),
-        ((*TAPE, "--brush", "marker", "--resume"), "holds another set (brush tape, not marker)"),
-        ((*TAPE, "--format", "webdataset", "--resume"), "holds another set (layout vector, not webdataset)"),
+        ((*TAPE, "--brush", "marker", "--resume"), "contains another set (brush tape, not marker)"),
+        ((*TAPE, "--format", "webdataset", "--resume"), "contains another set (layout vector, not webdataset)"),
     ]:
         before = times(out)
         result = run("strokes", "--out", out, *arguments)
