@@ -77,7 +77,6 @@ gallery: $(VENV)/.built
 # It reads the package's source, and needs neither torch nor a build. An environment of its own keeps it quick.
 docs:
 	test -x $(VENV)-docs/bin/mkdocs || { $(PYTHON) -m venv $(VENV)-docs && $(VENV)-docs/bin/pip install -q $(DOCS_NEEDS); }
-	$(VENV)-docs/bin/ruff check --quiet --select D100,D101,D103,D104 neuralpaint
 	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build
 
 cuda-check: $(VENV)/.torch
