@@ -53,7 +53,7 @@ def command(
         save_image(draw_sheet(chosen), sheet)
         say(f"{sheet}: {_COLUMNS} sample strokes each of {', '.join(b.name for b in chosen)}")
         return
-    table = Table("brush", "count", "parameters, in order", "", box=None, header_style="bold")
+    table = Table("brush", "numbers", "parameters, in order", "", box=None, header_style="bold")
     for b in chosen:
         held = {b.parameters[index]: value for index, value in b.held}
         names = [f"{name}={held[name]:g}" if name in held else name for name in b.parameters]
