@@ -21,8 +21,7 @@ inline void check_composite(const Tensor& canvas, const Tensor& foreground, cons
 }
 
 inline void check_composite_grad(const Tensor& grad, const Tensor& canvas) {
-    NP_CHECK(grad.sizes() == canvas.sizes() && grad.scalar_type() == canvas.scalar_type() &&
-                 grad.device() == canvas.device(),
+    NP_CHECK(same_shape(grad, canvas) && grad.scalar_type() == canvas.scalar_type() && grad.device() == canvas.device(),
              "grad must match canvas");
 }
 

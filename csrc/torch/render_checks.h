@@ -21,7 +21,7 @@ inline void check_canvas(const Tensor& canvas, const Tensor& strokes, const Tens
 }
 
 inline void check_like_canvas(const char* name, const Tensor& tensor, const Tensor& canvas) {
-    NP_CHECK(tensor.sizes() == canvas.sizes() && tensor.scalar_type() == canvas.scalar_type() &&
+    NP_CHECK(same_shape(tensor, canvas) && tensor.scalar_type() == canvas.scalar_type() &&
                  tensor.device() == canvas.device(),
              name, " must have the canvas's shape, dtype and device");
 }

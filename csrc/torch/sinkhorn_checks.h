@@ -14,7 +14,7 @@ inline void check_sinkhorn(const Tensor& mass_x, const Tensor& mass_y, double ep
                            int64_t cost) {
     NP_CHECK(mass_x.dim() == 3 && mass_x.size(1) > 0 && mass_x.size(2) > 0,
              "mass_x must be [B, h, w] and not empty, got ", shape_text(mass_x));
-    NP_CHECK(mass_y.sizes() == mass_x.sizes(), "mass_y must have the shape of mass_x, got ", shape_text(mass_y));
+    NP_CHECK(same_shape(mass_y, mass_x), "mass_y must have the shape of mass_x, got ", shape_text(mass_y));
     NP_CHECK(mass_y.scalar_type() == mass_x.scalar_type() && mass_y.device() == mass_x.device(),
              "mass_x and mass_y must have the same dtype and device");
     NP_CHECK(epsilon > 0 && std::isfinite(epsilon), "epsilon must be a finite number above 0, got ", epsilon);

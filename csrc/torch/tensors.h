@@ -5,6 +5,7 @@
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
+#include <algorithm>
 
 #include <cstdint>
 #include <initializer_list>
@@ -48,7 +49,10 @@ inline std::string device_text(const Tensor& tensor) {
 
 inline const char* dtype_text(ScalarType type) { return torch::headeronly::toString(type); }
 
-inline bool same_shape(const Tensor& a, const Tensor& b) { return a.sizes() == b.sizes(); }
+inline bool same_shape(const Tensor& a, const Tensor& b) {
+    const auto x = a.sizes(), y = b.sizes();  // torch 2.10 cannot compare them
+    return std::equal(x.begin(), x.end(), y.begin(), y.end());
+}
 
 inline Tensor to_contiguous(const Tensor& tensor) {
     return tensor.is_contiguous() ? tensor : torch::stable::contiguous(tensor);
