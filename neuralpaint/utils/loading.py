@@ -1,0 +1,75 @@
+"""Guards for reading files made by others: whatever is in them, the error is one line that names the file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+MAX_JSON = 64 * 2**20  # bytes of a JSON file
+_LONGEST = 160  # characters of a reason
+
+
+class BadFile(ValueError):
+    """A file is damaged, or not what it should be. The message names the file."""
+
+
+@contextmanager
+def reading(path: str | os.PathLike, problem: str, remedy: str = "", kind: type[BadFile] = BadFile) -> Iterator[None]:
+    """Turns every exception of the block into one `BadFile`: "PATH PROBLEM (what happened): REMEDY".
+
+    `BadFile` passes through unchanged, and so does MemoryError, which says nothing about the file.
+
+    Args:
+        problem: what is wrong with the file, such as "is damaged".
+        remedy: what to do about it.
+        kind: the class of the error.
+    """
+    try:
+        yield
+    except (BadFile, MemoryError):
+        raise
+    except Exception as error:
+        ending = f": {remedy}" if remedy else ""
+        if isinstance(error, PermissionError):
+            raise kind(f"{path} cannot be read: permission denied{ending}") from error
+        if isinstance(error, FileNotFoundError):
+            raise kind(f"{path} cannot be read: it does not exist{ending}") from error
+        raise kind(f"{path} {problem} ({reason(error)}){ending}") from error
+
+
+def reason(error: BaseException) -> str:
+    """What an exception says, on one short line."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, KeyError):
+        text = f"it lacks {error}"
+    else:
+        text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    text = " ".join(text.split()) or type(error).__name__
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def read_json(path: str | os.PathLike) -> Any:
+    """Parses a JSON file of at most `MAX_JSON` bytes. For use within `reading`."""
+    with open(path, "rb") as file:
+        check_length(os.fstat(file.fileno()).st_size, MAX_JSON)
+        return json.loads(file.read())
+
+
+def check_length(length: int, limit: int, what: str = "the file") -> None:
+    """Raises ValueError if something in a file has more bytes than it may have. For use within `reading`."""
+    if length > limit:
+        raise ValueError(f"{what} has {length:,} bytes, more than {limit:,}")
+
+
+def safetensors_header(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors in a .safetensors file by name, without reading the tensors. For use within
+    `reading`."""
+    from safetensors import safe_open
+
+    with safe_open(Path(path), framework="np") as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (not a mapping)
