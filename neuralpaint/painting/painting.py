@@ -32,6 +32,7 @@ from neuralpaint.images.streaming import LARGE, STREAMED_SUFFIXES, LargePhoto, h
 from neuralpaint.painting.snp import read_snp
 from neuralpaint.painting.stroke_file import read_painting, write_painting
 from neuralpaint.utils.deprecation import renamed_argument
+from neuralpaint.utils.loading import BadFile
 from neuralpaint.utils.memory import PROCESS, budget, check_budget, format_bytes
 from neuralpaint.utils.validation import MAX_SIZE, check_whole
 
@@ -228,7 +229,7 @@ class Painting:
         try:
             return cls(**fields)
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{path}: {error}") from error
+            raise BadFile(f"{path}: {error}") from error
 
     @classmethod
     def from_snp(
@@ -253,13 +254,17 @@ class Painting:
         Raises:
             ValueError: not such a file, or its shapes do not match the brush or any brush.
         """
-        return cls(**read_snp(path, brush, _check_aspect(aspect)))
+        fields = read_snp(path, brush, _check_aspect(aspect))
+        try:
+            return cls(**fields)
+        except (ValueError, TypeError) as error:
+            raise BadFile(f"{path}: {error}") from error
 
 
 def _check_aspect(aspect: Any) -> tuple[float, float]:
     try:
         height, width = (float(side) for side in aspect)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"aspect must be (height, width), got {aspect!r}") from None
     low, high = sorted((height, width))
     if not (abs(low - 1.0) <= 1e-6 and high <= MAX_ASPECT * (1 + 1e-6)):  # also true for NaN

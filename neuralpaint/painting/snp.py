@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +12,26 @@ import torch
 
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.utils.files import check_readable
+from neuralpaint.utils.loading import BadFile, reading
+from neuralpaint.utils.npz import read_npz
+from neuralpaint.utils.validation import MAX_STROKES
+
+_MOST = 8 * 8 * MAX_STROKES  # bytes of an array: eight float64 a stroke
 
 
 def read_snp(path: str | os.PathLike, brush: str | Brush | None, aspect: tuple[float, float]) -> dict[str, Any]:
     """Reads the arguments for `Painting` from a file: see `Painting.from_snp`."""
     check_readable(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            parts = [file[name].astype(np.float32) for name in ("x_ctt", "x_color", "x_alpha")]
-    except (KeyError, AttributeError, TypeError) as error:
-        raise ValueError(
-            f"{path} lacks the arrays x_ctt, x_color and x_alpha of the reference implementation"
-        ) from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is not a .npz stroke file, or it is truncated ({error})") from error
+    with reading(path, "is not a .npz stroke file with the arrays x_ctt, x_color and x_alpha, or it is damaged"):
+        found = read_npz(path, ("x_ctt", "x_color", "x_alpha"), _MOST)
+    with np.errstate(over="ignore"):  # what becomes infinite is reported with the strokes
+        parts = [part.astype(np.float32) for part in found]
     if any(part.ndim != 3 or part.shape[:2] != parts[0].shape[:2] for part in parts):
-        raise ValueError(f"{path}: wrong shapes {', '.join(str(part.shape) for part in parts)}")
+        raise BadFile(f"{path}: wrong shapes {', '.join(str(part.shape) for part in parts)}")
     key = tuple(part.shape[2] for part in parts)
     known = {(5, 6, 1): "oil", (8, 6, 1): "watercolor", (8, 3, 1): "marker", (5, 3, 1): "tape"}
     if key not in known:
-        raise ValueError(f"{path}: shape, colour and opacity have {key} parameters, which match no brush")
+        raise BadFile(f"{path}: shape, colour and opacity have {key} parameters, which match no brush")
     own = get_brush(known[key])
     brush = own if brush is None else get_brush(brush)
     if brush.parameters != own.parameters:
@@ -41,7 +40,7 @@ def read_snp(path: str | os.PathLike, brush: str | Brush | None, aspect: tuple[f
     blocks = len(strokes)
     m = math.isqrt(blocks)
     if m < 1 or m * m != blocks:
-        raise ValueError(f"{path}: {blocks} blocks do not form a square grid")
+        raise BadFile(f"{path}: {blocks} blocks do not form a square grid")
     if own.name == "oil":
         strokes = _mirror_angle(strokes)
     index = torch.arange(blocks)

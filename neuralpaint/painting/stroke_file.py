@@ -7,12 +7,15 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save as to_safetensors
 
-from neuralpaint.brushes import Brush, TexturedBrush, get_brush
-from neuralpaint.brushes.engine import engine_brush
+from neuralpaint.brushes import TexturedBrush, get_brush
+from neuralpaint.brushes.described import described_brush
+from neuralpaint.utils import schema
 from neuralpaint.utils.files import atomic_write, check_readable
+from neuralpaint.utils.loading import BadFile, reading, reason
+from neuralpaint.utils.validation import MAX_SIZE
 
 if TYPE_CHECKING:
     from neuralpaint.painting.painting import Painting
@@ -20,6 +23,16 @@ if TYPE_CHECKING:
 FORMAT = "neuralpaint.painting"
 VERSION = 1
 _HEADER = "painting"  # a single key, because safetensors does not keep several in order
+_TENSORS = ("strokes", "texture.alpha", "texture.ridge")
+_CHECK = schema.fields(
+    {
+        "brush": schema.text(),
+        "aspect": schema.listed(schema.number(0, 1e6), 2, 2),
+        "canvas": schema.either(schema.text(), schema.listed(schema.number(0, 1), 3, 3)),
+        "size": schema.whole(1, MAX_SIZE),
+        "metadata": schema.items,
+    }
+)
 
 
 def write_painting(painting: Painting, path: str | os.PathLike) -> None:
@@ -52,55 +65,46 @@ def write_painting(painting: Painting, path: str | os.PathLike) -> None:
 def read_painting(path: str | os.PathLike) -> dict[str, Any]:
     """Reads the arguments for `Painting` from a stroke file. Raises as `Painting.load`."""
     check_readable(path)
-    try:
+    with reading(path, "is not a neuralpaint stroke file, or it is truncated"):
         with safe_open(os.fspath(path), framework="pt") as file:
             text = (file.metadata() or {}).get(_HEADER)
             if text is None:
                 raise _not_ours(path, "it has no painting header")
-            header = json.loads(text)
+            header = _parsed(text, path)
             _check_header(header, path)
             # Cloned, because they would otherwise stay memory-mapped to the file.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
-    except PermissionError as error:
-        raise ValueError(f"{path} cannot be read: permission denied") from error
-    except (SafetensorError, OSError, RecursionError) as error:
-        raise _not_ours(path, f"or it is truncated ({' '.join(str(error).split())})") from error
-    except json.JSONDecodeError as error:
-        raise _not_ours(path, "its header is damaged") from error
+            names = [name for name in _TENSORS if name in file.keys()]  # noqa: SIM118 (not a mapping)
+            tensors = {name: file.get_tensor(name).clone() for name in names}
     try:
-        strokes = tensors.pop("strokes", None)
+        _CHECK(header, "")
+        strokes, alpha, ridge = (tensors.get(name) for name in _TENSORS)
         if strokes is None or strokes.dtype != torch.float32:
             raise ValueError("it has no float32 tensor 'strokes'")
-        alpha, ridge = tensors.get("texture.alpha"), tensors.get("texture.ridge")
         if "engine_brush" in header:
-            brush = _engine_brush(str(header["brush"]), header["engine_brush"])
+            brush = described_brush(header["brush"], header["engine_brush"])
+            if not brush.engine:
+                raise ValueError(f"brush {brush.name!r} in its header is not an engine's")
         elif alpha is None or ridge is None:
             brush = get_brush(header["brush"])
+        elif alpha.dtype != torch.uint8 or ridge.dtype != torch.uint8:
+            raise ValueError("the texture of its brush is not uint8")
         else:
-            brush = TexturedBrush(name=str(header["brush"]), alpha=alpha.numpy(), ridge=ridge.numpy())
-        fields: dict[str, Any] = {"strokes": strokes, "brush": brush}
-        fields["background"] = header["canvas"]
-        return fields | {name: header[name] for name in ("aspect", "size", "metadata")}
-    except KeyError as error:
-        raise ValueError(f"{path}: the header has no {error}") from error
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: {error}") from error
+            brush = TexturedBrush(name=header["brush"], alpha=alpha.numpy(), ridge=ridge.numpy())
+    except ValueError as error:
+        raise BadFile(f"{path}: {error}") from error
+    fields: dict[str, Any] = {"strokes": strokes, "brush": brush, "background": header["canvas"]}
+    return fields | {name: header[name] for name in ("aspect", "size", "metadata")}
 
 
-def _engine_brush(name: str, spec: Any) -> Brush:
-    """The brush of engine strokes, from the header of a stroke file."""
+def _parsed(text: str, path: str | os.PathLike) -> Any:
     try:
-        kind, parameters = int(spec["kind"]), tuple(map(str, spec["parameters"]))
-        held = tuple((int(index), float(value)) for index, value in spec["held"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError("the engine brush in its header is damaged") from error
-    if parameters[-1:] != ("a",):
-        raise ValueError("its engine's brush has no opacity")
-    return engine_brush(name, kind, parameters, held)
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _not_ours(path, f"its header is damaged: {reason(error)}") from error
 
 
-def _not_ours(path: str | os.PathLike, detail: str) -> ValueError:
-    return ValueError(f"{path} is not a neuralpaint stroke file: {detail}".replace(": or ", ", or "))
+def _not_ours(path: str | os.PathLike, detail: str) -> BadFile:
+    return BadFile(f"{path} is not a neuralpaint stroke file: {detail}")
 
 
 def _check_header(header: Any, path: str | os.PathLike) -> None:
@@ -110,4 +114,4 @@ def _check_header(header: Any, path: str | os.PathLike) -> None:
     if not isinstance(version, int) or version < 1:
         raise _not_ours(path, f"its version is {version!r}")
     if version > VERSION:
-        raise ValueError(f"{path} has version {version}, this neuralpaint reads up to {VERSION}: update neuralpaint")
+        raise BadFile(f"{path} has version {version}, this neuralpaint reads up to {VERSION}: update neuralpaint")
