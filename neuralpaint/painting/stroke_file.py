@@ -112,6 +112,8 @@ def _check_header(header: Any, path: str | os.PathLike) -> None:
         raise _not_ours(path, "it has another format")
     version = header.get("version")
     if not isinstance(version, int) or version < 1:
-        raise _not_ours(path, f"its version is {version!r}")
+        raise _not_ours(path, f"its version is {schema.shown(version)}")
     if version > VERSION:
-        raise BadFile(f"{path} has version {version}, this neuralpaint reads up to {VERSION}: update neuralpaint")
+        raise BadFile(
+            f"{path} has version {schema.shown(version)}, this neuralpaint reads up to {VERSION}: update neuralpaint"
+        )

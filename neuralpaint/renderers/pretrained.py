@@ -11,14 +11,34 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from neuralpaint.brushes import Brush, brushes, get_brush
-from neuralpaint.brushes.registry import brush_of
-from neuralpaint.renderers.networks.registry import build_network
-from neuralpaint.utils.model_files import BUNDLED, CARD, CONFIG, WEIGHTS, read_model_config, read_weights, write_model
+from neuralpaint.brushes.described import described_brush
+from neuralpaint.renderers.networks.registry import build_network, network_type
+from neuralpaint.utils import schema
+from neuralpaint.utils.loading import BadFile
+from neuralpaint.utils.model_files import (
+    BUNDLED,
+    CARD,
+    CONFIG,
+    WEIGHTS,
+    check_config,
+    load_weights,
+    read_model_config,
+    write_model,
+)
+from neuralpaint.utils.outline import outline
 
 if TYPE_CHECKING:
     from neuralpaint.renderers.networks.base import NetworkRenderer
 
 FORMAT, VERSION = "neuralpaint.renderer", 1
+_CHECK = schema.fields(
+    {
+        "network": schema.text(),
+        "size": schema.whole(1, 4096),
+        "options": schema.items,
+        "brush_spec": schema.fields({"name": schema.text(), "fingerprint": schema.text()}),
+    }
+)
 
 __all__ = ["CARD", "CONFIG", "WEIGHTS", "bundled_folder", "load_network", "read_config", "save_network"]
 
@@ -77,15 +97,15 @@ def load_network(folder: str | os.PathLike, *, brush: Brush | str | None = None)
         ValueError: if the folder holds no network, its files are damaged or do not belong together, or it was trained
             for another brush; the message names the file.
     """
-    config = read_config(folder)
+    config, path = read_config(folder), Path(folder) / CONFIG
+    check_config(config, path, _CHECK)
+    spec, kind, options = config["brush_spec"], config["network"], config["options"]
+    name = spec["name"]
     try:
-        spec = config["brush_spec"]
-        name, fingerprint = str(spec["name"]), spec["fingerprint"]
-        held = tuple((int(index), float(value)) for index, value in spec["held"])
-        own = brush_of(name, int(spec["kind"]), tuple(spec["parameters"]), held)
-        kind, size, options = config["network"], config["size"], dict(config["options"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{Path(folder) / CONFIG} is damaged: it lacks or garbles {error}") from error
+        own = described_brush(name, spec)
+        schema.fields({}, network_type(kind).option_checks)(options, "options")
+    except ValueError as error:
+        raise BadFile(f"{path} is damaged: {error}") from error
     if brush is not None:
         wanted = get_brush(brush)
         other = wanted.engine and wanted.name != own.name
@@ -95,15 +115,19 @@ def load_network(folder: str | os.PathLike, *, brush: Brush | str | None = None)
         wanted = brushes()[name]
     else:
         wanted = own
-    if wanted.fingerprint != fingerprint:
+    if wanted.fingerprint != spec["fingerprint"]:
         raise ValueError(
             f"the renderer in {folder} was trained for brush {name!r} with other parameters or texture than those of "
             f"{wanted.name!r}: train it again (neuralpaint train-renderer)"
         )
-    network = build_network(kind, wanted, size, **options)
-    network.load_state_dict(read_weights(Path(folder) / WEIGHTS, str(config.get("sha256")), network.state_dict()))
+    try:
+        with outline():
+            network = build_network(kind, wanted, config["size"], **options)
+    except (ValueError, TypeError) as error:
+        raise BadFile(f"{path} is damaged: {error}") from error
+    network = load_weights(network, Path(folder) / WEIGHTS, config["sha256"])
     network.trained = dict(config.get("training") or {})
-    return network.eval()
+    return network
 
 
 def bundled_folder(brush: Brush | str) -> Path:

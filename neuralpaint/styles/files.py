@@ -6,9 +6,12 @@ import os
 from pathlib import Path
 
 from neuralpaint.styles.architecture import ARCHITECTURES
-from neuralpaint.utils.model_files import BUNDLED, CONFIG, read_model_config
+from neuralpaint.utils import schema
+from neuralpaint.utils.model_files import BUNDLED, CONFIG, check_config, read_model_config
 
 FORMAT, VERSION = "neuralpaint.styles", 1
+STYLES = schema.listed(schema.text(), 1, 4096)
+"""The check of the names of a network's styles."""
 
 
 def find_style_network(network: str | os.PathLike) -> Path:
@@ -29,7 +32,6 @@ def find_style_network(network: str | os.PathLike) -> Path:
 def style_names(network: str | os.PathLike) -> list[str]:
     """The styles of a network, read from its configuration. ValueError if it is missing or damaged."""
     folder = find_style_network(network)
-    names = read_model_config(folder, FORMAT, VERSION, "style network").get("styles")
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"{folder / CONFIG} is damaged: styles are missing or invalid")
-    return names
+    config = read_model_config(folder, FORMAT, VERSION, "style network")
+    check_config(config, folder / CONFIG, schema.fields({"styles": STYLES}))
+    return config["styles"]

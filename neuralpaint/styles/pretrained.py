@@ -9,12 +9,35 @@ from typing import Any
 import torch
 
 from neuralpaint.styles.architecture import Architecture
-from neuralpaint.styles.files import FORMAT, VERSION, find_style_network
+from neuralpaint.styles.files import FORMAT, STYLES, VERSION, find_style_network
 from neuralpaint.styles.network import StyleNetwork
-from neuralpaint.utils.model_files import CONFIG, WEIGHTS, read_model_config, read_weights, write_model
+from neuralpaint.utils import schema
+from neuralpaint.utils.loading import BadFile
+from neuralpaint.utils.model_files import (
+    CONFIG,
+    WEIGHTS,
+    check_config,
+    load_weights,
+    read_model_config,
+    write_model,
+)
+from neuralpaint.utils.outline import outline
 
 THUMBNAILS = "thumbnails"
-_LIMIT = 4096  # maximum number of styles and channels accepted from a file
+_CHECK = schema.fields(
+    {
+        "architecture": schema.fields(
+            {
+                "name": schema.text(),
+                "widths": schema.listed(schema.whole(1, 4096), 3, 3),
+                "blocks": schema.whole(1, 256),
+                "outer": schema.whole(1, 255),
+                "early": schema.flag,
+            }
+        ),
+        "styles": STYLES,
+    }
+)
 
 
 def save_style_network(
@@ -67,21 +90,16 @@ def load_style_network(network: str | os.PathLike = "light") -> StyleNetwork:
     folder = find_style_network(network)
     config = read_model_config(folder, FORMAT, VERSION, "style network")
     path = folder / CONFIG
+    check_config(config, path, _CHECK)
+    found, names = config["architecture"], config["styles"]
+    if found["outer"] % 2 == 0 or (found["early"] and found["outer"] > 5):
+        raise BadFile(f"{path} is damaged: architecture.outer must be odd, if early at most 5, got {found['outer']}")
+    shape = Architecture(found["name"], tuple(found["widths"]), found["blocks"], found["outer"], found["early"])
     try:
-        found = config["architecture"]
-        widths = tuple(int(width) for width in found["widths"])
-        numbers = (*widths, int(found["blocks"]), int(found["outer"]))
-        names = config["styles"]
-        if len(widths) != 3 or not all(0 < number <= _LIMIT for number in numbers) or found["outer"] % 2 == 0:
-            raise ValueError("architecture")
-        if not isinstance(names, list) or len(names) > _LIMIT or not all(isinstance(name, str) for name in names):
-            raise ValueError("styles")
-        shape = Architecture(
-            str(found["name"]), (widths[0], widths[1], widths[2]), numbers[3], numbers[4], bool(found["early"])
-        )
-        loaded = StyleNetwork(names, shape)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: missing or invalid {error}") from error
-    loaded.load_state_dict(read_weights(folder / WEIGHTS, str(config.get("sha256")), loaded.state_dict()))
+        with outline():
+            loaded = StyleNetwork(names, shape)
+    except ValueError as error:
+        raise BadFile(f"{path} is damaged: missing or invalid {error}") from error
+    loaded = load_weights(loaded, folder / WEIGHTS, config["sha256"])
     loaded.training_facts = dict(config.get("training") or {})
-    return loaded.eval()
+    return loaded

@@ -11,15 +11,17 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from safetensors import SafetensorError
-
+from neuralpaint.utils import schema
 from neuralpaint.utils.files import atomic_write, make_folder
+from neuralpaint.utils.loading import BadFile, read_json, reading, safetensors_header
+from neuralpaint.utils.schema import shown
 
 if TYPE_CHECKING:
     import torch
 
+Network = TypeVar("Network", bound="torch.nn.Module")
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 BUNDLED = Path(__file__).resolve().parent.parent / "weights"
 
@@ -78,46 +80,71 @@ def read_model_config(folder: str | os.PathLike, format: str, version: int, what
     path = Path(folder) / CONFIG
     if not Path(folder).is_dir():
         raise ValueError(f"{folder} is not the folder of a trained {what} (with {CONFIG} and {WEIGHTS})")
-    try:
-        config = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ValueError(f"{folder} contains no trained {what}: cannot read {CONFIG}: {error.strerror}") from error
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: it is not JSON") from error
+    if not path.is_file():
+        raise BadFile(f"{folder} contains no trained {what}: cannot read {CONFIG}: there is no such file")
+    with reading(path, "is damaged: it is not JSON"):
+        config = read_json(path)
     if not isinstance(config, dict) or config.get("format") != format:
-        raise ValueError(f"{path} is not the configuration of a neuralpaint {what}")
+        raise BadFile(f"{path} is not the configuration of a neuralpaint {what}")
     if config.get("version") != version:
-        raise ValueError(f"{path} has version {config.get('version')}, this neuralpaint reads version {version}")
+        raise BadFile(f"{path} has version {shown(config.get('version'))}, this neuralpaint reads version {version}")
+    check_config(config, path, schema.fields({"sha256": schema.text(64)}, {"training": schema.maybe(schema.items)}))
     return config
+
+
+def check_config(config: Any, path: Path, check: schema.Check) -> None:
+    """Raises ValueError, naming the file, unless a configuration passes a check."""
+    try:
+        check(config, "")
+    except ValueError as error:
+        raise BadFile(f"{path} is damaged: {error}") from error
 
 
 def read_weights(path: Path, checksum: str, expected: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Reads weights with the names, shapes and types of `expected`. No code in the file is run.
+
+    Names and shapes are compared before the weights are read, so a file takes no more memory than its network.
+
+    Args:
+        expected: may be on the device "meta".
 
     Raises:
         ValueError: the file is missing or damaged, or does not match the SHA-256 or the expected weights.
     """
     from safetensors.torch import load as from_safetensors
 
-    try:
+    if not path.is_file():
+        raise BadFile(f"cannot read the weights {path}: there is no such file")
+    with reading(path, f"is truncated or modified: its checksum does not match {CONFIG}"):
+        _compare(path, safetensors_header(path), expected)
         data = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read the weights {path}: {error.strerror}") from error
-    if hashlib.sha256(data).hexdigest() != checksum:
-        raise ValueError(f"{path} is truncated or modified: its checksum does not match {CONFIG}")
-    try:
+        if hashlib.sha256(data).hexdigest() != checksum:
+            raise BadFile(f"{path} is truncated or modified: its checksum does not match {CONFIG}")
         state = from_safetensors(data)
-    except SafetensorError as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
+    with reading(path, f"does not match {CONFIG}"):
+        _compare(path, {name: tuple(value.shape) for name, value in state.items()}, expected)
+        for name, value in state.items():
+            if value.is_floating_point() != expected[name].is_floating_point() or value.is_complex():
+                raise BadFile(f"{path} does not match {CONFIG}: {name} has type {value.dtype}")
+            if value.is_floating_point() and not value.isfinite().all():
+                raise BadFile(f"{path} is damaged: {name} contains NaN or infinity")
+        return {name: value.to(expected[name].dtype) for name, value in state.items()}
+
+
+def load_weights(network: Network, path: Path, checksum: str) -> Network:
+    """The network with the weights of a file, on the CPU in evaluation mode. It is made on the device "meta" and takes
+    memory only once the file turns out to fit. Raises as `read_weights`."""
+    state = read_weights(path, checksum, network.state_dict())
+    # Copied, because they share one buffer, in which they are not aligned.
+    network.load_state_dict({name: value.clone() for name, value in state.items()}, assign=True)
+    return network.eval()
+
+
+def _compare(path: Path, found: Mapping[str, tuple[int, ...]], expected: Mapping[str, torch.Tensor]) -> None:
     for name, value in expected.items():
-        if name not in state or state[name].shape != value.shape:
-            found = f"shape {list(state[name].shape)}" if name in state else "nothing"
-            raise ValueError(
-                f"{path} does not match {CONFIG}: {name} must have shape {list(value.shape)}, it has {found}"
-            )
-        if state[name].is_floating_point() and not state[name].isfinite().all():
-            raise ValueError(f"{path} is damaged: {name} contains NaN or infinity")
-    extra = set(state) - set(expected)
+        if found.get(name) != tuple(value.shape):
+            has = f"shape {list(found[name])}" if name in found else "nothing"
+            raise BadFile(f"{path} does not match {CONFIG}: {name} must have shape {list(value.shape)}, it has {has}")
+    extra = set(found) - set(expected)
     if extra:
-        raise ValueError(f"{path} does not match {CONFIG}: unexpected tensor {sorted(extra)[0]}")
-    return {name: value.to(expected[name].dtype) for name, value in state.items()}
+        raise BadFile(f"{path} does not match {CONFIG}: unexpected tensor {sorted(extra)[0]}")

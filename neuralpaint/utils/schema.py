@@ -104,10 +104,14 @@ def fields(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
     return check
 
 
-def _wrong(name: str, wanted: str, value: Any) -> ValueError:
+def shown(value: Any) -> str:
+    """A value of a file as messages show it: one short line."""
     try:
-        shown = " ".join(repr(value).split())
+        line = " ".join(repr(value).split())
     except (ValueError, RecursionError):  # an integer of thousands of digits
-        shown = type(value).__name__
-    shown = shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
-    return ValueError(f"{name} must be {wanted}, got {shown}")
+        line = type(value).__name__
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def _wrong(name: str, wanted: str, value: Any) -> ValueError:
+    return ValueError(f"{name} must be {wanted}, got {shown(value)}")

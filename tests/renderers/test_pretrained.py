@@ -1,7 +1,10 @@
+import hashlib
 import json
+import resource
 
 import pytest
 import torch
+from safetensors.torch import load_file, save
 
 from neuralpaint import get_brush, ops, paint
 from neuralpaint.brushes import TexturedBrush
@@ -106,6 +109,93 @@ def test_damaged_files(folder, damage, message):
     damage(folder)
     with pytest.raises(ValueError, match=message):
         load_network(folder)
+
+
+HUGE = 10**400
+SPEC = {"name": "tape", "kind": 3, "parameters": ["xc", "yc", "w", "h", "theta", "r", "g", "b", "a"], "held": []}
+CONFIGS = [
+    *[({"size": size}, "size must be a whole number") for size in (-5, 0, "128", [1], None, True, 128.0, HUGE)],
+    ({"network": ["coordinate"]}, "network must be a text"),
+    ({"options": None}, "options must be an object"),
+    ({"options": {"hidden": HUGE}}, "options.hidden must be"),
+    ({"options": {"hidden": "16"}}, "options.hidden must be"),
+    ({"options": {"hidden": 4096}}, "must have shape"),
+    ({"options": {"textures": [4096, 4096, 4096]}}, "must have shape"),
+    ({"options": {"textures": [3, 3, 1]}}, "powers of two"),
+    ({"options": {"textures": [HUGE, 1, 1]}}, r"options.textures\[0\] must be"),
+    ({"options": {"split": float("nan")}}, "options.split must be"),
+    ({"options": {"geometry": {"kind": [1]}}}, "options.geometry.kind must be"),
+    ({"options": {"geometry": {"kind": "ball"}}}, "unknown geometry"),
+    ({"options": {"geometry": {"kind": "box", "reach": HUGE}}}, "options.geometry.reach must be"),
+    ({"options": {"geometry": {"kind": "box", "deep": 1}}}, "deep"),
+    ({"options": {"brush": "oil"}}, "brush"),
+    ({"brush_spec": [1]}, "brush_spec must be an object"),
+    ({"brush_spec": SPEC}, "no brush_spec.fingerprint"),
+    *[
+        ({"brush_spec": SPEC | {"fingerprint": ""} | change}, message)
+        for change, message in [
+            ({}, "with other parameters or texture"),
+            ({"name": 7}, "brush_spec.name must be"),
+            ({"kind": HUGE}, "kind must be"),
+            ({"parameters": ["a"]}, "must be xc yc"),
+            ({"parameters": None}, "parameters must be a list"),
+            ({"held": [[0, HUGE]]}, "held.*must be a number"),
+            ({"held": [[99, 1]]}, "cannot hold parameter 99"),
+        ]
+    ],
+    ({"sha256": None}, "sha256 must be a text"),
+    ({"training": 5}, "training must be an object"),
+    ({"version": [1]}, r"has version \[1\]"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), CONFIGS, ids=lambda value: str(value)[:50])
+def test_configurations_that_cannot_be(folder, changes, message):
+    rewrite(**changes)(folder)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ValueError, match=message) as caught:
+        load_network(folder)
+    assert str(folder) in str(caught.value) and "\n" not in str(caught.value) and len(str(caught.value)) < 500
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+
+
+def change_weights(change):
+    def damage(folder):
+        data = save(change(load_file(folder / WEIGHTS)))
+        (folder / WEIGHTS).write_bytes(data)
+        rewrite(sha256=hashlib.sha256(data).hexdigest())(folder)
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: {}, "it has nothing"),
+        (lambda state: state | {"more": torch.ones(1)}, "unexpected tensor more"),
+        (lambda state: state | {"sharpness": torch.tensor(torch.nan)}, "sharpness contains NaN"),
+        (lambda state: state | {"sharpness": torch.tensor(1)}, "sharpness has type torch.int64"),
+        (lambda state: state | {"sharpness": torch.ones(2)}, r"sharpness must have shape \[\], it has shape \[2\]"),
+        (lambda state: {k: v.to(torch.float8_e4m3fn) for k, v in state.items()}, "does not match|NaN|Float8"),
+    ],
+)
+def test_weights_that_cannot_be(folder, change, message):
+    change_weights(change)(folder)
+    with pytest.raises(ValueError, match=f"model.safetensors .*{message}"):
+        load_network(folder)
+
+
+def test_a_configuration_nested_too_deeply(folder):
+    (folder / CONFIG).write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"config.json is damaged: it is not JSON \(it is nested too deeply\)"):
+        load_network(folder)
+
+
+def test_loading_draws_no_random_numbers_and_leaves_nothing_unset(folder):
+    state = torch.get_rng_state()
+    network = load_network(folder)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(value.device.type == "cpu" and value.isfinite().all() for value in network.state_dict().values())
 
 
 def test_weights_that_are_not_finite(folder, tmp_path):

@@ -1,10 +1,12 @@
 import json
+import resource
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from neuralpaint.styles import StyleNetwork
+from neuralpaint.styles.files import style_names
 from neuralpaint.styles.pretrained import load_style_network, save_style_network
 
 
@@ -41,12 +43,50 @@ def change_config(folder, **changes):
         ({"architecture": {"name": "light", "widths": [16, 24], "blocks": 4, "outer": 5, "early": True}}, "damaged"),
         ({"architecture": {"name": "light", "widths": [9**9] * 3, "blocks": 4, "outer": 5, "early": True}}, "damaged"),
         ({"sha256": "0"}, "truncated or modified"),
+        ({"sha256": 5}, "sha256 must be"),
+        ({"training": "long"}, "training must be an object"),
+        ({"styles": []}, "styles must be a list"),
+        ({"styles": [["a"], "b"]}, r"styles\[0\] must be a text"),
+        ({"architecture": None}, "architecture must be an object"),
+        *[
+            (
+                {
+                    "architecture": {"name": "x", "widths": [16, 24, 48], "blocks": 4, "outer": 5, "early": True}
+                    | change
+                },
+                m,
+            )
+            for change, m in [
+                ({"outer": 4095}, "outer must be a whole number from 1 to 255"),
+                ({"outer": 255, "early": False}, "must have shape"),
+                ({"outer": 4}, "outer must be odd"),
+                ({"outer": 7}, "if early at most 5"),
+                ({"outer": 5.0}, "outer must be"),
+                ({"outer": 10**400}, "outer must be"),
+                ({"widths": [4096, 4096, 4096]}, "must have shape"),
+                ({"widths": {"a": 1}}, "widths must be a list of 3"),
+                ({"blocks": "4"}, "blocks must be"),
+                ({"early": 1}, "early must be true or false"),
+                ({"name": None}, "name must be"),
+            ]
+        ],
     ],
 )
 def test_a_changed_configuration_is_an_error(folder, changes, message):
     change_config(folder, **changes)
-    with pytest.raises(ValueError, match=message):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ValueError, match=message) as caught:
         load_style_network(folder)
+    assert str(folder) in str(caught.value) and "\n" not in str(caught.value)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "null", "1" + "0" * 5000, b"\xff\xfe"])
+def test_a_configuration_that_is_none_is_an_error(folder, text):
+    (folder / "config.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+    for load in (load_style_network, style_names):
+        with pytest.raises(ValueError, match=r"config\.json is"):
+            load(folder)
 
 
 def test_tampered_weights_are_an_error(folder):

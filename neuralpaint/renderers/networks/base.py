@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from huggingface_hub import ModelHubMixin
 from torch import Tensor, nn
 
 from neuralpaint.brushes import Brush, get_brush
+from neuralpaint.utils import schema
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class NetworkRenderer(nn.Module, ModelHubMixin, library_name="neuralpaint", tags
 
     network = ""  # its name on the command line
     sizes: tuple[int, ...] = (32, 128)
+    option_checks: Mapping[str, schema.Check] = {}  # what files may hold as `options`
     trained: dict[str, Any]  # how it was trained, if it was loaded
 
     def __init__(self, brush: Brush | str, size: int = 128) -> None:

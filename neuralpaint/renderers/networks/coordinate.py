@@ -14,6 +14,7 @@ from neuralpaint.brushes.geometry import Frame, named_geometry
 from neuralpaint.renderers.networks.base import NetworkRenderer
 from neuralpaint.renderers.networks.registry import register_network
 from neuralpaint.renderers.tiles import cull, in_chunks
+from neuralpaint.utils import schema
 
 _FREQUENCIES = 5  # octaves of the canvas's coordinates, for a brush of unknown geometry
 _TEXTURE_RATE = 5.0  # textures learn faster than weights: each texel sees few pixels
@@ -43,6 +44,15 @@ class CoordinateRenderer(NetworkRenderer):
     """
 
     sizes = ()
+    option_checks = {
+        "geometry": schema.maybe(
+            schema.fields({"kind": schema.text()}, {"reach": schema.number(0, 100), "margin": schema.number(0, 100)})
+        ),
+        "textures": schema.maybe(schema.listed(schema.whole(0, 4096), 3, 3)),
+        "split": schema.maybe(schema.number(0, 1e6)),
+        "hidden": schema.whole(1, 4096),
+        "points": schema.whole(1, 2**24),
+    }
 
     def __init__(
         self,
@@ -227,7 +237,7 @@ class TexturePyramid(nn.Module):
             if side < 1 or side & (side - 1):
                 raise ValueError(f"textures must have sides that are powers of two, got {width}x{height}")
         self.width, self.height, self.channels = width, height, channels
-        self.texels = nn.Parameter(0.1 * torch.randn(classes * 2 * height * 2 * width, channels))
+        self.texels = nn.Parameter(torch.randn(classes * 2 * height * 2 * width, channels).mul_(0.1))
 
     def forward(self, kind: Tensor, frame: Frame) -> Tensor:
         """`[R, K, channels + 1]`: bilinear between texel centres; the last is the first channel's largest neighbour.

@@ -33,11 +33,17 @@ def network_types() -> dict[str, type[NetworkRenderer]]:
     return dict(_NETWORKS)
 
 
-def build_network(network: str, brush: Brush | str, size: int = 128, **options: Any) -> NetworkRenderer:
-    """A new network of that name. Raises ValueError for an unknown name, brush, size or option."""
+def network_type(network: str) -> type[NetworkRenderer]:
+    """The class of the network of that name. ValueError if there is none."""
     if network not in _NETWORKS:
         raise ValueError(unknown_name("network", str(network), list(_NETWORKS)))
+    return _NETWORKS[network]
+
+
+def build_network(network: str, brush: Brush | str, size: int = 128, **options: Any) -> NetworkRenderer:
+    """A new network of that name. Raises ValueError for an unknown name, brush, size or option."""
+    found = network_type(network)
     try:
-        return _NETWORKS[network](brush=brush, size=size, **options)
+        return found(brush=brush, size=size, **options)
     except TypeError as error:
         raise ValueError(f"network {network}: {error}") from error
