@@ -53,5 +53,6 @@ class Search(Protocol):
         ...
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restores a state from `state_dict()`; the search then continues bit for bit."""
+        """Restores a state from `state_dict()`; the search then continues bit for bit. ValueError if it does not fit,
+        also after a part of it was taken."""
         ...

@@ -18,6 +18,7 @@ from neuralpaint.search.optim.adam import rmsprop_step_
 from neuralpaint.search.optim.cuda_graph import Replay
 from neuralpaint.search.problem import Problem, Setting
 from neuralpaint.search.seeding import paper_strokes
+from neuralpaint.search.state import check_presence, take, take_position
 from neuralpaint.utils.profiling import span
 
 _OVERLAP = 0.1  # overlap with neighbouring blocks, as a fraction of the side
@@ -267,10 +268,24 @@ class BlockSearch:
         return {key: value.detach().cpu().clone() for key, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restores a state from `state_dict()`; the search then continues bit for bit."""
+        """Restores a state from `state_dict()`; the search then continues bit for bit. ValueError if it cannot be."""
         device = self.problem.device
-        self.grid, self.done = state["position"].tolist()
+        at, done = take_position(state, [self._steps(grid) for grid in self.grids])
+        before = sum(len(grid.corners) * grid.strokes + grid.extra for grid in self.grids[:at])
+        take(state, "strokes", (before, self.problem.brush.num_parameters))
+        take(state, "generator", self.generator.get_state().shape, torch.uint8)
+        check_presence(state, "parameters", done > 0)
+        chosen = 0
+        if done:
+            grid, steps = self.grids[at], self.problem.preset.steps
+            shape = (len(grid.corners), self._steps(grid) // steps, self.problem.brush.num_parameters)
+            for name in ("parameters", "rmsprop.square"):
+                take(state, name, shape)
+            chosen = len(grid.corners) if grid.extra and done > grid.strokes * steps else 0
+        if take(state, "chosen", (chosen,), torch.bool).sum() != (self.grids[at].extra if chosen else 0):
+            raise ValueError("chosen does not fit the grid")
         self.generator.set_state(state["generator"])
+        self.grid, self.done = at, done
         self.strokes, self._chosen = state["strokes"].to(device), state["chosen"]
         self._parameters = self._replay = None
         if "parameters" in state:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from neuralpaint.utils.files import atomic_write, make_folder
+from neuralpaint.utils.loading import BadFile, reading
 
 _FORMAT = "neuralpaint.search"
 _VERSION = 2
@@ -38,39 +40,56 @@ class Checkpoint:
 
     def write(self, state: dict[str, Tensor]) -> None:
         """Writes the state. Raises WriteError (an OSError) on failure."""
-        header = {"format": _FORMAT, "version": _VERSION, "settings": self.settings}
+        header = {"format": _FORMAT, "version": _VERSION, "settings": self.settings, "sha256": _digest(state)}
         with atomic_write(self.path) as file:
             file.write(save(state, {_HEADER: json.dumps(header, sort_keys=True)}))
 
+    def reading(self) -> AbstractContextManager[None]:
+        """Turns whatever goes wrong with what the file holds into one ValueError that names it."""
+        return reading(f"checkpoint {self.path}", "cannot be read", "start again without resuming")
+
     def read(self) -> dict[str, Tensor]:
         """Reads the state. Raises ValueError if the file is damaged, or from another version, photo or settings."""
-        try:
-            with safe_open(self.path, "pt") as file:
-                header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
+        with self.reading(), safe_open(self.path, "pt") as file:
+            header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
+            if isinstance(header, dict) and header.get("format") == _FORMAT:
                 state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-        except (SafetensorError, OSError, json.JSONDecodeError) as error:
-            raise ValueError(f"checkpoint {self.path} cannot be read ({error}): start again without resuming") from None
         if not isinstance(header, dict) or header.get("format") != _FORMAT:
-            raise ValueError(f"checkpoint {self.path} is not a search checkpoint")
+            raise BadFile(f"checkpoint {self.path} is not a search checkpoint")
+        self._check(header)
+        # Older files have none.
+        if header.get("sha256") is not None and header["sha256"] != _digest(state):
+            raise BadFile(f"checkpoint {self.path} is damaged (its checksum does not match): start again")
+        return state
+
+    def _check(self, header: dict[str, Any]) -> None:
+        """Raises ValueError if the header is from another version, photo or settings."""
         if not isinstance(header.get("version"), int) or header["version"] > _VERSION:
-            raise ValueError(
+            raise BadFile(
                 f"checkpoint {self.path} is from a newer version of neuralpaint: update neuralpaint, or start again"
             )
         if header["version"] < _VERSION:
-            raise ValueError(f"checkpoint {self.path} is from an older version of neuralpaint: start again")
-        other = header.get("settings", {})
+            raise BadFile(f"checkpoint {self.path} is from an older version of neuralpaint: start again")
+        other = header.get("settings")
+        if not isinstance(other, dict):
+            raise BadFile(f"checkpoint {self.path} is damaged (it has no settings): start again")
         different = [key for key in self.settings if other.get(key) != self.settings[key]]
         if "photo" in different:
-            raise ValueError(f"checkpoint {self.path} belongs to another photo: use another folder, or start again")
+            raise BadFile(f"checkpoint {self.path} belongs to another photo: use another folder, or start again")
         if different:
-            raise ValueError(
+            raise BadFile(
                 f"checkpoint {self.path} was made with other settings ({', '.join(different)}): "
                 "use the same settings or another folder, or start again"
             )
-        return state
 
 
 def fingerprint(tensor: Tensor) -> str:
     """SHA-256 digest of a tensor's shape and bytes."""
     array = tensor.detach().cpu().reshape(-1).clone().view(torch.uint8).numpy()
     return hashlib.sha256(repr(tuple(tensor.shape)).encode() + array.tobytes()).hexdigest()
+
+
+def _digest(state: dict[str, Tensor]) -> str:
+    """SHA-256 digest of all tensors of a state with their names and types."""
+    lines = [f"{name} {value.dtype} {fingerprint(value)}\n" for name, value in sorted(state.items())]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -8,6 +8,7 @@ all strokes are refined at the finest resolution.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from torch import Tensor
 from neuralpaint.search.optim.descent import Descent
 from neuralpaint.search.problem import Problem, Setting
 from neuralpaint.search.seeding import new_strokes
+from neuralpaint.search.state import check_presence, take, take_position
 from neuralpaint.utils.profiling import span
 
 _PER_BLOCK = 9  # strokes per block of a full grid: SNP paints 500 strokes with 5 grids
@@ -199,12 +201,35 @@ class JointSearch:
         return {key: value.detach().cpu().clone() for key, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restores a state from `state_dict()`; the search then continues bit for bit."""
+        """Restores a state from `state_dict()`; the search then continues bit for bit. ValueError if it cannot be."""
         device = self.problem.device
-        self.phase, self.done = state["position"].tolist()
+        phase, done = take_position(state, [phase.steps for phase in self.phases])
+        size = self._check_strokes(state, phase, done)
+        check_presence(state, "parameters", done > 0 and not self._in_parts(phase))
+        if "parameters" in state:
+            for name in ("parameters", "adam.mean", "adam.square"):
+                take(state, name, size)
         self.generator.set_state(state["generator"])
+        self.phase, self.done = phase, done
         self.strokes, self.block = state["strokes"].to(device), state["block"].to(device)
         self._descent = None
         if "parameters" in state:
             self._descent = self._start(self.phases[self.phase])
             self._descent.load_state_dict(state, self.done)
+
+    def _in_parts(self, phase: int) -> bool:
+        """Whether a phase is not one descent on the whole canvas."""
+        return False
+
+    def _check_strokes(self, state: dict[str, Tensor], phase: int, done: int) -> tuple[int, int]:
+        """The shape of the strokes in a state. Raises ValueError if it cannot be."""
+        strokes, counts = state.get("strokes"), [0, *itertools.accumulate(phase.add for phase in self.phases)]
+        # Before the first step of a phase, its new strokes are not there yet.
+        begun = done > 0 or "windows" in state
+        possible = set(counts[phase + begun : phase + 2])
+        count = len(strokes) if strokes is not None and strokes.ndim == 2 else -1
+        size = (count if count in possible else min(possible), self.problem.brush.num_parameters)
+        take(state, "strokes", size)
+        take(state, "block", size[:1])
+        take(state, "generator", self.generator.get_state().shape, torch.uint8)
+        return size

@@ -23,6 +23,7 @@ from neuralpaint.search.checkpoint import Checkpoint, fingerprint
 from neuralpaint.search.optim.adam import adam_schedule, adam_step_
 from neuralpaint.search.optim.limits import Ranges
 from neuralpaint.search.runner import Progress, own_modes, progress_bar, run_search
+from neuralpaint.search.state import take
 from neuralpaint.utils.device import resolve_device
 from neuralpaint.utils.profiling import span
 from neuralpaint.utils.validation import check_weight, check_whole
@@ -239,9 +240,14 @@ class Restyle:
         return {key: value.detach().cpu().clone() for key, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restores a state from `state_dict()`."""
+        """Restores a state from `state_dict()`. ValueError if it does not fit."""
         device = self.strokes.device
-        self.steps_done = int(state["position"])
+        done = int(take(state, "position", (), torch.int64))
+        if not 0 <= done <= self.step_count:
+            raise ValueError(f"position {done} is outside of the search")
+        for name in ("strokes", "parameters", "adam.mean", "adam.square"):
+            take(state, name, self.strokes.shape)
+        self.steps_done = done
         self.strokes = state["strokes"].to(device)
         self._parameters = state["parameters"].to(device)
         self._mean, self._square = state["adam.mean"].to(device), state["adam.square"].to(device)

@@ -81,7 +81,9 @@ def run_search(
 ) -> None:
     """Steps a search until it is finished; periodically calls the listeners and writes a checkpoint."""
     if resume and checkpoint is not None and checkpoint.exists():
-        search.load_state_dict(checkpoint.read())
+        state = checkpoint.read()
+        with checkpoint.reading():
+            search.load_state_dict(state)
     start = reported = saved = time.perf_counter()
     before = search.work()[0]
     if checkpoint is not None:

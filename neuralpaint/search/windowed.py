@@ -27,6 +27,7 @@ from neuralpaint.search.joint import JointSearch, Phase, plan
 from neuralpaint.search.problem import Part, Setting
 from neuralpaint.search.regions import HALO, UNLIMITED, WINDOW, core_for, larger_than, windows
 from neuralpaint.search.seeding import cell_side, draw_cells
+from neuralpaint.search.state import check_presence, take
 
 if TYPE_CHECKING:
     from neuralpaint.search.problem import LargeProblem
@@ -224,7 +225,17 @@ class WindowedSearch(JointSearch):
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         super().load_state_dict(state)
-        self._painted, self._results = state.get("windows"), None
+        painted = state.get("windows")
+        if painted is not None:
+            if self.finished or not self._in_parts(self.phase):
+                raise ValueError("it has windows, which do not belong there")
+            painted = take(state, "windows", (len(self._windows(self.phases[self.phase])),), torch.bool)
+        elif self.done:
+            check_presence(state, "windows", self._in_parts(self.phase))
+        self._painted, self._results = painted, None
+
+    def _in_parts(self, phase: int) -> bool:
+        return phase < len(self.phases) and self._by_windows(self.phases[phase].size)
 
 
 def _checked(result: Any) -> Any:

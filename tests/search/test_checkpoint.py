@@ -11,6 +11,8 @@ import sys
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save
 
 from neuralpaint import get_brush, paint
 from neuralpaint.renderers import ExactRenderer
@@ -283,6 +285,105 @@ def test_a_damaged_header_is_told(half):
     file.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
     with pytest.raises(ValueError, match="checkpoint"):
         resume(folder)
+
+
+def rewrite(file, change, checksum="none"):
+    """Changes the header and the state of a checkpoint; without a checksum, as files of older versions are."""
+    with safe_open(file, "pt") as opened:
+        header = json.loads(opened.metadata()["neuralpaint"])
+        state = {key: opened.get_tensor(key).clone() for key in opened.keys()}  # noqa: SIM118
+    assert len(header["sha256"]) == 64
+    if checksum == "none":
+        del header["sha256"]
+    changed = change(header, state)
+    header = header if changed is None else changed
+    file.write_bytes(save(state, {"neuralpaint": header if isinstance(header, str) else json.dumps(header)}))
+
+
+@pytest.mark.parametrize("preset", SMALL, ids=label)
+def test_a_state_without_a_checksum_is_still_read(preset, tmp_path, always):
+    photo = disc_photo(24, 24)
+    with pytest.raises(Stop):
+        paint(photo, "tape", 9, preset, checkpoint=tmp_path, callback=stop_at(7))
+    rewrite(next(tmp_path.iterdir()), lambda header, state: None)
+    resumed = paint(photo, "tape", 9, preset, checkpoint=tmp_path, resume=True)
+    assert torch.equal(resumed.strokes, paint(photo, "tape", 9, preset).strokes)
+
+
+def test_a_changed_state_is_told(half):
+    folder, file = half
+    data = bytearray(file.read_bytes())
+    data[-3] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(ValueError, match="checkpoint .* is damaged .its checksum does not match.: start again"):
+        resume(folder)
+
+
+def put(name, value):
+    return lambda header, state: state.update({name: value(state[name]) if callable(value) else value})
+
+
+def drop(name):
+    return lambda header, state: state.__delitem__(name)
+
+
+BOTH = {
+    "header is a list": lambda header, state: [1],
+    "header nested": lambda header, state: "[" * 100_000,
+    "header a number": lambda header, state: "1" + "0" * 5000,
+    "settings": lambda header, state: header | {"settings": [1]},
+    "no settings": lambda header, state: header.pop("settings") and None,
+    "version": lambda header, state: header | {"version": [2]},
+    "checksum": lambda header, state: header | {"sha256": [2]},
+    "no position": drop("position"),
+    "position far": put("position", torch.tensor([99, 0])),
+    "position below": put("position", torch.tensor([-1, 0])),
+    "steps far": put("position", torch.tensor([0, 10**9])),
+    "steps below": put("position", torch.tensor([0, -1])),
+    "a whole position": put("position", torch.tensor(3)),
+    "position of floats": put("position", torch.tensor([0.0, 1.0])),
+    "no strokes": drop("strokes"),
+    "strokes cut": put("strokes", lambda old: torch.zeros(len(old) + 1, 8)),
+    "strokes more": put("strokes", lambda old: torch.zeros(len(old) + 5, 9)),
+    "strokes flat": put("strokes", torch.zeros(())),
+    "strokes double": put("strokes", lambda old: old.double()),
+    "strokes not finite": put("parameters", lambda old: old * torch.nan),
+    "generator": put("generator", torch.zeros(3, dtype=torch.uint8)),
+    "generator of floats": put("generator", torch.zeros(5056)),
+    "no generator": drop("generator"),
+    "no parameters": drop("parameters"),
+    "parameters": put("parameters", torch.zeros(1)),
+}
+ONE = {
+    "joint": {
+        "block": put("block", torch.zeros(1)),
+        "no block": drop("block"),
+        "mean": put("adam.mean", torch.zeros(9)),
+        "no square": drop("adam.square"),
+    },
+    "blocks": {
+        "chosen": put("chosen", torch.ones(3, dtype=torch.bool)),
+        "no chosen": drop("chosen"),
+        "square": put("rmsprop.square", torch.zeros(1)),
+    },
+}
+DAMAGES = [(preset, name, harm) for preset in SMALL for name, harm in (BOTH | ONE[preset.method]).items()]
+
+
+@pytest.mark.parametrize(
+    ("preset", "harm"), [(p, harm) for p, _, harm in DAMAGES], ids=[f"{p.method}-{name}" for p, name, _ in DAMAGES]
+)
+def test_a_state_that_cannot_be_is_told(preset, harm, tmp_path, always):
+    with pytest.raises(Stop):
+        paint(disc_photo(24, 24), "tape", 9, preset, checkpoint=tmp_path, callback=stop_at(8))
+    (file,) = tmp_path.iterdir()
+    rewrite(file, harm)
+    before = file.read_bytes()
+    with pytest.raises(ValueError) as caught:
+        resume(tmp_path, preset=preset)
+    text = str(caught.value)
+    assert text.startswith(f"checkpoint {file}") and "\n" not in text and len(text) < 400
+    assert file.read_bytes() == before
 
 
 def test_a_folder_that_cannot_be_is_told(tmp_path):
