@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -10,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from neuralpaint.brushes import Brush, TexturedBrush, get_brush
 from neuralpaint.data.parameters import ENDLESS, MAX_SEED, RandomParameters, brush_identity
+from neuralpaint.utils import schema
 from neuralpaint.utils.files import atomic_write
+from neuralpaint.utils.loading import BadFile, read_json, reading
+from neuralpaint.utils.schema import shown
 from neuralpaint.utils.validation import check_whole, unknown_name
 
 FORMAT, VERSION = "neuralpaint.strokes", 1
@@ -25,9 +29,20 @@ SUFFIXES = {"vector": ".safetensors", "webdataset": ".tar"}
 MAX_SHARD = 10_000_000
 _HEADER = "strokes"  # a single key, because safetensors does not keep several in order
 _CHUNK = 16384
+_CHECK = schema.fields(
+    {
+        "brush": schema.text(),
+        "fingerprint": schema.text(),
+        "count": schema.whole(1, ENDLESS),
+        "seed": schema.whole(0, MAX_SEED),
+        "layout": schema.text(),
+        "size": schema.whole(1, 65536),
+        "shard_size": schema.whole(1, MAX_SHARD),
+    }
+)
 
 
-class DamagedShard(ValueError):
+class DamagedShard(BadFile):
     """A shard is truncated or damaged and must be rewritten. The message names the file."""
 
 
@@ -107,20 +122,18 @@ class StrokeSet:
             ValueError: the index is missing, damaged, from a newer version, or for an unknown brush.
         """
         path = folder / INDEX
-        try:
-            facts = json.loads(path.read_bytes())
-        except FileNotFoundError:
+        if not path.is_file():
             why = f"it has no {INDEX}" if folder.is_dir() else "there is no such folder"
-            raise ValueError(f"{folder} contains no stroke set: {why}") from None
-        except (OSError, ValueError, RecursionError) as error:
-            raise ValueError(f"{path} is damaged: {' '.join(str(error).split())}") from error
+            raise BadFile(f"{folder} contains no stroke set: {why}")
+        with reading(path, "is damaged"):
+            facts = read_json(path)
         _check_version(facts, path)
         try:
+            _CHECK(facts, "")
             brush = _brush(folder, facts)
             return cls(brush, *(facts[name] for name in ("count", "seed", "layout", "size", "shard_size")))
-        except (KeyError, TypeError, ValueError) as error:
-            missing = "missing " if isinstance(error, KeyError) else ""
-            raise ValueError(f"{path}: {missing}{error}") from error
+        except ValueError as error:
+            raise BadFile(f"{path}: {error}") from error
 
     def difference(self, other: StrokeSet) -> str | None:
         """The first difference from another set, such as "seed 1, not 0"; None if they are equal."""
@@ -151,7 +164,8 @@ def write_shard(path: Path, plan: StrokeSet, number: int) -> None:
     for at in range(0, len(numbers), _CHUNK):
         part = numbers[at : at + _CHUNK]
         strokes[at : at + len(part)] = parameters.take(torch.arange(part.start, part.stop))
-    data = to_safetensors({"strokes": strokes}, metadata={_HEADER: json.dumps(_shard_facts(plan, numbers))})
+    facts = _shard_facts(plan, numbers) | {"sha256": _digest(strokes)}
+    data = to_safetensors({"strokes": strokes}, metadata={_HEADER: json.dumps(facts)})
     with atomic_write(path) as file:
         file.write(data)
 
@@ -164,22 +178,21 @@ def read_shard(folder: Path, plan: StrokeSet, number: int) -> Tensor:
         ValueError: the shard is missing, or from another version or set.
     """
     path, numbers = folder / plan.name(number), plan.strokes(number)
-    try:
-        with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {}).get(_HEADER, "null"))
-            strokes = file.get_tensor("strokes") if "strokes" in file.keys() else None
-    except FileNotFoundError:
-        raise ValueError(f"{path} is missing: write it with `neuralpaint strokes --resume`") from None
-    except PermissionError as error:
-        raise ValueError(f"{path} cannot be read: permission denied") from error
-    except (SafetensorError, OSError, ValueError, RecursionError) as error:
-        raise DamagedShard(f"{path} is damaged or truncated ({' '.join(str(error).split())})") from error
+    if not path.exists():
+        raise BadFile(f"{path} is missing: write it with `neuralpaint strokes --resume`")
+    with reading(path, "is damaged or truncated", kind=DamagedShard), safe_open(path, framework="pt") as file:
+        facts = json.loads((file.metadata() or {}).get(_HEADER, "null"))
+        strokes = file.get_tensor("strokes") if "strokes" in file.keys() else None  # noqa: SIM118 (not a mapping)
     _check_version(facts, path)
     for name, value in _shard_facts(plan, numbers).items():
         if facts.get(name) != value:
-            raise ValueError(f"{path} belongs to another set: {name} {facts.get(name)}, not {value}")
+            other = shown(facts.get(name)).strip("'")
+            raise BadFile(f"{path} belongs to another set: {name} {other}, not {value}")
     if strokes is None or strokes.dtype != torch.float32 or strokes.shape != (len(numbers), plan.brush.num_parameters):
         raise DamagedShard(f"{path} is damaged: its header does not match its strokes")
+    # Older files have none.
+    if facts.get("sha256") is not None and facts["sha256"] != _digest(strokes):
+        raise DamagedShard(f"{path} is damaged: its checksum does not match its strokes")
     return strokes
 
 
@@ -195,21 +208,23 @@ def _shard_facts(plan: StrokeSet, numbers: range) -> dict[str, Any]:
     }
 
 
+def _digest(strokes: Tensor) -> str:
+    """SHA-256 digest of the strokes of a shard."""
+    return hashlib.sha256(strokes.numpy().data).hexdigest()
+
+
 def _check_version(facts: Any, path: Path) -> None:
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise ValueError(f"{path} does not belong to a stroke set: it has another format")
+        raise BadFile(f"{path} does not belong to a stroke set: it has another format")
     if facts.get("version") != VERSION:
-        raise ValueError(f"{path} has version {facts.get('version')!r}, this neuralpaint reads {VERSION}")
+        raise BadFile(f"{path} has version {shown(facts.get('version'))}, this neuralpaint reads {VERSION}")
 
 
 def _brush(folder: Path, facts: dict[str, Any]) -> Brush:
-    name, path = str(facts["brush"]), folder / TEXTURE
+    name, path = facts["brush"], folder / TEXTURE
     if path.exists():
-        try:
-            with safe_open(path, framework="np") as file:
-                brush: Brush = TexturedBrush(name, alpha=file.get_tensor("alpha"), ridge=file.get_tensor("ridge"))
-        except (SafetensorError, OSError) as error:
-            raise ValueError(f"the texture of its brush, {TEXTURE}, is damaged") from error
+        with reading(path, "is damaged"), safe_open(path, framework="np") as file:
+            brush: Brush = TexturedBrush(name, alpha=file.get_tensor("alpha"), ridge=file.get_tensor("ridge"))
     else:
         brush = get_brush(name)
     if brush.fingerprint != facts["fingerprint"]:

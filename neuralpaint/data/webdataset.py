@@ -18,9 +18,11 @@ from torch.utils.data import DataLoader, Dataset
 from neuralpaint.data.dataset import StrokeDataset
 from neuralpaint.data.parameters import RandomParameters, StrokeBatch
 from neuralpaint.data.shards import DamagedShard, StrokeSet
+from neuralpaint.utils.loading import BadFile, reading
 
 _BATCH = 64
 _BLOCK = 512  # bytes per tar block: a header takes one, and contents are padded to whole blocks
+_NPY, _NPY_HEADER = b"\x93NUMPY", 4096  # how a .npy file begins, and bytes before its numbers, at most
 Files = dict[str, bytes]
 
 
@@ -77,25 +79,33 @@ def check_tar(folder: Path, plan: StrokeSet, number: int) -> None:
         ValueError: the shard is missing, or contains other strokes.
     """
     path, first = folder / plan.name(number), plan.strokes(number).start
-    try:
+    if not path.exists():
+        raise BadFile(f"{path} is missing: write it with `neuralpaint strokes --resume`")
+    with reading(path, "is damaged or truncated", kind=DamagedShard):
         with open(path, "rb") as file:
             size = 2 * _BLOCK + file.seek(-2 * _BLOCK, io.SEEK_END)
             # An archive ends with two zero blocks, padded to a record; no file in it ends in that many zeros.
             ended = not any(file.read()) and size % tarfile.RECORDSIZE == 0
-        with tarfile.open(path, mode="r:") as tar:
-            members = {member.name: member for member in (tar.next() for _ in range(3)) if member is not None}
-            member = members.get(_member(first, "stroke.npy"))
-            content = tar.extractfile(member) if member else None
-            stroke = np.load(io.BytesIO(content.read()), allow_pickle=False) if content else None
-    except FileNotFoundError:
-        raise ValueError(f"{path} is missing: write it with `neuralpaint strokes --resume`") from None
-    except (OSError, tarfile.TarError, ValueError, EOFError) as error:
-        raise DamagedShard(f"{path} is damaged or truncated ({error})") from error
+        wanted = RandomParameters(plan.brush, None, plan.seed).take(torch.tensor([first]))[0].numpy()
+        stroke = _first_stroke(path, _member(first, "stroke.npy"), wanted.tobytes())
     if not ended:
         raise DamagedShard(f"{path} is truncated")
-    wanted = RandomParameters(plan.brush, None, plan.seed).take(torch.tensor([first]))[0].numpy()
-    if stroke is None or not np.array_equal(stroke, wanted):
-        raise ValueError(f"{path} belongs to another set: it does not begin with stroke {first} of this set")
+    if not stroke:
+        raise BadFile(f"{path} belongs to another set: it does not begin with stroke {first} of this set")
+
+
+def _first_stroke(path: Path, name: str, wanted: bytes) -> bool:
+    """Whether a .npy file of this name with these numbers is among the first three files of an archive."""
+    with tarfile.open(path, mode="r:") as tar:
+        for member in (tar.next() for _ in range(3)):
+            if member is None or member.name != name:
+                continue
+            if not member.isreg() or member.issparse() or member.size > len(wanted) + _NPY_HEADER:
+                raise ValueError(f"{name} is a link, or too large")
+            content = tar.extractfile(member)
+            data = b"" if content is None else content.read()
+            return data.startswith(_NPY) and data.endswith(wanted)
+    return False
 
 
 def bytes_per_stroke(plan: StrokeSet) -> float:

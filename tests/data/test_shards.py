@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from neuralpaint.brushes import TexturedBrush, get_brush
@@ -56,11 +57,22 @@ def test_a_brush_of_ones_own_goes_with_its_strokes(tmp_path):
 
 
 def change_header(path, **changes):
-    from safetensors import safe_open
-
     with safe_open(path, framework="pt") as file:
         facts = json.loads(file.metadata()["strokes"]) | changes
     save_file({"strokes": load_file(path)["strokes"].clone()}, path, metadata={"strokes": json.dumps(facts)})
+
+
+def change_strokes(path, strokes=None, header=None, name="strokes"):
+    with safe_open(path, framework="pt") as file:
+        kept = file.metadata()["strokes"]
+    strokes = torch.zeros(10, 9) if strokes is None else strokes
+    save_file({name: strokes}, path, metadata={"strokes": header or kept})
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[-2] ^= 1
+    path.write_bytes(data)
 
 
 DAMAGES = {
@@ -71,6 +83,16 @@ DAMAGES = {
     "seed": (lambda path: change_header(path, seed=5), "belongs to another set: seed 5, not 4"),
     "place": (lambda path: change_header(path, first=0), "belongs to another set: first 0, not 10"),
     "brush": (lambda path: change_header(path, brush="oil"), "belongs to another set: brush oil, not tape"),
+    "strokes": (lambda path: change_strokes(path), "is damaged: its checksum does not match its strokes"),
+    "a bit": (lambda path: flip(path), "is damaged: its checksum does not match its strokes"),
+    "shape": (lambda path: change_strokes(path, torch.ones(3, 9)), "its header does not match its strokes"),
+    "type": (lambda path: change_strokes(path, torch.ones(10, 9).half()), "its header does not match its strokes"),
+    "no strokes": (lambda path: change_strokes(path, name="other"), "its header does not match its strokes"),
+    "header nested": (lambda path: change_strokes(path, header="[" * 100_000), "is damaged or truncated"),
+    "header cut": (lambda path: change_strokes(path, header="{"), "is damaged or truncated"),
+    "header a list": (lambda path: change_strokes(path, header="[1]"), "it has another format"),
+    "checksum": (lambda path: change_header(path, sha256=[1]), "its checksum does not match its strokes"),
+    "first": (lambda path: change_header(path, first={}), "belongs to another set: first {}, not 10"),
     "nothing of ours": (lambda path: save_file({"a": torch.ones(2)}, path), "it has another format"),
 }
 
@@ -101,12 +123,45 @@ def test_a_missing_shard_is_named(folder):
         ({"count": -1}, "count must be"),
         ({"layout": "webdataset"}, "webdataset library"),
         ({"seed": None}, "seed must be"),
+        ({"seed": 10**400}, "seed must be"),
+        ({"size": "128"}, "size must be"),
+        ({"shard_size": True}, "shard_size must be"),
+        ({"layout": ["vector"]}, "layout must be a text"),
+        ({"layout": "zip"}, "unknown format 'zip'"),
+        ({"brush": 5}, "brush must be a text"),
+        ({"fingerprint": None}, "fingerprint must be a text"),
     ],
 )
 def test_an_index_that_cannot_be(folder, change, message):
     facts = json.loads((folder / "index.json").read_text())
     (folder / "index.json").write_text(json.dumps(facts | change))
     with pytest.raises(ValueError, match=message):
+        StrokeDataset.from_folder(folder)
+
+
+def test_a_shard_without_a_checksum_is_still_read(folder):
+    with safe_open(shard(folder), framework="pt") as file:
+        facts = json.loads(file.metadata()["strokes"])
+    assert len(facts.pop("sha256")) == 64
+    save_file(load_file(shard(folder)), shard(folder), metadata={"strokes": json.dumps(facts)})
+    assert torch.equal(StrokeDataset.from_folder(folder).draw(torch.arange(25)).strokes, a_set_of_strokes())
+
+
+def a_set_of_strokes():
+    return StrokeDataset("tape", 25, seed=4).parameters.take(torch.arange(25))
+
+
+@pytest.mark.parametrize("content", [b"x" * 100, b"", b"\x02" + bytes(7) + b"{}"])
+def test_a_damaged_texture_is_named(folder, content):
+    (folder / "brush.safetensors").write_bytes(content)
+    with pytest.raises(ValueError, match=r"brush\.safetensors is damaged"):
+        StrokeDataset.from_folder(folder)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "1" + "0" * 5000, "\x00", "{"])
+def test_an_index_that_is_no_json(folder, text):
+    (folder / "index.json").write_text(text)
+    with pytest.raises(ValueError, match=r"index\.json is damaged"):
         StrokeDataset.from_folder(folder)
 
 

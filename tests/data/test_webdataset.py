@@ -1,5 +1,6 @@
 import io
 import tarfile
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -80,6 +81,76 @@ def test_a_bad_shard_is_named(folder, harm, error, message):
     path.write_bytes(harm(path.read_bytes()))
     with pytest.raises(error, match=rf"strokes-000000\.tar {message}"):
         check_tar(folder, a_set(), 0)
+
+
+def changed(change):
+    """Writes the shard again with other members."""
+
+    def harm(path):
+        with tarfile.open(path) as tar:
+            members = [(member, tar.extractfile(member).read()) for member in tar]
+        with open(path, "wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+            for member, data in change(members):
+                tar.addfile(member, io.BytesIO(data))
+
+    return harm
+
+
+def linked(kind, target):
+    def change(members):
+        member = tarfile.TarInfo("000000000000.stroke.npy")
+        member.type, member.linkname = kind, target
+        return [(member, b""), *members]
+
+    return changed(change)
+
+
+def grown(members):
+    member, _ = members[2]
+    member.size = 10_000_000
+    return [*members[:2], (member, bytes(10_000_000)), *members[3:]]
+
+
+def renamed(members):
+    for member, _ in members:
+        member.name = "a" + member.name
+    return members
+
+
+def huge(path):
+    """A member that says it has 8 GiB."""
+    member = tarfile.TarInfo("000000000000.stroke.npy")
+    member.size = 2**33 - 1
+    data = member.tobuf(tarfile.USTAR_FORMAT)
+    path.write_bytes(data + bytes(tarfile.RECORDSIZE - len(data)))
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (linked(tarfile.SYMTYPE, "nowhere"), "is damaged or truncated"),
+        (linked(tarfile.LNKTYPE, "nowhere"), "is damaged or truncated"),
+        (linked(tarfile.SYMTYPE, "000000000000.stroke.npy"), "is damaged or truncated"),
+        (linked(tarfile.FIFOTYPE, ""), "is damaged or truncated"),
+        (linked(tarfile.DIRTYPE, ""), "is damaged or truncated"),
+        (changed(grown), "is damaged or truncated"),
+        (huge, "is damaged or truncated"),
+        (changed(renamed), "belongs to another set"),
+        (changed(lambda members: []), "belongs to another set"),
+        (changed(lambda members: [(member, bytes(len(data))) for member, data in members]), "belongs to another set"),
+    ],
+)
+def test_members_that_cannot_be(folder, harm, message):
+    path = folder / "strokes-000000.tar"
+    harm(path)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=rf"strokes-000000\.tar {message}") as caught:
+            check_tar(folder, a_set(), 0)
+        assert tracemalloc.get_traced_memory()[1] < 4e6
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(caught.value)
 
 
 def test_a_shard_of_another_set_is_named(folder):
