@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from neuralpaint.training.checkpoints import read_checkpoint, write_checkpoint
+from neuralpaint.training.checkpoints import read_checkpoint, resuming, write_checkpoint
 from neuralpaint.utils.files import atomic_write, make_folder
 
 if TYPE_CHECKING:
@@ -191,9 +191,10 @@ class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
     def _load(self) -> None:
         """Resumes from the checkpoint. ValueError if it is damaged or belongs to another run."""
         state = read_checkpoint(self.checkpoint, self._identity(), self.accelerator.device)
-        self.curve = json.loads(state["curve"])
-        self.step, self.seconds = state["step"], state["seconds"]
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self._take_state(state)
+        with resuming(self.checkpoint):
+            self.curve = json.loads(state["curve"])
+            self.step, self.seconds = int(state["step"]), float(state["seconds"])
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self._take_state(state)

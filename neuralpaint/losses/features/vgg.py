@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from neuralpaint.losses.features.base import Features
+from neuralpaint.losses.features.weights import is_dense, read_pth
+from neuralpaint.utils.loading import BadFile, reading
 
 VARIABLE = "NEURALPAINT_VGG19"
 PUBLISHED = "vgg19-dcbb9e9d.pth"  # torchvision's file name; the digits are the first of its SHA-256
@@ -107,6 +107,10 @@ def _convolutions(state: Mapping[str, Tensor], path: Path) -> list[nn.Conv2d]:
         weight, bias = (state.get(f"features.{index}.{kind}") for kind in ("weight", "bias"))
         if weight is None or bias is None:
             break
+        if not (is_dense(weight) and is_dense(bias)):
+            raise BadFile(
+                f"{path} does not contain VGG-19 weights: features.{index} is no plain tensor of floats; {_GET}"
+            )
         if weight.shape != (width, before, 3, 3) or bias.shape != (width,):
             raise ValueError(
                 f"{path} does not contain VGG-19 weights: features.{index}.weight has shape {list(weight.shape)}, "
@@ -130,19 +134,14 @@ def _convolutions(state: Mapping[str, Tensor], path: Path) -> list[nn.Conv2d]:
 def _read(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
         raise ValueError(f"VGG-19 weights {path} do not exist: {_GET}")
-    try:
-        if path.suffix == ".safetensors":
+    label = f"VGG-19 weights {path}"
+    if path.suffix == ".safetensors":
+        with reading(label, "are damaged", "download the file again"):
             return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"VGG-19 weights {path} are damaged: download the file again ({type(error).__name__})"
-        ) from error
-    except Exception as error:  # weights_only raises errors of pickle for anything but plain data
-        raise ValueError(f"{path} contains more than weights and is not loaded: {_GET}") from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ValueError(f"{path} does not contain VGG-19 weights: {_GET}")
-    return state
+    state = read_pth(path, label, _GET)
+    if not all(isinstance(value, Tensor) for value in state.values()):
+        raise BadFile(f"{path} does not contain VGG-19 weights: {_GET}")
+    return cast("Mapping[str, Tensor]", state)
 
 
 def _download() -> Mapping[str, Tensor]:

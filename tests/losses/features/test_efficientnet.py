@@ -77,6 +77,15 @@ def test_other_files(tmp_path, monkeypatch, capsys):
     with pytest.raises(ValueError, match="more than weights"):
         EfficientNetFeatures()
     assert "must not run" not in capsys.readouterr().out
+    torch.save({"_conv_stem.weight": torch.zeros(32, 3, 3, 3).to_sparse()}, path)
+    with pytest.raises(ValueError, match="_conv_stem.weight should have shape"):
+        EfficientNetFeatures()
+    torch.save({"_conv_stem.weight": torch.full((32, 3, 3, 3), torch.nan)}, path)
+    with pytest.raises(ValueError, match="_conv_stem.weight contains NaN"):
+        EfficientNetFeatures()
+    torch.save([1], path)
+    with pytest.raises(ValueError, match="does not contain weights"):
+        EfficientNetFeatures()
     torch.save({"_conv_stem.weight": torch.zeros(3)}, path)
     with pytest.raises(ValueError, match="_conv_stem.weight should have shape"):
         EfficientNetFeatures()

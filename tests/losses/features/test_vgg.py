@@ -1,4 +1,5 @@
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -111,6 +112,45 @@ def test_unknown_features_are_an_error():
 class Boom:
     def __reduce__(self):
         return (pytest.fail, ("code in a weights file was run",))
+
+
+def compressed(path, state):
+    """A .pth that expands to a thousand times its size."""
+    torch.save(state, path.with_suffix(".whole"))
+    with zipfile.ZipFile(path.with_suffix(".whole")) as whole, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in whole.namelist():
+            file.writestr(name, whole.read(name))
+
+
+FIRST = torch.zeros(64, 3, 3, 3)
+PTH = {
+    "sparse": {"features.0.weight": FIRST.to_sparse()},
+    "half sparse": {"features.0.bias": torch.zeros(64).to_sparse()},
+    "whole numbers": {"features.0.weight": FIRST.long()},
+    "complex": {"features.0.weight": FIRST.to(torch.complex64)},
+    "meta": {"features.0.weight": FIRST.to("meta")},
+    "numbers": {"features.0.weight": 5},
+    "nested": {"features.0.weight": {"a": FIRST}},
+    "keys": {7: FIRST, "features.0.weight": FIRST[:3]},
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", [*PTH, "list", "empty", "cut", "compressed", "folder"])
+def test_a_bad_pth_is_an_error_of_one_line(tmp_path, kind):
+    path = tmp_path / "weights.pth"
+    state = {"features.0.weight": FIRST, "features.0.bias": torch.zeros(64)}
+    if kind == "compressed":
+        compressed(path, state | {"more": torch.zeros(500_000)})
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        torch.save([1] if kind == "list" else state | PTH.get(kind, {}), path)
+    if kind in ("cut", "empty"):
+        path.write_bytes(path.read_bytes()[: {"cut": 500, "empty": 0}[kind]])
+    with pytest.raises(ValueError) as caught:
+        VGG19Features(path)
+    assert path.name in str(caught.value) and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["text", "cut", "code", "other", "shape", "nan"])

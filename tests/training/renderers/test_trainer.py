@@ -84,6 +84,32 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
 
 
 @pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("identity", None),
+        ("identity", "[1]"),
+        ("identity", "[" * 100_000),
+        ("curve", "left out"),
+        ("curve", "{"),
+        ("step", "left out"),
+        ("step", "many"),
+        ("network", {"more": torch.zeros(1)}),
+        ("average", [1]),
+        ("optimizer", {"state": 5}),
+        ("source_seconds", "left out"),
+    ],
+)
+def test_a_checkpoint_of_other_contents_is_refused(tmp_path, key, value):
+    trainer(tmp_path, steps=2).run()
+    path = tmp_path / "training" / "checkpoint.pt"
+    state = torch.load(path, weights_only=True) | {key: value}
+    torch.save({name: part for name, part in state.items() if not isinstance(part, str) or part != "left out"}, path)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt is damaged \(.*\): delete it to start again") as caught:
+        trainer(tmp_path, resume=True, steps=2)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"steps": 0}, "steps must be"),
