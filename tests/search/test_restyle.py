@@ -1,9 +1,12 @@
 """`restyle`: moves strokes towards a style, within their ranges, deterministically."""
 
 import dataclasses
+import json
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save
 
 from neuralpaint import Painting, get_brush, paint, restyle
 from neuralpaint.losses import StyleLoss
@@ -128,6 +131,33 @@ def test_same_strokes_however_often_it_was_stopped(style, tmp_path):
     assert saved(restyle(before, photo, style, steps=9, checkpoint=tmp_path / "state", resume=True), tmp_path) == (
         expected
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("position", torch.tensor(99)),
+        ("position", torch.tensor(-1)),
+        ("position", torch.tensor([1])),
+        ("strokes", torch.zeros(20, 8)),
+        ("strokes", torch.full((20, 9), torch.nan)),
+        ("parameters", torch.zeros(1)),
+        ("adam.mean", torch.zeros(20, 9).double()),
+        ("adam.square", None),
+    ],
+)
+def test_a_state_that_cannot_be_is_told(key, value, style, tmp_path):
+    before, photo = painted(), disc_photo(32, 32)
+    restyle(before, photo, style, steps=2, checkpoint=tmp_path)
+    (file,) = tmp_path.iterdir()
+    with safe_open(file, "pt") as opened:
+        header = json.loads(opened.metadata()["neuralpaint"])
+        state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    del header["sha256"]
+    state = {name: part for name, part in (state | {key: value}).items() if part is not None}
+    file.write_bytes(save(state, {"neuralpaint": json.dumps(header)}))
+    with pytest.raises(ValueError, match=rf"^checkpoint .* cannot be read .*{key}.*: start again"):
+        restyle(before, photo, style, steps=2, checkpoint=tmp_path, resume=True)
 
 
 def test_tells_how_far_it_is(style):

@@ -11,10 +11,11 @@ from neuralpaint import get_brush, paint
 from neuralpaint.images.metrics import psnr
 from neuralpaint.images.resample import resize
 from neuralpaint.parallel import WorkerError
+from neuralpaint.renderers import ExactRenderer
 from neuralpaint.search import PRESETS, Preset
 from neuralpaint.search.checkpoint import Checkpoint
 from neuralpaint.search.memory import needs_windows
-from neuralpaint.search.problem import Part, Problem
+from neuralpaint.search.problem import LargeProblem, Part, Problem
 from neuralpaint.search.regions import cuts, windows
 from neuralpaint.search.windowed import WindowedSearch
 from tests.search.photos import saved, waves
@@ -206,6 +207,34 @@ def test_stopped_and_resumed_to_the_same_bytes(tmp_path, monkeypatch):
     for data in kept[len(kept) // 3 :: 9]:
         (tmp_path / "search.safetensors").write_bytes(data)
         assert torch.equal(windowed(photo, preset=QUICK, checkpoint=tmp_path, resume=True).strokes, straight)
+
+
+@pytest.fixture(scope="module")
+def between_windows():
+    """A search that has painted some windows of a phase, and the search itself."""
+    problem = LargeProblem.of(busy_photo(), get_brush("tape"), COUNT, QUICK, (1.0, 1.0, 1.0), ExactRenderer(), 0)
+    search = WindowedSearch(problem, 1)
+    while "windows" not in search.state_dict():
+        search.step()
+    return search, search.state_dict()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("windows", torch.zeros(3, dtype=torch.bool)),
+        ("windows", torch.zeros(1000)),
+        ("parameters", torch.zeros(COUNT, 9)),
+        ("strokes", torch.zeros(COUNT + 1, 9)),
+        ("position", torch.tensor([0, 0])),
+        ("position", torch.tensor([99, 0])),
+    ],
+)
+def test_a_state_that_cannot_be_is_an_error(key, value, between_windows):
+    search, state = between_windows
+    search.load_state_dict(state)
+    with pytest.raises(ValueError):
+        search.load_state_dict(state | {key: value})
 
 
 def test_a_window_keeps_what_it_must_not_move():
