@@ -5,6 +5,7 @@ Exit codes: 0 success; 1 failure while running; 2 invalid usage or input; 130 in
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated
 
 import typer
@@ -70,4 +71,5 @@ for _name, _help in COMMANDS.items():
 
 def main() -> None:
     """Entry point of the console script."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # about metadata, which does not affect a painting
     app(prog_name="neuralpaint")

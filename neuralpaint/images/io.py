@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import math
 import os
+import struct
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,6 +80,37 @@ def load_image(
 
     tensor = torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1), dtype=np.float32))
     return _check_aspect(tensor, label).to(device)
+
+
+@contextmanager
+def open_image(path: str | os.PathLike, formats: Sequence[str] | None = None) -> Iterator[Image.Image]:
+    """`PIL.Image.open` for images of any size: its limit on pixels and its warning are global, so they are left alone.
+
+    Args:
+        formats: names of the formats to try; by default all that Pillow knows.
+
+    Raises:
+        PIL.UnidentifiedImageError: none of the formats fits.
+        OSError, or whatever else Pillow raises for a damaged file.
+    """
+    Image.preinit()
+    if formats is None or not all(name in Image.OPEN for name in formats):
+        Image.init()
+    with open(path, "rb") as file:
+        prefix = file.read(16)
+        for name in Image.ID if formats is None else formats:
+            factory, accept = Image.OPEN.get(name, (None, None))
+            if factory is None or (accept is not None and accept(prefix) is not True):
+                continue
+            file.seek(0)
+            try:
+                image = factory(file, os.fspath(path))
+            except (SyntaxError, IndexError, TypeError, struct.error):  # not of this format after all
+                continue
+            with image:
+                yield image
+            return
+    raise Image.UnidentifiedImageError(f"cannot identify image file {os.fspath(path)!r}")
 
 
 def load_grey(image: ImageLike, *, name: str = "image") -> tuple[np.ndarray, np.ndarray | None]:
@@ -186,7 +217,7 @@ def _read(image: object, name: str) -> tuple[np.ndarray, np.ndarray | None, str]
         raise TypeError(f"{name} must be a path, a PIL image, an array or a tensor, got {type(image).__name__}")
     check_there(image)
     label, path = os.fspath(image), Path(image)
-    with _readable(label), Image.open(path, formats=_FORMATS) as opened:
+    with _readable(label), open_image(path, _FORMATS) as opened:
         rgb, alpha = _from_pil(opened, label)
     return rgb, alpha, label
 
@@ -194,22 +225,20 @@ def _read(image: object, name: str) -> tuple[np.ndarray, np.ndarray | None, str]
 @contextmanager
 def _readable(label: str) -> Iterator[None]:
     """Converts whatever Pillow raises for a bad file into a one-line ValueError."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the size is checked separately, and bad metadata does not matter
-        try:
-            yield
-        except (_ImageError, MemoryError):
-            raise
-        except Image.DecompressionBombError as error:
-            raise ValueError(_too_large(label)) from error
-        except Image.UnidentifiedImageError as error:
-            reason = "is not an image, or has an unsupported format: save it as JPEG, PNG, WebP or TIFF"
-            raise ValueError(f"{label} {reason}") from error
-        except PermissionError as error:
-            raise ValueError(f"{label} cannot be read: permission denied") from error
-        except Exception as error:
-            detail = " ".join(str(error).split()) or type(error).__name__
-            raise ValueError(f"{label} is damaged or truncated ({detail})") from error
+    try:
+        yield
+    except (_ImageError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        raise ValueError(_too_large(label)) from error
+    except Image.UnidentifiedImageError as error:
+        reason = "is not an image, or has an unsupported format: save it as JPEG, PNG, WebP or TIFF"
+        raise ValueError(f"{label} {reason}") from error
+    except PermissionError as error:
+        raise ValueError(f"{label} cannot be read: permission denied") from error
+    except Exception as error:
+        detail = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{label} is damaged or truncated ({detail})") from error
 
 
 class _ImageError(ValueError):

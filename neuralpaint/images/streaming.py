@@ -19,10 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
-from neuralpaint.images.io import MAX_ASPECT, MAX_PIXELS, check_output, parse_color
+from neuralpaint.images.io import MAX_ASPECT, MAX_PIXELS, check_output, open_image, parse_color
 from neuralpaint.utils.files import WriteError, atomic_path, out_of_space
 
 LARGE = 1 << 25  # images with more pixels than this (33 million) are streamed
@@ -163,12 +162,8 @@ class _UnknownFormatError(ValueError):
 def count_pixels(path: str | os.PathLike) -> int:
     """Number of pixels of an image file, from its header; 0 if it is not an image."""
     try:
-        Image.MAX_IMAGE_PIXELS, limit = None, Image.MAX_IMAGE_PIXELS
-        try:
-            with Image.open(path) as image:
-                return image.width * image.height
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+        with open_image(path) as image:
+            return image.width * image.height
     except Exception:  # Pillow's decoders raise many types
         return 0
 
@@ -189,8 +184,10 @@ def shrink(image: Tensor, height: int, width: int) -> Tensor:
 
 def _shrink_bands(bands: Iterable[Tensor], rows: int, columns: int, height: int, width: int) -> Tensor:
     """Reduces an image of rows × columns pixels, given as bands `[r, columns, 3]`, to uint8 `[3, height, width]`."""
-    result = torch.empty(3, height, width, dtype=torch.uint8)
-    kept = torch.empty(3, 0, width)  # input rows still needed, already reduced to `width`
+    result = torch.empty(3, height, width, dtype=torch.uint8, device="cpu")
+    kept = torch.empty(
+        3, 0, width, dtype=torch.float32, device="cpu"
+    )  # input rows still needed, already reduced to `width`
     top, row = 0, 0  # the index of the first of them; the next row of the result
     for band in bands:
         narrow = F.interpolate(band.permute(2, 0, 1)[None].float(), size=(len(band), width), mode="area")[0]
