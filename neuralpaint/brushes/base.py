@@ -215,7 +215,7 @@ class Brush:
         import torch
 
         device = generator.device if generator else device
-        strokes = torch.rand(n, self.num_parameters, generator=generator, device=device)
+        strokes = torch.rand(n, self.num_parameters, generator=generator, dtype=torch.float32, device=device)
         for index, value in self.held:
             strokes[:, index] = value
         return strokes if device is None else strokes.to(device)
@@ -334,9 +334,11 @@ class Brush:
         import torch
 
         def between(low: float, high: float) -> torch.Tensor:
-            return low + (high - low) * torch.rand(len(x), generator=generator)
+            return low + (high - low) * torch.rand(
+                len(x), generator=generator, dtype=torch.float32, device=generator.device
+            )
 
-        strokes = torch.zeros(len(x), self.num_parameters)
+        strokes = torch.zeros(len(x), self.num_parameters, dtype=torch.float32, device=x.device)
         self._lay(strokes, block, x, y, angle, between)
         return self._filled(strokes, color.T, 0.9)
 
@@ -357,9 +359,11 @@ class Brush:
         import torch
 
         def between(low: float, high: float, count: int = 1) -> torch.Tensor:
-            return low + (high - low) * torch.rand(len(x), count, generator=generator)
+            return low + (high - low) * torch.rand(
+                len(x), count, generator=generator, dtype=torch.float32, device=generator.device
+            )
 
-        strokes = torch.zeros(len(x), self.num_parameters)
+        strokes = torch.zeros(len(x), self.num_parameters, dtype=torch.float32, device=x.device)
         strokes[:, list(self.x_positions)] = x[:, None]
         strokes[:, list(self.y_positions)] = y[:, None]
         strokes[:, list(self.sizes)] = between(0.1, 0.25, len(self.sizes))
@@ -383,7 +387,7 @@ class Brush:
         """`[n, P]` strokes to show the brush by: random, but near the middle of the unit square and of a good size."""
         import torch
 
-        strokes = self.sample(n, torch.Generator().manual_seed(3))
+        strokes = self.sample(n, torch.Generator("cpu").manual_seed(3))
         held = {index for index, _ in self.held}
         for index, name in enumerate(self.parameters):
             if name in self.examples_between and index not in held:

@@ -232,7 +232,7 @@ class Canvas(Geometry):
         import torch
 
         along, across = x / scale + origin[:, 0:1], y / scale + origin[:, 1:2]
-        size = torch.full((len(strokes),), scale, device=strokes.device)
+        size = torch.full((len(strokes),), scale, dtype=strokes.dtype, device=strokes.device)
         edges = torch.full_like(along, 4.0)[..., None]
         return Frame(edges, along.clamp(0, 1), across.clamp(0, 1), across.clamp(0, 1), edges[:, :1, 0], size, size)
 

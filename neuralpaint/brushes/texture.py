@@ -172,7 +172,7 @@ def _blur(plane: torch.Tensor, sigma: float) -> torch.Tensor:
     import torch.nn.functional as F
 
     radius = int(3 * sigma)
-    kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / sigma) ** 2)
+    kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, dtype=torch.float32, device="cpu") / sigma) ** 2)
     kernel = kernel / kernel.sum()
     x = F.conv2d(plane[None, None], kernel.view(1, 1, 1, -1), padding=(0, radius))
     return F.conv2d(x, kernel.view(1, 1, -1, 1), padding=(radius, 0))[0, 0]

@@ -126,12 +126,12 @@ class StrokeDataset(Dataset[StrokeBatch]):
     def __getitem__(self, index: int) -> StrokeBatch:
         if not -self.parameters.count <= index < self.parameters.count:
             raise IndexError(f"stroke {index} of {self.parameters.count}")
-        batch = self.draw(torch.tensor([index % self.parameters.count]))
+        batch = self.draw(torch.tensor([index % self.parameters.count], device="cpu"))
         return StrokeBatch(*(part[0] for part in batch))
 
     def __getitems__(self, indices: Sequence[int]) -> _Samples:
         """Several strokes, drawn as one batch. DataLoader calls this, if it exists, instead of `[]`."""
-        index = torch.as_tensor(indices, dtype=torch.int64)
+        index = torch.as_tensor(indices, dtype=torch.int64, device="cpu")
         return _Samples(self.draw(torch.where(index < 0, index + self.parameters.count, index)))
 
     @staticmethod

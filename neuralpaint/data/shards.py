@@ -160,10 +160,10 @@ class StrokeSet:
 def write_shard(path: Path, plan: StrokeSet, number: int) -> None:
     """Writes one vector shard. Raises WriteError."""
     numbers, parameters = plan.strokes(number), RandomParameters(plan.brush, None, plan.seed)
-    strokes = torch.empty(len(numbers), plan.brush.num_parameters)
+    strokes = torch.empty(len(numbers), plan.brush.num_parameters, dtype=torch.float32, device="cpu")
     for at in range(0, len(numbers), _CHUNK):
         part = numbers[at : at + _CHUNK]
-        strokes[at : at + len(part)] = parameters.take(torch.arange(part.start, part.stop))
+        strokes[at : at + len(part)] = parameters.take(torch.arange(part.start, part.stop, device="cpu"))
     facts = _shard_facts(plan, numbers) | {"sha256": _digest(strokes)}
     data = to_safetensors({"strokes": strokes}, metadata={_HEADER: json.dumps(facts)})
     with atomic_write(path) as file:
@@ -262,7 +262,7 @@ class ShardParameters:
     def take(self, index: Tensor) -> Tensor:
         here = index.cpu()
         number = here.div(self.set.shard_size, rounding_mode="floor")
-        strokes = torch.empty(len(here), self.brush.num_parameters)
+        strokes = torch.empty(len(here), self.brush.num_parameters, dtype=torch.float32, device="cpu")
         for k in number.unique().tolist():
             rows = number == k
             strokes[rows] = self._shard(k)[here[rows] - k * self.set.shard_size]

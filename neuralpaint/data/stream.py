@@ -154,7 +154,7 @@ class StrokeStream(IterableDataset[StrokeBatch]):
     def _strokes(self, steps: range) -> tuple[Tensor, list[int]]:
         """Indices of this rank's strokes in these steps, and their number in each step."""
         shares = [self._share(step) for step in steps]
-        return torch.cat([torch.arange(*share) for share in shares]), [high - low for low, high in shares]
+        return torch.cat([torch.arange(*share, device="cpu") for share in shares]), [high - low for low, high in shares]
 
     def _share(self, step: int) -> tuple[int, int]:
         """This rank's strokes (first, last + 1) in the step that begins at stroke `step`."""

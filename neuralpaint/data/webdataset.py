@@ -34,7 +34,9 @@ class _Encoded(Dataset[list[tuple[int, Files]]]):
         self.strokes = StrokeDataset.of(parameters, size=plan.size, dtype=torch.uint8)
 
     def __getitem__(self, part: range) -> list[tuple[int, Files]]:
-        return list(zip(part, encode(self.strokes.draw(torch.arange(part.start, part.stop))), strict=True))
+        return list(
+            zip(part, encode(self.strokes.draw(torch.arange(part.start, part.stop, device="cpu"))), strict=True)
+        )
 
 
 def samples(plan: StrokeSet, shards: Iterable[range], workers: int = 0) -> Iterator[tuple[int, Files]]:
@@ -86,7 +88,7 @@ def check_tar(folder: Path, plan: StrokeSet, number: int) -> None:
             size = 2 * _BLOCK + file.seek(-2 * _BLOCK, io.SEEK_END)
             # An archive ends with two zero blocks, padded to a record; no file in it ends in that many zeros.
             ended = not any(file.read()) and size % tarfile.RECORDSIZE == 0
-        wanted = RandomParameters(plan.brush, None, plan.seed).take(torch.tensor([first]))[0].numpy()
+        wanted = RandomParameters(plan.brush, None, plan.seed).take(torch.tensor([first], device="cpu"))[0].numpy()
         stroke = _first_stroke(path, _member(first, "stroke.npy"), wanted.tobytes())
     if not ended:
         raise DamagedShard(f"{path} is truncated")

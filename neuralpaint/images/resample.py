@@ -51,7 +51,7 @@ def _window_mean(maps: Tensor, radius: int, dim: int) -> Tensor:
     """The mean over up to 2·radius + 1 neighbours along `dim`, in time independent of the radius."""
     length = maps.shape[dim]
     sums = F.pad(maps.double().cumsum(dim), (1, 0) if dim == -1 else (0, 0, 1, 0))
-    index = torch.arange(length)
+    index = torch.arange(length, device=maps.device)
     low, high = (index - radius).clamp(min=0), (index + radius + 1).clamp(max=length)
     count = (high - low).double()
     total = sums.index_select(dim, high) - sums.index_select(dim, low)

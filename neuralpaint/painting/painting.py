@@ -117,7 +117,7 @@ class Painting:
     def render_tensor(self, size: int | None = None) -> torch.Tensor:
         """Renders float32 `[3, H, W]` in [0, 1] on the device of the strokes, without gradients."""
         height, width = self.pixels(size)
-        picture = torch.empty(3, height, width, device=self.strokes.device)
+        picture = torch.empty(3, height, width, dtype=torch.float32, device=self.strokes.device)
         for y, x, tile in self._tiles(size):
             picture[:, y : y + tile.shape[1], x : x + tile.shape[2]] = tile
         return picture
@@ -179,7 +179,7 @@ class Painting:
         height, width = self.pixels(size)
         scale = float(size or self.size)
         bounds = self.brush.bounds(self.strokes) * scale
-        background = torch.tensor(self.background, device=self.strokes.device).view(1, 3, 1, 1)
+        background = torch.tensor(self.background, dtype=torch.float32, device=self.strokes.device).view(1, 3, 1, 1)
         for y in range(0, height, rows):
             h = min(rows, height - y)
             row = self._overlapping(bounds, 1, y, h)
@@ -188,7 +188,7 @@ class Painting:
                 here = row[self._overlapping(bounds[row], 0, x, w)]
                 tile = background.expand(1, 3, h, w).contiguous()
                 if len(here):
-                    origin = torch.tensor([[x / scale, y / scale]], device=self.strokes.device)
+                    origin = self.strokes.new_tensor([[x / scale, y / scale]])
                     tile = ops.render(tile, self.strokes[here][None], self.brush, origin=origin, pixels_per_unit=scale)
                 yield y, x, tile[0]
 

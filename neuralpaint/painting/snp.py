@@ -43,7 +43,7 @@ def read_snp(path: str | os.PathLike, brush: str | Brush | None, aspect: tuple[f
         raise BadFile(f"{path}: {blocks} blocks do not form a square grid")
     if own.name == "oil":
         strokes = _mirror_angle(strokes)
-    index = torch.arange(blocks)
+    index = torch.arange(blocks, dtype=torch.float32, device="cpu")
     corners = torch.stack([index % m, index // m], dim=-1)[:, None] / m
     strokes = brush.transform(strokes, 1 / m, corners).transpose(0, 1).reshape(-1, brush.num_parameters)
     height, width = aspect

@@ -42,7 +42,7 @@ class Grid:
         """Splits the grid into batches of at most `TOGETHER` blocks, processed one after another."""
         num_blocks = len(self.corners)
         parts = self.corners.tensor_split(math.ceil(num_blocks / TOGETHER))
-        ends = torch.tensor([len(part) for part in parts]).cumsum(0).tolist()
+        ends = torch.tensor([len(part) for part in parts], device="cpu").cumsum(0).tolist()
         extras = [self.extra * end // num_blocks for end in (0, *ends)]
         return [
             Grid(self.number, part, self.side, self.strokes, last - first)
@@ -57,7 +57,8 @@ def block_grid(aspect: tuple[float, float], divide: int) -> tuple[Tensor, float]
     axes = []
     for length in (aspect[1], aspect[0]):
         count = max(1, math.ceil(length * divide - 1e-6))
-        axes.append(torch.linspace(0, length - side, count) if count > 1 else torch.zeros(1))
+        last = length - side if count > 1 else 0.0
+        axes.append(torch.linspace(0, last, count, dtype=torch.float32, device="cpu"))
     y, x = torch.meshgrid(axes[1], axes[0], indexing="ij")
     return torch.stack([x.flatten(), y.flatten()], 1), side
 
@@ -87,14 +88,14 @@ class BlockSearch:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.grids = plan(problem)
-        self.generator = torch.Generator().manual_seed(problem.seed)
+        self.generator = torch.Generator("cpu").manual_seed(problem.seed)
         self.grid = 0
         self.done = 0  # steps done in this grid
-        self.strokes = torch.zeros(0, problem.brush.num_parameters, device=problem.device)
-        self.mean_square = torch.full((), torch.nan, device=problem.device)
+        self.strokes = torch.zeros(0, problem.brush.num_parameters, dtype=torch.float32, device=problem.device)
+        self.mean_square = torch.full((), torch.nan, dtype=torch.float32, device=problem.device)
         self._transport = TransportLoss(mass="light", reduction="none") if problem.preset.transport else None
         self._parameters: Tensor | None = None  # [B, T, P], block coordinates
-        self._chosen = torch.zeros(0, dtype=torch.bool)  # [B]: blocks that get the extra stroke
+        self._chosen = torch.zeros(0, dtype=torch.bool, device="cpu")  # [B]: blocks that get the extra stroke
         self._replay: Replay | None = None  # the step for the current number of active strokes
 
     def _steps(self, grid: Grid) -> int:
@@ -136,7 +137,7 @@ class BlockSearch:
         grid = self.grids[self.grid]
         if self._parameters is None:
             num_strokes = self._steps(grid) // self.problem.preset.steps
-            self._start(grid, torch.zeros(len(grid.corners), num_strokes, self.problem.brush.num_parameters))
+            self._start(grid, self.strokes.new_zeros(len(grid.corners), num_strokes, self.problem.brush.num_parameters))
         active = self.done // self.problem.preset.steps
         if self.done % self.problem.preset.steps == 0:
             self._add(grid, active)
@@ -148,7 +149,7 @@ class BlockSearch:
         if self.done >= self._steps(grid):
             self.strokes = torch.cat([self.strokes, self._place(grid)])
             self.grid, self.done, self._parameters, self._replay = self.grid + 1, 0, None, None
-            self._chosen = torch.zeros(0, dtype=torch.bool)
+            self._chosen = torch.zeros(0, dtype=torch.bool, device="cpu")
 
     @span("cut into blocks")
     def _start(self, grid: Grid, parameters: Tensor) -> None:
@@ -167,7 +168,7 @@ class BlockSearch:
         self._canvas = self._below(corners, grid.side)
         # The affine map from block to canvas coordinates, as `Brush.transform` computes it.
         brush = problem.brush
-        one, zero = (torch.full((1, 1, brush.num_parameters), value, device=problem.device) for value in (1.0, 0.0))
+        one, zero = (corners.new_full((1, 1, brush.num_parameters), value) for value in (1.0, 0.0))
         self._factor = brush.transform(one, grid.side)
         self._shift = brush.transform(zero, grid.side, corners[:, None, :])
         self._parameters = parameters.to(problem.device)
@@ -212,7 +213,7 @@ class BlockSearch:
         new = paper_strokes(self._targets, canvas, self.problem.brush, self.generator)
         if index >= grid.strokes:
             error = (canvas - self._targets).abs().flatten(1).sum(1).cpu()
-            self._chosen = torch.zeros(len(error), dtype=torch.bool)
+            self._chosen = torch.zeros(len(error), dtype=torch.bool, device="cpu")
             self._chosen[error.topk(grid.extra).indices] = True
             self._absent = ~self._chosen.to(self.problem.device)
             new[self._absent, self.problem.brush.opacity] = 0
@@ -258,7 +259,7 @@ class BlockSearch:
     def state_dict(self) -> dict[str, Tensor]:
         """The complete state, as tensors on the CPU."""
         state = {
-            "position": torch.tensor([self.grid, self.done]),
+            "position": torch.tensor([self.grid, self.done], device="cpu"),
             "generator": self.generator.get_state(),
             "strokes": self.strokes,
             "chosen": self._chosen,

@@ -62,7 +62,7 @@ def plan(problem: Setting, largest: int = LARGEST_VIEW) -> list[Phase]:
     finest = max(1.5, (3 * num_strokes / _PER_BLOCK / area) ** (1 / 3))
     stages = min(preset.stages, num_strokes)
     grids = [finest ** (k / max(1, stages - 1)) for k in range(stages)]
-    weights = torch.tensor(grids, dtype=torch.float64).pow(_GROWTH)
+    weights = torch.tensor(grids, dtype=torch.float64, device="cpu").pow(_GROWTH)
     totals = (weights.cumsum(0) / weights.sum() * num_strokes).round().long().tolist()
 
     def view(size: float) -> int:
@@ -109,11 +109,11 @@ class JointSearch:
         self.problem = problem
         self.phases = self._plan()
         self.step_count = sum(phase.steps for phase in self.phases)
-        self.generator = torch.Generator().manual_seed(problem.seed)
+        self.generator = torch.Generator("cpu").manual_seed(problem.seed)
         self.phase = 0
         self.done = 0  # steps done in this phase
-        self.strokes = torch.zeros(0, problem.brush.num_parameters, device=problem.device)
-        self.block = torch.zeros(0, device=problem.device)  # [N]: initial length of each stroke
+        self.strokes = torch.zeros(0, problem.brush.num_parameters, dtype=torch.float32, device=problem.device)
+        self.block = torch.zeros(0, dtype=torch.float32, device=problem.device)  # [N]: initial length of each stroke
         self.mean_square: float | torch.Tensor = math.nan
         self._descent: Descent | None = None
 
@@ -167,7 +167,7 @@ class JointSearch:
         if num_new == 0:
             return
         self.strokes = torch.cat([self.strokes, self._new_strokes(phase, num_new)])
-        self.block = torch.cat([self.block, torch.full((num_new,), phase.block, device=self.problem.device)])
+        self.block = torch.cat([self.block, self.block.new_full((num_new,), phase.block)])
 
     def _new_strokes(self, phase: Phase, num_strokes: int) -> Tensor:
         problem, size = self.problem, phase.size
@@ -191,7 +191,7 @@ class JointSearch:
     def state_dict(self) -> dict[str, Tensor]:
         """The complete state, as tensors on the CPU."""
         state: dict[str, Any] = {
-            "position": torch.tensor([self.phase, self.done]),
+            "position": torch.tensor([self.phase, self.done], device="cpu"),
             "generator": self.generator.get_state(),
             "strokes": self.strokes,
             "block": self.block,

@@ -105,7 +105,7 @@ class Problem(Setting):
 
     def blank(self, height: int, width: int, batch: int = 1) -> Tensor:
         """`[batch, 3, height, width]` filled with the background colour."""
-        color = torch.tensor(self.background, device=self.device).view(1, 3, 1, 1)
+        color = torch.tensor(self.background, dtype=torch.float32, device=self.device).view(1, 3, 1, 1)
         return color.expand(batch, 3, height, width).contiguous()
 
     def draw(self, strokes: Tensor, size: int, softness: float = 1.0) -> Tensor:
@@ -245,7 +245,7 @@ class PartProblem(Problem):
     @cached_property
     def origin(self) -> Tensor:
         x, y = self.part.left / self.part.size, self.part.top / self.part.size
-        return torch.tensor([[x, y]], device=self.device)
+        return torch.tensor([[x, y]], dtype=torch.float32, device=self.device)
 
     def pixels(self, size: int) -> tuple[int, int]:
         height, width = self.photo.shape[1:]
@@ -259,7 +259,7 @@ def part_problem(setting: Setting, part: Part, crop: Tensor | None = None) -> Pa
     """The problem of painting one part; `crop` is the photo there, uint8 `[3, h, w]`."""
     height, width = part.bottom - part.top, part.right - part.left
     if crop is None:
-        photo = torch.empty(3, height, width, device=setting.device)
+        photo = torch.empty(3, height, width, dtype=torch.float32, device=setting.device)
     else:
         photo = crop.to(setting.device).float().div_(255)
     return PartProblem(**vars(setting), photo=photo, part=part)

@@ -144,7 +144,7 @@ class Restyle:
         height, width = pixels(*painting.aspect, style.size)
         self._scale = height / painting.aspect[0]  # pixels per unit
         self._photo = resize(photo, height, width)[None]
-        background = torch.tensor(painting.background, device=device).view(1, 3, 1, 1)
+        background = torch.tensor(painting.background, dtype=torch.float32, device=device).view(1, 3, 1, 1)
         self._background = background.expand(1, 3, height, width).contiguous()
         self._transport = TransportLoss()
 
@@ -231,7 +231,7 @@ class Restyle:
     def state_dict(self) -> dict[str, Tensor]:
         """Everything that changes, on the CPU."""
         state = {
-            "position": torch.tensor(self.steps_done),
+            "position": torch.tensor(self.steps_done, device="cpu"),
             "parameters": self._parameters,
             "adam.mean": self._mean,
             "adam.square": self._square,

@@ -45,12 +45,18 @@ def draw_cells(
     """As `seed_positions`, from the cells of a picture of height × width pixels."""
     weight = cells.flatten().clamp_min(_TINY).to(generator.device)
     # Gumbel noise turns the top k into a draw without replacement; half of it, so that large errors come first.
-    noise = -torch.log(-torch.log(torch.rand(weight.shape, generator=generator).clamp(_TINY, 1 - 1e-7)))
+    noise = -torch.log(
+        -torch.log(
+            torch.rand(weight.shape, generator=generator, dtype=torch.float32, device=generator.device).clamp(
+                _TINY, 1 - 1e-7
+            )
+        )
+    )
     first = min(count, len(weight))
     chosen = (weight.log() + 0.5 * noise).topk(first).indices
     if first < count:
         chosen = torch.cat([chosen, torch.multinomial(weight, count - first, True, generator=generator)])
-    inside = torch.rand(2, count, generator=generator)
+    inside = torch.rand(2, count, generator=generator, dtype=torch.float32, device=generator.device)
     x = (chosen % cells.shape[1] + inside[0]) * cell
     y = (chosen // cells.shape[1] + inside[1]) * cell
     return x.clamp(0, width - 1e-3), y.clamp(0, height - 1e-3)
@@ -117,7 +123,7 @@ def paper_strokes(photo: Tensor, canvas: Tensor, brush: Brush, generator: torch.
     radius = max(1, side // 16)
     error = box_blur(error, radius, passes=1).pow(4).flatten(1)
     at = torch.multinomial(error.to(generator.device) + _TINY, 1, generator=generator)[:, 0]
-    row, column = at // side, at % side
+    row, column = (at // side).float(), (at % side).float()
     x, y = (column + 0.5) / side, (row + 0.5) / side
     color = photo.flatten(2).gather(2, at.to(photo.device)[:, None, None].expand(-1, 3, 1))[..., 0].cpu()
     return brush.start(x, y, color, generator).to(photo.device)

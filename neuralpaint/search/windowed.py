@@ -92,7 +92,7 @@ class WindowedSearch(JointSearch):
             return
         if self._painted is None:
             self._begin(phase)
-            self._painted = torch.zeros(len(self._windows(phase)) if phase.steps else 0, dtype=torch.bool)
+            self._painted = torch.zeros(len(self._windows(phase)) if phase.steps else 0, dtype=torch.bool, device="cpu")
         if not self._painted.all():
             self._paint_window(phase)
         self.done = int(phase.steps * self._painted.float().mean()) if phase.steps else 0
@@ -174,7 +174,7 @@ class WindowedSearch(JointSearch):
         photo, bounds = self.problem.reduced(size), self.problem.brush.bounds(self.strokes)
         cover = self._cover(size, cell)
         height, width = self.problem.pixels(size)
-        cells = torch.empty(math.ceil(height / cell), math.ceil(width / cell))
+        cells = torch.empty(math.ceil(height / cell), math.ceil(width / cell), dtype=torch.float32, device="cpu")
         weighing = (
             (
                 self._setting,
@@ -197,7 +197,8 @@ class WindowedSearch(JointSearch):
             (self._setting, part.grown(halo), part.grown(halo).crop(photo), x[own], y[own], side)
             for part, own in zip(cover, inside, strict=True)
         )
-        angle, color = torch.empty(num_strokes), torch.empty(3, num_strokes)
+        angle = torch.empty(num_strokes, dtype=torch.float32, device="cpu")
+        color = torch.empty(3, num_strokes, dtype=torch.float32, device="cpu")
         for own, (angles, colors) in zip(inside, self._gather(regions.sample_photo, sampling), strict=True):
             angle[own], color[:, own] = angles, colors
         strokes = self.problem.brush.lay(phase.block, x / size, y / size, angle, color, self.generator)
@@ -210,7 +211,7 @@ class WindowedSearch(JointSearch):
         cover = self._cover(size)
         shown = [part.touching(bounds).nonzero()[:, 0] for part in cover]
         tasks = ((self._setting, part, self.strokes[own].cpu()) for part, own in zip(cover, shown, strict=True))
-        total = torch.zeros(len(self.strokes))
+        total = torch.zeros(len(self.strokes), dtype=torch.float32, device="cpu")
         for own, seen in zip(shown, self._gather(regions.visibility, tasks), strict=True):
             total.index_add_(0, own.cpu(), seen)  # each stroke once per part, so the order of summation is fixed
         return total.to(self.strokes.device)

@@ -51,7 +51,7 @@ def style_mix(text: str, names: Sequence[str]) -> Tensor:
         if abs(total - 1) > _SLACK:
             raise ValueError(f"style {text!r}: the weights sum to {total:g}, not to 1")
         values = [value / total for value in values]
-    mix = torch.zeros(len(names))
+    mix = torch.zeros(len(names), dtype=torch.float32, device="cpu")
     for name, value in zip(chosen, values, strict=True):
         mix[list(names).index(name)] = value
     return mix
@@ -72,7 +72,7 @@ def corner_mixes(corners: Tensor, side: int) -> Tensor:
 
     The corners are in reading order, as in figure 7 of Dumoulin et al.
     """
-    t = torch.linspace(0, 1, side)
+    t = torch.linspace(0, 1, side, dtype=torch.float32, device="cpu")
     y, x = (grid.reshape(-1, 1) for grid in torch.meshgrid(t, t, indexing="ij"))
     a, b, c, d = corners
     return (1 - y) * ((1 - x) * a + x * b) + y * ((1 - x) * c + x * d)
@@ -80,5 +80,5 @@ def corner_mixes(corners: Tensor, side: int) -> Tensor:
 
 def sweep_mixes(first: Tensor, last: Tensor, count: int) -> Tensor:
     """Interpolates from one style to another in equal steps: `[count, N]`."""
-    t = torch.linspace(0, 1, count)[:, None]
+    t = torch.linspace(0, 1, count, dtype=torch.float32, device="cpu")[:, None]
     return (1 - t) * first + t * last

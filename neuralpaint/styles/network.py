@@ -86,7 +86,7 @@ def fold(weight: Tensor) -> Tensor:
     """
     side = weight.shape[2]
     # sums[p, i, j] is 1 where tap j of the filter at an output pixel of phase p sees input pixel i - 1.
-    taps = torch.arange(side) - side // 2
+    taps = torch.arange(side, device="cpu") - side // 2
     sums = torch.stack([F.one_hot((phase + taps).div(2, rounding_mode="floor") + 1, 3).T for phase in (0, 1)])
     sums = sums.to(weight)
     folded = torch.einsum("pij,qkl,ocjl->opqcik", sums, sums, weight)
@@ -221,7 +221,11 @@ class StyleNetwork(nn.Module):
         if not name or name in self.names:
             raise ValueError(f"name must be new and not empty, got {name!r}")
         count = len(self.names)
-        mix = torch.full((1, count), 1 / count) if like is None else like.reshape(1, count)
+        mix = (
+            torch.full((1, count), 1 / count, dtype=torch.float32, device="cpu")
+            if like is None
+            else like.reshape(1, count)
+        )
         for norm in self.norms():
             gamma, beta = norm.affine(mix.to(norm.gamma))
             norm.gamma = nn.Parameter(torch.cat([norm.gamma, gamma]))

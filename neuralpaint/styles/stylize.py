@@ -77,7 +77,7 @@ def as_mix(style: str | Sequence[float] | Tensor, network: StyleNetwork) -> Tens
     """Converts a style to weights `[N]`. ValueError if the network does not have it, or the weights are invalid."""
     if isinstance(style, str):
         return style_mix(style, network.names)
-    mix = torch.as_tensor(style, dtype=torch.float32)
+    mix = torch.as_tensor(style, dtype=torch.float32, device=style.device if isinstance(style, Tensor) else "cpu")
     if mix.shape != (len(network.names),):
         raise ValueError(f"style must be {len(network.names)} weights, one per style, got shape {list(mix.shape)}")
     if not bool((mix >= 0).all()) or abs(float(mix.sum()) - 1) > 1e-3:

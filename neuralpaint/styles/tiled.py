@@ -50,7 +50,7 @@ class _Storage:
     def new(self, channels: int, height: int, width: int) -> _Map:
         size = 4 * channels * height * width
         if sum(taken for _, taken, path in self._taken if path is None) + size <= self.memory:
-            data, path = torch.empty(channels, height, width, device=self.device), None
+            data, path = torch.empty(channels, height, width, dtype=torch.float32, device=self.device), None
         else:
             if self._folder is None:
                 self._folder = tempfile.TemporaryDirectory(prefix="neuralpaint-")
@@ -190,8 +190,10 @@ class _Moments:
 
     def __init__(self, channels: int) -> None:
         self.count = 0
-        self.mean = torch.zeros(channels, dtype=torch.float64)
-        self.squares = torch.zeros(channels, dtype=torch.float64)  # sum of squared deviations from the mean
+        self.mean = torch.zeros(channels, dtype=torch.float64, device="cpu")
+        self.squares = torch.zeros(
+            channels, dtype=torch.float64, device="cpu"
+        )  # sum of squared deviations from the mean
 
     def add(self, tile: Tensor) -> None:
         variance, mean = (

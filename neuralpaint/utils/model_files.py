@@ -101,7 +101,7 @@ def check_config(config: Any, path: Path, check: schema.Check) -> None:
 
 
 def read_weights(path: Path, checksum: str, expected: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Reads weights with the names, shapes and types of `expected`. No code in the file is run.
+    """Reads weights with the names and shapes of `expected`, float32, into new memory. No code in the file is run.
 
     Names and shapes are compared before the weights are read, so a file takes no more memory than its network.
 
@@ -128,7 +128,7 @@ def read_weights(path: Path, checksum: str, expected: Mapping[str, torch.Tensor]
                 raise BadFile(f"{path} does not match {CONFIG}: {name} has type {value.dtype}")
             if value.is_floating_point() and not value.isfinite().all():
                 raise BadFile(f"{path} is damaged: {name} contains NaN or infinity")
-        return {name: value.to(expected[name].dtype) for name, value in state.items()}
+        return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
 
 
 def load_weights(network: Network, path: Path, checksum: str) -> Network:

@@ -77,8 +77,12 @@ class VGG19Features(Features):
         deep = tuple(k for k in (2, 4, 5) if k <= self.depth)
         self.training_layers = {0.5: deep, 0.25: deep[1:] or deep}
         # Input normalisation: RGB in [0, 1] to zero mean and unit variance.
-        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer(
+            "mean", torch.tensor(_MEAN, dtype=torch.float32, device="cpu").view(1, 3, 1, 1), persistent=False
+        )
+        self.register_buffer(
+            "std", torch.tensor(_STD, dtype=torch.float32, device="cpu").view(1, 3, 1, 1), persistent=False
+        )
         self.requires_grad_(False).eval()
         for convolution in convolutions:  # channels-last takes a third less time on a CPU
             convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
@@ -118,7 +122,7 @@ def _convolutions(state: Mapping[str, Tensor], path: Path) -> list[nn.Conv2d]:
             )
         if not (weight.isfinite().all() and bias.isfinite().all()):
             raise ValueError(f"{path} is damaged: features.{index} contains NaN or infinity")
-        convolution = nn.utils.skip_init(nn.Conv2d, before, width, 3, padding=1)
+        convolution = nn.utils.skip_init(nn.Conv2d, before, width, 3, padding=1, dtype=torch.float32, device="cpu")
         with torch.no_grad():
             convolution.weight.copy_(weight)
             convolution.bias.copy_(bias)

@@ -158,7 +158,7 @@ class CoordinateRenderer(NetworkRenderer):
                 kind = (strokes[:, 2] * strokes[:, 3] <= self.split).long()
             parts.append(self.texture(kind, frame))
         if self.places:
-            octaves = math.pi * 2.0 ** torch.arange(_FREQUENCIES, device=strokes.device)
+            octaves = math.pi * 2.0 ** torch.arange(_FREQUENCIES, dtype=strokes.dtype, device=strokes.device)
             phases = torch.stack([frame.along, frame.across], -1)[..., None] * octaves
             parts += [phases.sin().flatten(-2), phases.cos().flatten(-2)]
         return torch.cat(parts, -1)
@@ -214,7 +214,9 @@ class CoordinateRenderer(NetworkRenderer):
         box = self.geometry.bounds(strokes, zero, float(size)).clamp(0, size)
         low = box[:, :2].floor()
         sides = (box[:, 2:].ceil() - low).clamp(min=1)
-        random = torch.rand(skip + len(strokes), points, 2, generator=generator)[skip:].to(strokes.device)
+        device = generator.device if generator else "cpu"
+        random = torch.rand(skip + len(strokes), points, 2, generator=generator, dtype=torch.float32, device=device)
+        random = random[skip:].to(strokes.device)
         place = (low[:, None] + (random * sides[:, None]).floor()).clamp(max=size - 1)
         drawn, matte = self.points_of(strokes, place[..., 0] + 0.5, place[..., 1] + 0.5, float(size))
         index = (place[..., 1] * size + place[..., 0]).long()

@@ -22,9 +22,9 @@ def adam_schedule(rates: Sequence[float], betas: tuple[float, float] = ADAM_BETA
 
     These are the bias corrections of Kingma & Ba, "Adam", ICLR 2015, algorithm 1, computed ahead of time.
     """
-    count = torch.arange(1, len(rates) + 1, dtype=torch.float64)
+    count = torch.arange(1, len(rates) + 1, dtype=torch.float64, device="cpu")
     first, second = betas
-    rate = torch.tensor(rates, dtype=torch.float64)
+    rate = torch.tensor(rates, dtype=torch.float64, device="cpu")
     return torch.stack([rate / (1 - first**count), (1 - second**count).rsqrt()], 1)
 
 

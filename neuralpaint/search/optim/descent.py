@@ -45,11 +45,13 @@ class Descent:
         self._ranges = Ranges(problem.brush, block, problem.aspect)
         self._target, self._canvas = problem.view(size), problem.blank(*problem.pixels(size))
         self.strokes = self._ranges.apply(strokes)
-        self.mean_square = torch.full((), torch.nan, device=device)
+        self.mean_square = torch.full((), torch.nan, dtype=torch.float32, device=device)
         self._parameters = self.strokes / self._ranges.scale
         self._step_scale = self._ranges.scale if moving is None else self._ranges.scale * moving[:, None]
         self._mean, self._square = torch.zeros_like(self._parameters), torch.zeros_like(self._parameters)
-        table = torch.cat([adam_schedule(rates), torch.tensor(softnesses, dtype=torch.float64)[:, None]], 1)
+        table = torch.cat(
+            [adam_schedule(rates), torch.tensor(softnesses, dtype=torch.float64, device="cpu")[:, None]], 1
+        )
         self._schedule = table.to(device, strokes.dtype)  # [steps, 3]
         self._row = torch.zeros(1, dtype=torch.long, device=device)
         self._done = 0

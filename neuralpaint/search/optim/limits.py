@@ -25,8 +25,8 @@ class Ranges:
             [i in brush.positions + brush.sizes for i in range(brush.num_parameters)], device=block.device
         )
         self.scale = torch.where(lengths, block, torch.ones_like(block))
-        self.low = torch.zeros(count, brush.num_parameters, device=block.device)
-        self.high = torch.ones(count, brush.num_parameters, device=block.device)
+        self.low = torch.zeros(count, brush.num_parameters, dtype=block.dtype, device=block.device)
+        self.high = torch.ones(count, brush.num_parameters, dtype=block.dtype, device=block.device)
         self.high[:, list(brush.x_positions)] = aspect[1]
         self.high[:, list(brush.y_positions)] = aspect[0]
         self.low[:, list(brush.sizes)] = _SMALLEST * block
