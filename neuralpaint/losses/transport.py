@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from neuralpaint.images.resample import area_pool
 from neuralpaint.ops import sinkhorn
+from neuralpaint.ops.sinkhorn import MAX_ITERATIONS
 from neuralpaint.utils.validation import check_positive, check_whole
 
 
@@ -69,7 +70,7 @@ class TransportLoss(nn.Module):
             if value not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
         self.epsilon = check_positive("epsilon", epsilon)
-        self.iterations = check_whole("iterations", iterations, 1)
+        self.iterations = check_whole("iterations", iterations, 1, MAX_ITERATIONS)
         self.size = check_whole("size", size, 1)
         self.cost = cost
         self.mass = mass

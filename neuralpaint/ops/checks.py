@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor  # torch itself has loaded it
+from torch.autograd.forward_ad import unpack_dual
 
 from neuralpaint.brushes import Brush, get_brush
-from neuralpaint.utils.validation import check_positive
+from neuralpaint.utils.validation import check_positive, shown
+
+
+def as_single(value: Any) -> Any:
+    """Where autocast is on, a half-precision tensor as float32, which the ops compute in; anything else as it is."""
+    if isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16):
+        return value.float() if torch.is_autocast_enabled(value.device.type) else value
+    return value
+
+
+def check_mode(op: str, *tensors: Tensor) -> None:
+    """Raises NotImplementedError for tensors that carry a tangent, which the kernels would drop without a word."""
+    if torch.compiler.is_compiling():
+        return
+    for tensor in tensors:
+        if isinstance(tensor, Tensor) and unpack_dual(tensor).tangent is not None:
+            raise NotImplementedError(
+                f"{op}: derivatives in forward mode (jvp, jacfwd) are not implemented: use reverse mode (vjp, "
+                "torch.autograd.grad)"
+            )
+
+
+def check_width(name: str, value: float, dtype: torch.dtype) -> float:
+    """A length above 0 that `dtype` holds to its full precision."""
+    number, limits = check_positive(name, value), torch.finfo(dtype)
+    if not limits.tiny <= number <= limits.max:
+        raise ValueError(f"{name} must be from {limits.tiny:.3g} to {limits.max:.3g} for {dtype}, got {shown(value)}")
+    return number
 
 
 def check_strokes(strokes: Tensor, brush: Brush, dim: int) -> None:
@@ -41,7 +70,7 @@ def check_side(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be a whole number of pixels, got {value!r}")
     if not 1 <= value <= 65536:
-        raise ValueError(f"{name} must be from 1 to 65536 pixels, got {value}")
+        raise ValueError(f"{name} must be from 1 to 65536 pixels, got {shown(value)}")
     return value
 
 
@@ -64,7 +93,7 @@ def check_render(
             f"canvas and strokes must have the same batch size, got {canvas.shape[0]} and {strokes.shape[0]}"
         )
     scale = float(min(canvas.shape[2:])) if pixels_per_unit is None else pixels_per_unit
-    return brush, check_positive("pixels_per_unit", scale)
+    return brush, check_width("pixels_per_unit", scale, strokes.dtype)
 
 
 def as_origin(origin: Tensor | Sequence[float] | None, canvas: Tensor) -> Tensor:
@@ -72,7 +101,10 @@ def as_origin(origin: Tensor | Sequence[float] | None, canvas: Tensor) -> Tensor
     batch = canvas.shape[0]
     if origin is None:
         return canvas.new_zeros(batch, 2)
-    corner = torch.as_tensor(origin, dtype=canvas.dtype, device=canvas.device)
+    try:
+        corner = torch.as_tensor(origin, dtype=canvas.dtype, device=canvas.device)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise ValueError(f"origin must be (x, y) or [B, 2] numbers ({error})") from None
     if corner.shape not in ((2,), (batch, 2)):
         raise ValueError(f"origin must be (x, y) or [B, 2] with B = {batch}, got shape {list(corner.shape)}")
     check_finite("origin", corner)

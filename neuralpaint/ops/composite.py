@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
+from neuralpaint.ops.checks import as_single, check_mode
 from neuralpaint.utils.profiling import span
 
 
@@ -27,9 +28,12 @@ def composite(canvas: Tensor, foreground: Tensor, alpha: Tensor) -> Tensor:
         The canvas `[B, 3, H, W]` after the last stroke (equal to `canvas` for T = 0).
 
     Raises:
-        TypeError: an argument is no tensor, or not of the canvas's dtype, float32 or float64.
+        TypeError: an argument is no tensor, or not of the canvas's dtype, float32 or float64 (under autocast, half
+            precision becomes float32).
         ValueError: an argument does not fit the others in shape or device.
     """
+    check_mode("composite", canvas, foreground, alpha)
+    canvas, foreground, alpha = as_single(canvas), as_single(foreground), as_single(alpha)
     for name, tensor in (("canvas", canvas), ("foreground", foreground), ("alpha", alpha)):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"{name} must be a tensor, got {type(tensor).__name__}")

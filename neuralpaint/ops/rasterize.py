@@ -9,9 +9,8 @@ from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush, get_brush
-from neuralpaint.ops.checks import check_side, check_strokes
+from neuralpaint.ops.checks import as_single, check_mode, check_side, check_strokes, check_width
 from neuralpaint.utils.profiling import span
-from neuralpaint.utils.validation import check_positive
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.uint8)
 
@@ -48,6 +47,8 @@ def rasterize(
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
     """
     brush = get_brush(brush)
+    check_mode("rasterize", strokes)
+    strokes = as_single(strokes)
     check_strokes(strokes, brush, 2)
     dtype = strokes.dtype if dtype is None else dtype
     if dtype not in _DTYPES or (dtype != strokes.dtype and dtype in (torch.float32, torch.float64)):
@@ -58,7 +59,7 @@ def rasterize(
         brush.texture_on(strokes.device),
         check_side("height", height),
         check_side("width", width),
-        check_positive("softness", softness),
+        check_width("softness", softness, strokes.dtype),
         dtype,
     )
 
@@ -88,6 +89,7 @@ def _setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> No
 @span("rasterize backward")
 def _backward(ctx: Any, grad_foreground: Tensor, grad_alpha: Tensor) -> tuple[Tensor | None, ...]:
     strokes, texture = ctx.saved_tensors
+    check_width("softness", ctx.softness, strokes.dtype)
     grad = torch.ops.neuralpaint.rasterize_backward(
         grad_foreground, grad_alpha, strokes, ctx.kind, texture, ctx.softness
     )

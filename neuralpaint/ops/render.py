@@ -10,9 +10,8 @@ from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush
-from neuralpaint.ops.checks import as_origin, check_render
+from neuralpaint.ops.checks import as_origin, as_single, check_mode, check_render, check_width
 from neuralpaint.utils.profiling import span
-from neuralpaint.utils.validation import check_positive
 
 
 @span("render")
@@ -45,6 +44,8 @@ def render(
     Raises:
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
     """
+    check_mode("render", canvas, strokes)
+    canvas, strokes, origin = as_single(canvas), as_single(strokes), as_single(origin)
     brush, scale = check_render(canvas, strokes, brush, pixels_per_unit)
     return torch.ops.neuralpaint.render(
         canvas,
@@ -53,7 +54,7 @@ def render(
         brush.texture_on(strokes.device),
         as_origin(origin, canvas),
         scale,
-        check_positive("softness", softness),
+        check_width("softness", softness, strokes.dtype),
     )
 
 
@@ -92,6 +93,7 @@ def _setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
 @span("render backward")
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     canvas, strokes, texture, origin = ctx.saved_tensors
+    check_width("softness", ctx.softness, strokes.dtype)
     grad_canvas, grad_strokes = torch.ops.neuralpaint.render_backward(
         grad, canvas, strokes, ctx.kind, texture, origin, ctx.pixels_per_unit, ctx.softness
     )

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
-from neuralpaint.ops.checks import as_origin, check_render
+from neuralpaint.ops.checks import as_origin, as_single, check_mode, check_render, check_width
 from neuralpaint.utils.profiling import span
-from neuralpaint.utils.validation import check_positive, check_weight
+from neuralpaint.utils.validation import check_weight
 
 
 @span("render_loss")
@@ -45,6 +45,8 @@ def render_loss(
     Raises:
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
     """
+    check_mode("render_loss", canvas, strokes, target)
+    canvas, strokes, target = as_single(canvas), as_single(strokes), as_single(target)
     brush, scale = check_render(canvas, strokes, brush, pixels_per_unit)
     if not isinstance(target, Tensor) or target.shape != canvas.shape or target.dtype != canvas.dtype:
         raise ValueError(f"target must be a tensor of the canvas's shape {list(canvas.shape)} and dtype {canvas.dtype}")
@@ -52,7 +54,7 @@ def render_loss(
         raise ValueError(f"target must be on the canvas's device {canvas.device}, got {target.device}")
     l1, l2 = check_weight("l1", l1), check_weight("l2", l2)
     if not isinstance(softness, Tensor):
-        softness = torch.tensor(check_positive("softness", softness), dtype=canvas.dtype, device=canvas.device)
+        softness = canvas.new_tensor(check_width("softness", softness, canvas.dtype))
     elif softness.shape != () or softness.dtype != canvas.dtype or softness.device != canvas.device:
         raise ValueError(f"softness must be a number, or a scalar tensor of {canvas.dtype} on {canvas.device}")
     losses, gradient = torch.ops.neuralpaint.render_loss(

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
+from neuralpaint.ops.checks import as_single, check_mode
 from neuralpaint.utils.profiling import span
 from neuralpaint.utils.validation import check_positive, check_whole
 
+MAX_ITERATIONS = 1_000_000
 _COSTS = {"sqeuclidean": 0, "euclidean": 1}
 
 
@@ -40,7 +42,7 @@ def sinkhorn(
     Args:
         mass_x, mass_y: `[B, h, w]`, float32 or float64, non-negative, each image with a positive sum.
         epsilon: strength ε > 0 of the entropic smoothing, in units of the cost (the grid's side is 1).
-        iterations: number of iterations, at least 1.
+        iterations: number of iterations, 1 to 1,000,000.
         cost: `"sqeuclidean"`, |p − q|², or `"euclidean"`, |p − q|.
 
     Returns:
@@ -56,6 +58,8 @@ def sinkhorn(
         regularized transport problems", SIAM J. Sci. Comput. 2019 (the log domain). Zou et al., "Stylized Neural
         Painting", CVPR 2021, section 3.4 (its use in painting).
     """
+    check_mode("sinkhorn", mass_x, mass_y)
+    mass_x, mass_y = as_single(mass_x), as_single(mass_y)
     for name, mass in (("mass_x", mass_x), ("mass_y", mass_y)):
         if not isinstance(mass, Tensor):
             raise TypeError(f"{name} must be a tensor, got {type(mass).__name__}")
@@ -69,7 +73,7 @@ def sinkhorn(
         raise ValueError(f"mass_y must have the shape of mass_x, {list(mass_x.shape)}, got {list(mass_y.shape)}")
     if mass_y.device != mass_x.device:
         raise ValueError(f"mass_y must be on the device of mass_x, {mass_x.device}, got {mass_y.device}")
-    iterations = check_whole("iterations", iterations, 1)
+    iterations = check_whole("iterations", iterations, 1, MAX_ITERATIONS)
     if cost not in _COSTS:
         raise ValueError(f"cost must be one of {', '.join(map(repr, _COSTS))}, got {cost!r}")
     epsilon = check_positive("epsilon", epsilon)

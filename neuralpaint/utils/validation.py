@@ -32,9 +32,9 @@ def check_whole(name: str, value: Any, low: int, high: int | None = None, unit: 
     if isinstance(value, bool):
         raise WrongType(f"{name} must be {kind}, got {value!r}")
     if high is None and number < low:
-        raise ValueError(f"{name} must be at least {low:,}, got {number}")
+        raise ValueError(f"{name} must be at least {low:,}, got {shown(number)}")
     if high is not None and not low <= number <= high:
-        raise ValueError(f"{name} must be from {low:,} to {high:,}{unit and ' ' + unit}, got {number}")
+        raise ValueError(f"{name} must be from {low:,} to {high:,}{unit and ' ' + unit}, got {shown(number)}")
     return number
 
 
@@ -47,7 +47,7 @@ def check_positive(name: str, value: Any) -> float:
     """
     number = _number(name, value)
     if not 0 < number < math.inf:
-        raise ValueError(f"{name} must be a finite number above 0, got {value}")
+        raise ValueError(f"{name} must be a finite number above 0, got {shown(value)}")
     return number
 
 
@@ -55,14 +55,24 @@ def check_weight(name: str, value: Any) -> float:
     """Returns a finite float of at least 0. Raises as `check_positive`."""
     number = _number(name, value)
     if not 0 <= number < math.inf:
-        raise ValueError(f"{name} must be a finite number, at least 0, got {value}")
+        raise ValueError(f"{name} must be a finite number, at least 0, got {shown(value)}")
     return number
 
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise WrongType(f"{name} must be a number, got {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # an int beyond the largest float
+        return math.copysign(math.inf, value > 0 or -1)
+
+
+def shown(value: Any) -> str:
+    """A number for a message: whole numbers of many digits, which Python may refuse to write, by their size."""
+    if isinstance(value, int) and value.bit_length() > 100:
+        return f"{'-' if value < 0 else ''}2**{value.bit_length() - 1} or more"
+    return str(value)
 
 
 def unknown_name(what: str, name: str, known: Sequence[str], listed: Sequence[str] | None = None) -> str:
