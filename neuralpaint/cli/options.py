@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neuralpaint.cli.console import set_debug, warn
+from neuralpaint.pipelines.batch import same_file
 from neuralpaint.utils.validation import MAX_SEED, MAX_SIZE, MAX_STROKES  # noqa: F401  (for the commands)
 
 if TYPE_CHECKING:
@@ -23,6 +25,23 @@ Debug = Annotated[bool, typer.Option("--debug", callback=set_debug, help="Show t
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 Canvas = Annotated[str | None, typer.Option("--canvas", hidden=True, help="The old name of --background.")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1 …; auto: a GPU if available.")]
+
+
+def output_path(text: str) -> Path:
+    """The path of -o. An empty one, such as that of an unset variable of a shell, would be the current folder."""
+    if not text:
+        raise TypeError("--output is empty: name a file or a folder")  # click words a ValueError itself
+    return Path(text)
+
+
+def check_inputs(targets: Sequence[Path | None], inputs: Mapping[str, str | os.PathLike | None]) -> None:
+    """Raises ValueError if a file to be written is one that is read, or lies in a folder that is; by its name."""
+    for target in targets:
+        for what, source in inputs.items():
+            if target is None or source is None or not target.exists():
+                continue
+            if same_file(target, Path(source)) or same_file(target.parent, Path(source)):
+                raise ValueError(f"{target} is {what}: choose another output file")
 
 
 def check_range(option: str, value: int | None, low: int, high: int) -> None:

@@ -8,7 +8,7 @@ import itertools
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,7 +30,9 @@ from neuralpaint.cli.options import (
     Debug,
     Device,
     Overwrite,
+    check_inputs,
     check_range,
+    output_path,
     renamed_background,
     resolve_brush,
 )
@@ -42,11 +44,11 @@ from neuralpaint.pipelines.batch import (
     check_job,
     check_target,
     expand_photos,
+    left_out,
     paint_by_cluster,
     paint_by_processes,
     paint_serially,
     plan,
-    same_file,
 )
 from neuralpaint.pipelines.paint_photo import Job, paint_photo, skipped
 from neuralpaint.pipelines.settings import PaintSettings, StyleSettings, Stylization
@@ -73,6 +75,7 @@ def command(
             "--output",
             "-o",
             metavar="OUT",
+            parser=output_path,
             help="Output file: .png, .jpg, .webp or .tiff. For several photos a folder, created if needed.",
         ),
     ],
@@ -217,6 +220,10 @@ def command(
             rich_help_panel="Machine",
         ),
     ] = None,
+    recursive: Annotated[
+        bool,
+        typer.Option("--recursive", help="Paint the photos in sub-folders of a folder too.", rich_help_panel="Files"),
+    ] = False,
     skip_done: Annotated[
         bool,
         typer.Option(
@@ -290,7 +297,8 @@ def command(
     """
     _check_ranges(strokes=strokes, size=size, seed=seed, style_steps=style_steps, jobs=jobs, window=window)
     drawing_engine, chosen = _engine_and_brush(engine, brush, renderer)
-    _check_paths(photos, output)
+    own = [path for path in (output, save, checkpoint) if path is not None]
+    _check_paths(photos, output, recursive, own)
     _check_combinations(engine=engine, jobs=jobs, ray=ray, resume=resume, checkpoint=checkpoint)
     overwritable = overwrite or resume or skip_done
     color = parse_color(renamed_background(background, canvas))
@@ -313,8 +321,9 @@ def command(
         memory=share,
         window=window,
     )
-    planned = plan(photos, output, save, checkpoint, file_format)
-    _check_jobs(planned, style_image, overwritable, on_cluster=ray is not None)
+    planned = plan(photos, output, save, checkpoint, file_format, recursive)
+    inputs = _inputs(brush, renderer, style_image, vgg, None if style is None else style_network)
+    _check_jobs(planned, inputs, summary, overwritable, on_cluster=ray is not None)
     if style is not None:
         settings = dataclasses.replace(settings, stylization=Stylization.find(style, style_network, share))
     if style_image is not None:
@@ -345,8 +354,28 @@ def command(
     except KeyboardInterrupt:
         warn(f"stopped; {_how_to_resume(checkpoint, skip_done)}")
         raise typer.Exit(INTERRUPTED) from None
+    _end(failures, len(planned), "" if quiet else left_out(photos, recursive, own))
+
+
+def _inputs(
+    brush: str, renderer: str, style_image: Path | None, vgg: Path | None, style_network: str | None
+) -> dict[str, str | Path | None]:
+    """The files and folders that the options name, for `check_inputs`."""
+    return {
+        "the image of the brush": None if brush in brushes() else brush,
+        "a file of the renderer": None if renderer in ("exact", "neural") else renderer,
+        "the style image": style_image,
+        "the file of --vgg": vgg,
+        "a file of the style network": None if style_network in ("light", "paper") else style_network,
+    }
+
+
+def _end(failures: int, count: int, omitted: str) -> None:
+    """The last lines: which files of folders were left out, and how many photos failed."""
+    if omitted:
+        warn(omitted)
     if failures:
-        warn(f"{failures} of {len(planned)} photos could not be painted")
+        warn(f"{failures} of {count} photos could not be painted")
         raise typer.Exit(FAILED)
 
 
@@ -362,9 +391,9 @@ def _engine_and_brush(engine: str | None, brush: str, renderer: str) -> tuple[En
     return loaded, loaded.spec.brush()
 
 
-def _check_paths(photos: Sequence[Path], output: Path) -> None:
+def _check_paths(photos: Sequence[Path], output: Path, recursive: bool, own: Sequence[Path]) -> None:
     """Checks the paths of a single photo and its painting without reading the photo."""
-    found, several = expand_photos(photos)
+    found, several = expand_photos(photos, recursive, own)
     if not several and (output.suffix or not os.path.isdir(output)):
         check_output(output)
         check_there(found[0])
@@ -383,14 +412,20 @@ def _check_ranges(**values: int | None) -> None:
         check_range(f"--{name.replace('_', '-')}", value, *limits[name])
 
 
-def _check_jobs(jobs: Sequence[Job], style_image: Path | None, overwrite: bool, on_cluster: bool) -> None:
+def _check_jobs(
+    jobs: Sequence[Job],
+    inputs: Mapping[str, str | Path | None],
+    summary: Path | None,
+    overwrite: bool,
+    on_cluster: bool,
+) -> None:
     """Raises ValueError unless all outputs can be written and none of them is also an input."""
     if on_cluster and len(jobs) > 1 and jobs[0].checkpoint is not None:
         raise ValueError("--checkpoint is a local folder, which the machines of --ray cannot access: use --skip-done")
+    check_inputs([summary], inputs)
     for job in jobs:
         check_job(job, overwrite)
-        if style_image is not None and same_file(job.output, style_image):
-            raise ValueError(f"{job.output} is the style image: choose another output file")
+        check_inputs([job.output, job.strokes], inputs)
 
 
 def _check_combinations(

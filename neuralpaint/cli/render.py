@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neuralpaint.cli.console import say
-from neuralpaint.cli.options import ENGINE_TIMEOUT, MAX_SIZE, Debug, Device, Overwrite, check_range
+from neuralpaint.cli.options import (
+    ENGINE_TIMEOUT,
+    MAX_SIZE,
+    Debug,
+    Device,
+    Overwrite,
+    check_inputs,
+    check_range,
+    output_path,
+)
 from neuralpaint.cli.progress import Bars
 from neuralpaint.pipelines.batch import check_target
 
@@ -26,7 +35,10 @@ Strokes = Annotated[
 def command(
     strokes: Strokes,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT", help="Output image: .png, .jpg, .webp or .tiff.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="OUT", parser=output_path, help="Output image: .png, .jpg, .webp or .tiff."
+        ),
     ],
     size: Annotated[
         int | None,
@@ -74,6 +86,7 @@ def command(
     painting = load_painting(strokes)
     height, width = painting.pixels(size)
     check_output(output, width, height)
+    check_inputs([output], {"the stroke file": strokes})
     check_target(output, overwrite)
     if painting.brush.engine and engine is None:
         raise ValueError(

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neuralpaint.cli.console import say
-from neuralpaint.cli.options import MAX_SIZE, Canvas, Debug, Device, Overwrite, check_range, renamed_background
+from neuralpaint.cli.options import (
+    MAX_SIZE,
+    Canvas,
+    Debug,
+    Device,
+    Overwrite,
+    check_range,
+    output_path,
+    renamed_background,
+)
 from neuralpaint.cli.progress import bar, visible
 from neuralpaint.pipelines.batch import check_target, same_file
 
@@ -31,7 +40,13 @@ def command(
     photo: Annotated[Path | None, typer.Argument(metavar="PHOTO", help="The photo.")] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="OUT", help="Output image; for --sweep a .gif, a .webp or a folder."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            parser=output_path,
+            help="Output image; for --sweep a .gif, a .webp or a folder.",
+        ),
     ] = None,
     style: Annotated[
         str | None, typer.Option(metavar="STYLE", help="Name of a style, or a mix: NAME:0.7,NAME:0.3.")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Raster formats only: for PostScript and similar formats Pillow runs other programs.
 _FORMATS = "JPEG PNG WEBP TIFF BMP GIF AVIF JPEG2000 PPM TGA ICO PCX SGI QOI DDS".split()
-PHOTO_SUFFIXES = tuple(".jpg .jpeg .png .webp .tif .tiff .bmp .gif .avif .jp2 .ppm .pgm .tga".split())
+PHOTO_SUFFIXES = tuple(".jpg .jpeg .jfif .mpo .png .webp .tif .tiff .bmp .gif .avif .jp2 .ppm .pgm .tga".split())
 # No chroma subsampling: paintings have sharp colour edges.
 _SAVE_OPTIONS: dict[str, dict] = {
     ".png": {"format": "PNG", "compress_level": 3},  # Pillow's default, 6, takes twice as long for 6 % smaller files

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from neuralpaint.pipelines.settings import PaintSettings
 
 _STROKES_SUFFIX = ".safetensors"
+_UNREAD = frozenset(".heic .heif .hif .jxl .jxr .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .pef .psd .exr .hdr".split())
+_LISTED = 8  # names in a message
 
 
 def paint_serially(jobs: Sequence[Job], paint_one: Callable[[Job], Row], stop_on_error: bool = False) -> Iterator[Row]:
@@ -136,13 +138,18 @@ def same_file(a: Path, b: Path) -> bool:
 
 
 def plan(
-    photos: Sequence[Path], output: Path, save: Path | None, checkpoint: Path | None, file_format: str = "png"
+    photos: Sequence[Path],
+    output: Path,
+    save: Path | None,
+    checkpoint: Path | None,
+    file_format: str = "png",
+    recursive: bool = False,
 ) -> list[Job]:
     """Pairs each photo with its output files and creates the folders. ValueError if the paths do not fit together."""
     from neuralpaint.images.io import OUTPUT_SUFFIXES, check_output
     from neuralpaint.utils.files import make_folder
 
-    found, several = expand_photos(photos)
+    found, several = expand_photos(photos, recursive, [path for path in (output, save, checkpoint) if path is not None])
     if not several and (output.suffix or not os.path.isdir(output)):
         check_output(output)
         return [Job(found[0], output, save, checkpoint)]
@@ -189,8 +196,13 @@ def distinct_names(photos: Sequence[Path]) -> list[str]:
     return names
 
 
-def expand_photos(photos: Sequence[Path]) -> tuple[list[Path], bool]:
-    """(the photos, with folders replaced by the images in them; whether this is a batch)."""
+def expand_photos(photos: Sequence[Path], recursive: bool = False, own: Sequence[Path] = ()) -> tuple[list[Path], bool]:
+    """(the photos, with folders replaced by the images in them; whether this is a batch).
+
+    Args:
+        recursive: look into sub-folders too.
+        own: folders of the results, which are not looked into.
+    """
     from neuralpaint.images.io import PHOTO_SUFFIXES
 
     found: dict[Path, Path] = {}
@@ -199,13 +211,52 @@ def expand_photos(photos: Sequence[Path]) -> tuple[list[Path], bool]:
         files = [photo]
         if os.path.isdir(photo):
             folders = True
-            inside = sorted(photo.iterdir())
-            files = [f for f in inside if f.suffix.lower() in PHOTO_SUFFIXES and f.name[0] != "." and f.is_file()]
+            files = [f for f in _inside(photo, recursive, own) if f.suffix.lower() in PHOTO_SUFFIXES and f.is_file()]
             if not files:
-                raise ValueError(f"{photo} contains no images ({' '.join(PHOTO_SUFFIXES)})")
+                omitted = left_out([photo], recursive, own)
+                raise ValueError(
+                    f"{photo} contains no images ({' '.join(PHOTO_SUFFIXES)})" + (f"; {omitted}" if omitted else "")
+                )
         for file in files:
             found.setdefault(file.resolve(), file)
     return list(found.values()), folders or len(found) > 1
+
+
+def _inside(folder: Path, recursive: bool, own: Sequence[Path]) -> Iterator[Path]:
+    """What lies in a folder, sorted, but for hidden names and the folders of the results. With `recursive`, sub-folders
+    are replaced by what lies in them (links to folders are not: they may form a circle)."""
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            if any(same_file(entry, path) for path in own):
+                continue
+            if recursive and not entry.is_symlink():
+                yield from _inside(entry, recursive, own)
+                continue
+        yield entry
+
+
+def left_out(photos: Sequence[Path], recursive: bool = False, own: Sequence[Path] = ()) -> str:
+    """One line that names the photos of unknown formats and the sub-folders that `expand_photos` leaves out of folders;
+    empty if there are none."""
+    files, folders = [], []
+    for folder in filter(os.path.isdir, photos):
+        for entry in _inside(folder, recursive, own):
+            if entry.is_dir():
+                folders.append(f"{entry.relative_to(folder)}{os.sep}")
+            elif entry.suffix.lower() in _UNREAD:
+                files.append(str(entry.relative_to(folder)))
+    names = files + folders
+    if not names:
+        return ""
+    kinds = [("file", files), ("folder", folders)]
+    counts = [f"{len(found)} {kind}{'s' * (len(found) > 1)}" for kind, found in kinds if found]
+    listed = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
+    hints = ["save them as JPEG or PNG"] * bool(files) + ["--recursive paints what is in folders"] * (
+        bool(folders) and not recursive
+    )
+    return f"{' and '.join(counts)} left out: {listed}" + (f" ({'; '.join(hints)})" if hints else "")
 
 
 def check_job(job: Job, overwrite: bool) -> None:

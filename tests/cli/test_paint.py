@@ -348,3 +348,75 @@ def test_progress_on_a_terminal(run, photo, tmp_path, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes this for a terminal
     result = run("paint", photo, "-o", tmp_path / "out.png", *QUICK)
     assert result.code == 0 and "strokes ·" in result.err and "dB" in result.err
+
+
+# ---- what is left out, and what must not be overwritten --------------------------------------------------------------
+
+
+def folder_of(tmp_path, *names):
+    folder = tmp_path / "photos"
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix in (".heic", ".dng", ".txt"):
+            path.write_bytes(b"not read")
+        else:
+            kind = {".jfif": "JPEG", ".mpo": "MPO"}.get(path.suffix)
+            Image.new("RGB", (8, 6), "red").save(path, kind)
+    return folder
+
+
+def test_photos_left_out_are_named_at_the_end(run, stub, tmp_path):
+    folder = folder_of(tmp_path, "a.png", "b.heic", "c.dng", "notes.txt", "more/d.png", ".hidden/e.png")
+    result = run("paint", folder, "-o", folder / "paintings", *QUICK)
+    assert result.code == 0 and sorted(os.listdir(folder / "paintings")) == ["a.png"]
+    expected = "2 files and 1 folder left out: b.heic, c.dng, more/ (save them as JPEG or PNG; --recursive paints"
+    assert expected in result.line
+    assert run("paint", folder, "-o", folder / "paintings", "-q", "--overwrite", *QUICK).err == ""
+
+
+def test_many_photos_left_out_make_one_line(run, stub, tmp_path):
+    folder = folder_of(tmp_path, "a.png", *(f"{k:02}.heic" for k in range(30)))
+    result = run("paint", folder, "-o", tmp_path / "out", *QUICK)
+    assert "30 files left out: 00.heic, 01.heic" in result.line and "07.heic, … (" in result.line
+
+
+def test_a_folder_without_photos_says_what_it_has(run, stub, tmp_path):
+    folder = folder_of(tmp_path, "a.heic", "more/b.png")
+    result = run("paint", folder, "-o", tmp_path / "out", *QUICK)
+    assert result.code == 2 and "contains no images" in result.line and "left out: a.heic, more/" in result.line
+
+
+def test_folders_in_folders(run, stub, tmp_path):
+    folder = folder_of(tmp_path, "a.png", "more/b.jfif", "more/deep/c.mpo", "more/deep/d.heic")
+    (folder / "more" / "circle").symlink_to(folder)
+    out = folder / "paintings"
+    for _ in range(2):  # the second time, the paintings are there
+        result = run("paint", folder, "-o", out, "--save", out / "kept", "--recursive", "--overwrite", *QUICK)
+        assert result.code == 0
+        assert sorted(os.listdir(out)) == ["a.png", "b.png", "c.png", "kept"]
+        assert "1 file and 1 folder left out: more/deep/d.heic, more/circle/ (save" in result.line
+
+
+def test_inputs_are_never_overwritten(run, stub, photo, tmp_path):
+    brush = tmp_path / "dab.png"
+    Image.new("L", (16, 16), 200).save(brush)
+    for options, message in [
+        (("-o", brush), "dab.png is the image of the brush"),
+        (("-o", tmp_path / "out.png", "--save", brush), "dab.png is the image of the brush"),
+        (("-o", tmp_path / "." / "dab.png"), "is the image of the brush"),
+    ]:
+        before = brush.read_bytes()
+        result = run("paint", photo, "--brush", brush, *options, "--overwrite", "--preset", "fast")
+        assert result.code == 2 and message in result.line and brush.read_bytes() == before
+    style = tmp_path / "style.png"
+    Image.new("RGB", (32, 32), "red").save(style)
+    result = run("paint", photo, "--style-image", style, "-o", style, "--overwrite", *QUICK)
+    assert result.code == 2 and "is the style image" in result.line
+    assert not stub
+
+
+def test_an_empty_output(run, stub, photo):
+    for command in (("paint", photo), ("render", photo), ("stylize", photo, "--all")):
+        result = run(*command, "-o", "")
+        assert result.code == 2 and result.line.endswith("--output is empty: name a file or a folder")

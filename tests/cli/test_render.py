@@ -149,3 +149,13 @@ def test_public_names():
         assert getattr(neuralpaint, name) is not None and name in dir(neuralpaint)
     with pytest.raises(AttributeError, match="stylise"):
         _ = neuralpaint.stylise
+
+
+def test_the_stroke_file_is_never_overwritten(run, stroke_file, tmp_path):
+    link = tmp_path / "strokes.png"
+    link.symlink_to(stroke_file)
+    before = stroke_file.read_bytes()
+    result = run("render", stroke_file, "-o", link, "--overwrite")
+    assert result.code == 2 and "is the stroke file" in result.line and stroke_file.read_bytes() == before
+    result = run("render", stroke_file, "-o", stroke_file, "--overwrite")
+    assert result.code == 2 and stroke_file.read_bytes() == before
