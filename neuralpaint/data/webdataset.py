@@ -44,7 +44,12 @@ def samples(plan: StrokeSet, shards: Iterable[range], workers: int = 0) -> Itera
     .npy array, float32 `[P]`. Encoded in `workers` processes, or in this process if 0."""
     parts = (numbers[at : at + _BATCH] for numbers in shards for at in range(0, len(numbers), _BATCH))
     loader = DataLoader(
-        _Encoded(plan), batch_size=None, sampler=parts, num_workers=workers, worker_init_fn=_ignore_interrupts
+        _Encoded(plan),
+        batch_size=None,
+        sampler=parts,
+        num_workers=workers,
+        worker_init_fn=_ignore_interrupts,
+        generator=torch.Generator("cpu"),
     )
     for found in loader:
         yield from found

@@ -20,7 +20,7 @@ from neuralpaint.training.renderers.metrics import quality
 from neuralpaint.training.renderers.pictures import save_grid
 from neuralpaint.training.renderers.settings import TrainingSettings
 from neuralpaint.training.renderers.source import Batch, StrokeSource
-from neuralpaint.utils.random import generator_of
+from neuralpaint.utils.random import OwnRandom, generator_of
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -86,8 +86,9 @@ class Trainer(TrainingLoop[TrainingSettings, NetworkRenderer, TrainingProgress])
                 f"batch must be a multiple of the {self.accelerator.num_processes} processes, and at least two per "
                 f"process, got {settings.batch}"
             )
-        torch.manual_seed(settings.seed)
-        network = network or build_network(settings.network, source.brush, settings.size)
+        if network is None:
+            with OwnRandom(settings.seed):
+                network = build_network(settings.network, source.brush, settings.size)
         if network.size != source.size or network.brush != source.brush:
             raise ValueError("source must draw the network's brush at the network's size")
         self.average = copy.deepcopy(network).to(self.accelerator.device).requires_grad_(False).eval()

@@ -24,7 +24,7 @@ from neuralpaint.training.styles.dataset import ContentPhotos
 from neuralpaint.training.styles.objective import StyleObjective, StyleTable, roughness
 from neuralpaint.training.styles.settings import StyleSettings
 from neuralpaint.utils.files import atomic_write
-from neuralpaint.utils.random import generator_of
+from neuralpaint.utils.random import OwnRandom, generator_of
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -87,10 +87,10 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         if settings.batch % processes:
             raise ValueError(f"batch must be a multiple of the {processes} processes, got {settings.batch}")
         device = self.accelerator.device
-        torch.manual_seed(settings.seed)
         self.adding = network is not None
         if network is None:
-            network = StyleNetwork(list(paintings), settings.architecture)
+            with OwnRandom(settings.seed):
+                network = StyleNetwork(list(paintings), settings.architecture)
         self.names = [network.names[-1]] if self.adding else network.names
         if list(paintings) != self.names:
             raise ValueError(f"paintings must be for the styles {self.names}, got {list(paintings)}")
