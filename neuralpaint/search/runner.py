@@ -61,15 +61,16 @@ def progress_bar() -> Iterator[Callable[[Progress], None]]:
 
 
 def own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Decorator: runs a function with gradients enabled, whatever the caller has set.
+    """Decorator: runs a function with gradients enabled and autocast disabled, whatever the caller has set.
 
-    That mode belongs to the thread. Defaults that belong to the process, of dtype and device, are neither read nor
+    These modes belong to the thread. Defaults that belong to the process, of dtype and device, are neither read nor
     set: all tensors here are made with both.
     """
 
     @functools.wraps(function)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with torch.inference_mode(False), torch.enable_grad():
+        cpu, cuda = (torch.autocast(device, enabled=False) for device in ("cpu", "cuda"))
+        with torch.inference_mode(False), torch.enable_grad(), cpu, cuda:
             return function(*args, **kwargs)
 
     return run

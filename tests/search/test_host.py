@@ -88,6 +88,15 @@ def test_other_defaults_of_the_host_paint_the_same(case, photo, tmp_path):
     assert torch.equal(picture, expected.render_tensor(48))
 
 
+@pytest.mark.parametrize("case", ["oil", "network"])
+def test_autocast_of_the_host_paints_the_same(case, photo):
+    expected = paint(photo, strokes=24, **CASES[case])
+    with torch.autocast("cpu", torch.bfloat16):
+        found = paint(photo, strokes=24, **CASES[case])
+        assert torch.is_autocast_enabled("cpu")
+    assert torch.equal(found.strokes, expected.strokes)
+
+
 def test_other_defaults_of_the_host_restyle_the_same(photo, vgg_file):
     painting = paint(photo, strokes=12, preset=JOINT)
 
