@@ -26,7 +26,7 @@ def reading(path: str | os.PathLike, problem: str, remedy: str = "", kind: type[
     Args:
         problem: what is wrong with the file, such as "is damaged".
         remedy: what to do about it.
-        kind: the class of the error.
+        kind: the class of the error, unless the file does not exist or may not be read.
     """
     try:
         yield
@@ -35,9 +35,9 @@ def reading(path: str | os.PathLike, problem: str, remedy: str = "", kind: type[
     except Exception as error:
         ending = f": {remedy}" if remedy else ""
         if isinstance(error, PermissionError):
-            raise kind(f"{path} cannot be read: permission denied{ending}") from error
+            raise BadFile(f"{path} cannot be read: permission denied{ending}") from error
         if isinstance(error, FileNotFoundError):
-            raise kind(f"{path} cannot be read: it does not exist{ending}") from error
+            raise BadFile(f"{path} cannot be read: it does not exist{ending}") from error
         raise kind(f"{path} {problem} ({reason(error)}){ending}") from error
 
 

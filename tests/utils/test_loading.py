@@ -45,6 +45,24 @@ def test_what_passes_through(error):
     assert caught.value is error
 
 
+class Damaged(BadFile):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (OSError(5, "input/output error"), Damaged, "f is damaged (input/output error)"),
+        (PermissionError(13, "no"), BadFile, "f cannot be read: permission denied"),
+        (FileNotFoundError(2, "no"), BadFile, "f cannot be read: it does not exist"),
+    ],
+)
+def test_a_file_that_may_not_be_read_is_not_damaged(error, kind, message):
+    with pytest.raises(BadFile) as caught, reading("f", "is damaged", kind=Damaged):
+        raise error
+    assert type(caught.value) is kind and str(caught.value) == message
+
+
 def test_a_long_json_file_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(loading, "MAX_JSON", 10)
     (tmp_path / "f").write_text("[1]" + " " * 10)
