@@ -11,6 +11,8 @@ from torch import Tensor
 
 from neuralpaint.utils.loading import BadFile, reading
 
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
 
 def read_pth(path: Path, label: str, remedy: str) -> Mapping[str, object]:
     """The contents of a .pth file. No code in it is run.
@@ -44,10 +46,5 @@ def _check_sizes(path: Path) -> None:
 
 
 def is_dense(value: object) -> bool:
-    """Whether this is an ordinary tensor of floats: neither sparse nor quantized, and with its numbers."""
-    return (
-        isinstance(value, Tensor)
-        and value.layout == torch.strided
-        and value.is_floating_point()
-        and not (value.is_quantized or value.is_meta)
-    )
+    """Whether this is an ordinary tensor of floats: neither sparse nor of a special type, and with its numbers."""
+    return isinstance(value, Tensor) and value.layout == torch.strided and value.dtype in _FLOATS and not value.is_meta

@@ -129,6 +129,7 @@ PTH = {
     "whole numbers": {"features.0.weight": FIRST.long()},
     "complex": {"features.0.weight": FIRST.to(torch.complex64)},
     "meta": {"features.0.weight": FIRST.to("meta")},
+    "eight bits": {"features.0.weight": FIRST.to(torch.float8_e4m3fn)},
     "numbers": {"features.0.weight": 5},
     "nested": {"features.0.weight": {"a": FIRST}},
     "keys": {7: FIRST, "features.0.weight": FIRST[:3]},
