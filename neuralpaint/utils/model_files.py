@@ -101,7 +101,7 @@ def check_config(config: Any, path: Path, check: schema.Check) -> None:
 
 
 def read_weights(path: Path, checksum: str, expected: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Reads weights with the names and shapes of `expected`, float32, into new memory. No code in the file is run.
+    """Reads weights with the names and shapes of `expected`, float32. No code in the file is run.
 
     Names and shapes are compared before the weights are read, so a file takes no more memory than its network.
 
