@@ -14,6 +14,7 @@ import torch
 
 from neuralpaint.search.base import Search
 from neuralpaint.search.checkpoint import Checkpoint
+from neuralpaint.utils.interrupts import deferred
 from neuralpaint.utils.profiling import span
 
 _REPORT_SECONDS = 0.1
@@ -87,7 +88,7 @@ def run_search(
     start = reported = saved = time.perf_counter()
     before = search.work()[0]
     if checkpoint is not None:
-        checkpoint.write(search.state_dict())
+        _save(search, checkpoint)
     while not search.finished:
         with span("search step"):
             search.step()
@@ -101,7 +102,14 @@ def run_search(
         if checkpoint is not None and (now - saved >= _CHECKPOINT_SECONDS or search.finished):
             saved = now
             with span("checkpoint"):
-                checkpoint.write(search.state_dict())
+                _save(search, checkpoint)
+
+
+def _save(search: Search, checkpoint: Checkpoint) -> None:
+    """Writes a checkpoint; an interrupt waits for it. One during a step, which may be long, does not wait, and nothing
+    is saved after it."""
+    with deferred():
+        checkpoint.write(search.state_dict())
 
 
 def _event(search: Search, seconds: float, before: float) -> Progress:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from neuralpaint.training.checkpoints import read_checkpoint, resuming, write_checkpoint
 from neuralpaint.utils.files import atomic_write, make_folder
+from neuralpaint.utils.interrupts import Interrupts, deferred
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -77,18 +78,34 @@ class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
         """The network being trained; the result is `average`."""
 
     def run(self, callback: Callable[[Progress], None] | None = None) -> Network:
-        """Trains to the last step and returns the averaged network. Writes a checkpoint if interrupted.
+        """Trains to the last step and returns the averaged network.
+
+        Ctrl-C and SIGTERM wait for the end of the step; then a checkpoint is written and KeyboardInterrupt raised. A
+        second Ctrl-C raises it at once and writes none.
 
         Raises:
             RuntimeError: the loss is not finite.
         """
         main = self.accelerator.is_main_process
         writer = self._writer() if main else None
-        self._prepare()
+        try:
+            self._prepare()
+            with deferred() as interrupts:
+                self._train(callback, writer, interrupts)
+        finally:
+            if writer is not None:
+                writer.close()
+        self.accelerator.wait_for_everyone()
+        return self.average
+
+    def _train(self, callback: Callable[[Progress], None] | None, writer: Any, interrupts: Interrupts) -> None:
+        main = self.accelerator.is_main_process
         started, before, earlier = time.perf_counter(), self.step, self.seconds
         saved = reported = started
+        between = True  # nothing is half done, so the state may be saved
         try:
             while self.step < self.settings.steps:
+                between = False
                 loss = self._step()
                 self._check(loss)
                 now = time.perf_counter()
@@ -98,6 +115,7 @@ class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
                     self._evaluate(loss, writer)
                 if main and (self._due(self.settings.picture_every) or last):
                     self._picture()
+                between = True
                 if callback is not None and (now - reported >= _REPORT_SECONDS or last):
                     reported = now
                     rate = (now - started) / (self.step - before)
@@ -105,15 +123,11 @@ class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
                 if main and (now - saved >= CHECKPOINT_SECONDS or last):
                     self._save()
                     saved = time.perf_counter()
+                interrupts.check()
         except KeyboardInterrupt:
-            if main:
+            if main and between and not interrupts.twice:
                 self._save()
             raise
-        finally:
-            if writer is not None:
-                writer.close()
-        self.accelerator.wait_for_everyone()
-        return self.average
 
     # ---- for subclasses ----------------------------------------------------------------------------------------------
 

@@ -104,6 +104,44 @@ def test_a_checkpoint_changes_nothing(preset, tmp_path, always):
     assert torch.equal(paint(photo, "tape", 9, preset, checkpoint=tmp_path / "empty", resume=True).strokes, plain)
 
 
+@pytest.mark.parametrize("number", range(1, 40, 5))
+@pytest.mark.parametrize("preset", SMALL, ids=label)
+def test_interrupted_within_a_step_and_resumed_gives_the_same_bytes(preset, number, tmp_path, always, monkeypatch):
+    from neuralpaint.search.optim.descent import Descent
+
+    photo = disc_photo(24, 24)
+    whole = saved(paint(photo, "tape", 9, preset), tmp_path)
+    step, calls = Descent.step, []
+
+    def interrupted(self, *arguments):
+        calls.append(1)
+        if len(calls) == number and number % 2:
+            signal.raise_signal(signal.SIGINT)
+        result = step(self, *arguments)
+        if len(calls) == number:
+            signal.raise_signal(signal.SIGINT)
+        return result
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Descent, "step", interrupted)
+        paint(photo, "tape", 9, preset, checkpoint=tmp_path / "state")
+        raise KeyboardInterrupt  # it had fewer steps
+    assert saved(paint(photo, "tape", 9, preset, checkpoint=tmp_path / "state", resume=True), tmp_path) == whole
+
+
+def test_an_interrupt_waits_for_the_checkpoint(tmp_path, always, monkeypatch):
+    write = checkpoints.Checkpoint.write
+
+    def interrupted(self, state):
+        signal.raise_signal(signal.SIGINT)
+        write(self, state)
+
+    monkeypatch.setattr(checkpoints.Checkpoint, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        paint(disc_photo(24, 24), "tape", 9, SMALL[0], checkpoint=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["search.safetensors"]
+
+
 def test_without_resume_it_begins_anew(tmp_path, always):
     photo = disc_photo(24, 24)
     paint(photo, "tape", 9, SMALL[0], checkpoint=tmp_path)

@@ -27,6 +27,17 @@ def trainer(folder, resume=False, **changes):
     return Trainer(chosen, BrushSource(chosen.brush, chosen.size, chosen.seed), folder, resume=resume)
 
 
+SHORT = {"steps": 5, "eval_every": 2, "picture_every": 2}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nothing interrupts."""
+    run = trainer(tmp_path_factory.mktemp("whole"), **SHORT)
+    run.run()
+    return run
+
+
 @pytest.mark.parametrize("network", ["coordinate", "rasterization-only", "shading-only"])
 def test_resumes_to_the_same_losses(tmp_path, network, monkeypatch):
     monkeypatch.setattr(sys.modules[Trainer.__module__], "VALIDATION", 16)
@@ -37,8 +48,8 @@ def test_resumes_to_the_same_losses(tmp_path, network, monkeypatch):
     part = trainer(tmp_path / "part", **short)
 
     def stop(step=part._step):
-        if part.step == 3:
-            raise KeyboardInterrupt
+        if part.step == 2:
+            signal.raise_signal(signal.SIGINT)
         return step()
 
     part._step = stop
@@ -51,6 +62,73 @@ def test_resumes_to_the_same_losses(tmp_path, network, monkeypatch):
     for a, b in zip(rest.average.state_dict().values(), whole.average.state_dict().values(), strict=True):
         assert torch.equal(a, b)
     assert [p["step"] for p in rest.curve] == [2, 4, 6]
+
+
+def same(one, other):
+    pairs = zip(one.average.state_dict().values(), other.average.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("where", ["optimizer", "source", "backward", "average", "evaluation", "picture"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_an_interrupt_in_a_step_is_never_saved_half_done(tmp_path, whole, where, after, number, monkeypatch):
+    run = trainer(tmp_path, **SHORT)
+    owner, name = {
+        "optimizer": (run.optimizer, "step"),
+        "source": (run.source, "batch"),
+        "backward": (run.accelerator, "backward"),
+        "average": (run, "_follow"),
+        "evaluation": (run, "_evaluate"),
+        "picture": (run, "_picture"),
+    }[where]
+    handler = signal.getsignal(number)
+    interrupted(monkeypatch, owner, name, lambda: run.step >= 2, lambda: signal.raise_signal(number), after)
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    assert signal.getsignal(number) == handler
+    rest = trainer(tmp_path, resume=True, **SHORT)
+    assert rest.step == run.step in (2, 3)
+    rest.run()
+    assert run.losses + rest.losses == whole.losses and same(rest, whole)
+    assert [point["step"] for point in rest.curve] == [2, 4, 5]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("how", ["twice", "raised"])
+def test_what_stops_a_step_at_once_saves_nothing(tmp_path, whole, how, after, monkeypatch):
+    def interrupt():
+        if how == "raised":
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("the second one came late")
+
+    run = trainer(tmp_path, **SHORT)
+    interrupted(monkeypatch, run.optimizer, "step", lambda: run.step >= 2, interrupt, after)
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    assert not run.checkpoint.exists()
+    rest = trainer(tmp_path, resume=True, **SHORT)
+    rest.run()
+    assert same(rest, whole)
+
+
+def interrupted(monkeypatch, owner, name, when, interrupt, after):
+    """Makes a method interrupt once, before or after what it does."""
+    method, done = getattr(owner, name), []
+
+    def call(*arguments, **options):
+        now = when() and not done
+        done.extend([True] * now)
+        if now and not after:
+            interrupt()
+        result = method(*arguments, **options)
+        if now and after:
+            interrupt()
+        return result
+
+    monkeypatch.setattr(owner, name, call)
 
 
 def test_what_it_writes(tmp_path):
