@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import signal
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from neuralpaint.data.dataset import StrokeDataset
 from neuralpaint.data.parameters import RandomParameters, StrokeBatch
 from neuralpaint.data.shards import DamagedShard, StrokeSet
+from neuralpaint.utils.children import for_loader
 from neuralpaint.utils.loading import BadFile, reading
 
 _BATCH = 64
@@ -48,16 +48,11 @@ def samples(plan: StrokeSet, shards: Iterable[range], workers: int = 0) -> Itera
         batch_size=None,
         sampler=parts,
         num_workers=workers,
-        worker_init_fn=_ignore_interrupts,
+        worker_init_fn=for_loader(),
         generator=torch.Generator("cpu"),
     )
     for found in loader:
         yield from found
-
-
-def _ignore_interrupts(worker: int) -> None:
-    """Ctrl-C reaches all processes of a terminal; the main process stops the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def encode(batch: StrokeBatch) -> Iterator[Files]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing as mp
-import os
 import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ import numpy as np
 
 from neuralpaint.engines.spec import Engine, EngineError, load_engine
 from neuralpaint.parallel.base import Closing
+from neuralpaint.utils.children import follow_parent, in_main_thread
 from neuralpaint.utils.machine import processors
 from neuralpaint.utils.validation import check_whole
 
@@ -38,7 +37,7 @@ class _Worker:
     def __init__(self, address: str) -> None:
         context = mp.get_context("spawn")  # fork is unsafe with torch's threads
         self.connection, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_work, args=(theirs, address), daemon=True)
+        self.process: BaseProcess = context.Process(target=_work, args=(theirs, address, in_main_thread()), daemon=True)
         self.process.start()
         theirs.close()
         self.job: _Job | None = None
@@ -154,13 +153,6 @@ class EnginePool(Closing):
         jobs.extendleft(_Job(k, k + 1) for k in reversed(range(job.start, job.stop)))
 
 
-def _die_with_parent() -> None:
-    parent = mp.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-
 def _exit(process: BaseProcess) -> str:
     code = process.exitcode
     if code is not None and code < 0:
@@ -168,10 +160,9 @@ def _exit(process: BaseProcess) -> str:
     return f"exit code {code}"
 
 
-def _work(connection: Connection, address: str) -> None:
+def _work(connection: Connection, address: str, main: bool) -> None:
     """Worker loop. Ends when the connection closes or the parent process dies, even during a call that hangs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    follow_parent(main)
     try:
         engine = load_engine(address)
         connection.send(("ready", None))

@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from neuralpaint.parallel.base import Closing, WorkerError
+from neuralpaint.utils.children import follow_parent, in_main_thread
 from neuralpaint.utils.machine import processors
 from neuralpaint.utils.validation import check_whole
 
@@ -25,7 +26,7 @@ class _Worker:
     def __init__(self) -> None:
         context = mp.get_context("spawn")  # fork is unsafe with torch's threads
         self.connection, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_work, args=(theirs,), daemon=True)
+        self.process: BaseProcess = context.Process(target=_work, args=(theirs, in_main_thread()), daemon=True)
         self.process.start()
         theirs.close()
         self.task: tuple[int, bytes, int] | None = None  # number, pickled call, tries
@@ -139,9 +140,9 @@ class ProcessWorkers(Closing):
             worker.give(*task, threads)
 
 
-def _work(connection: Connection) -> None:
-    """Worker loop: runs calls until the connection is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+def _work(connection: Connection, main: bool) -> None:
+    """Worker loop: runs calls until the connection is closed or the parent process dies."""
+    follow_parent(main)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     import torch
 

@@ -23,6 +23,7 @@ from neuralpaint.training.loop import TrainingLoop
 from neuralpaint.training.styles.dataset import ContentPhotos
 from neuralpaint.training.styles.objective import StyleObjective, StyleTable, roughness
 from neuralpaint.training.styles.settings import StyleSettings
+from neuralpaint.utils.children import for_loader
 from neuralpaint.utils.files import atomic_write
 from neuralpaint.utils.random import OwnRandom, generator_of
 
@@ -128,7 +129,13 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
             list(range(step * batch + self.accelerator.process_index, (step + 1) * batch, processes))
             for step in range(self.step, self.settings.steps)
         ]
-        return DataLoader(self.data, batch_sampler=items, num_workers=self.workers, persistent_workers=self.workers > 0)
+        return DataLoader(
+            self.data,
+            batch_sampler=items,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            worker_init_fn=for_loader(),
+        )
 
     def _step(self) -> Tensor:
         settings, device = self.settings, self.accelerator.device
