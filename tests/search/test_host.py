@@ -71,7 +71,11 @@ CASES = {
     "blocks": {"brush": "tape", "preset": BLOCKS},
     "transport": {"preset": dataclasses.replace(short("paper"), stages=2)},
     "windows": {"preset": dataclasses.replace(JOINT, steps=1, refine=1), "window": 64, "strokes": 2000},
-    "network": {"preset": short("fast"), "renderer": "neural"},
+    "network": {
+        "preset": dataclasses.replace(JOINT, stages=1, rounds=1, steps=2, reseeds=0, refine=2),
+        "renderer": "neural",
+        "strokes": 8,
+    },
 }
 
 
