@@ -12,7 +12,9 @@ from pathlib import Path
 
 from neuralpaint.data.shards import INDEX, SUFFIXES, TEXTURE, DamagedShard, StrokeSet, read_shard, write_shard
 from neuralpaint.data.webdataset import Files, bytes_per_stroke, check_tar, samples, write_tar
-from neuralpaint.utils.files import atomic_write, make_folder
+from neuralpaint.utils.files import atomic_write
+from neuralpaint.utils.interrupts import deferred
+from neuralpaint.utils.locks import folder_lock
 from neuralpaint.utils.machine import processors
 
 _SHARD = re.compile(rf"strokes-\d+({'|'.join(map(re.escape, SUFFIXES.values()))})")
@@ -69,17 +71,36 @@ def write_set(
 
     Raises:
         ValueError: the folder has a set and neither `resume` nor `overwrite` is given; it has a different set; or there
-            is not enough disk space.
+            is not enough disk space; or another run is writing to the folder.
         WriteError: a file cannot be written; finished shards are kept.
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file, but must be a folder")
-    found = [path for path in folder.iterdir() if _SHARD.fullmatch(path.name)] if folder.exists() else []
+    if not folder.exists():
+        _check_space(folder, plan, range(plan.shards))  # before it is made
+    with folder_lock(folder):
+        missing = _missing(folder, plan, resume, overwrite, warn or (lambda line: None))
+        _check_space(folder, plan, missing)
+        with deferred():
+            for path in folder.iterdir():
+                if _LEFT_OVER.fullmatch(path.name):
+                    path.unlink(missing_ok=True)  # left by a killed run
+            if not (folder / INDEX).exists():
+                plan.save(folder)
+        return _write_shards(folder, plan, missing, callback, workers)
+
+
+def _missing(
+    folder: Path, plan: StrokeSet, resume: bool, overwrite: bool, warn: Callable[[str], None]
+) -> Sequence[int]:
+    """The shards to write. Deletes an existing set with `overwrite`."""
+    found = [path for path in folder.iterdir() if _SHARD.fullmatch(path.name)]
     if (folder / INDEX).exists() or found:
         if overwrite:
             _check_space(folder, plan, range(plan.shards), sum(path.stat().st_size for path in found))
-            for path in (*found, folder / TEXTURE, folder / INDEX):
-                path.unlink(missing_ok=True)
+            with deferred():
+                for path in (*found, folder / TEXTURE, folder / INDEX):
+                    path.unlink(missing_ok=True)
         elif resume:
             if difference := plan.difference(StrokeSet.load(folder)):
                 raise ValueError(
@@ -87,36 +108,42 @@ def write_set(
                 )
         else:
             raise ValueError(f"{folder} contains strokes: add --resume to continue, or --overwrite to start again")
-    missing: Sequence[int] = range(plan.shards)
     if found and not overwrite:
-        missing = [k for k in missing if not _finished(folder, plan, k, warn or (lambda line: None))]
-    _check_space(folder, plan, missing)
-    make_folder(folder)
-    for path in folder.iterdir():
-        if _LEFT_OVER.fullmatch(path.name):
-            path.unlink(missing_ok=True)  # left by a killed run
-    if not (folder / INDEX).exists():
-        plan.save(folder)
+        return [k for k in range(plan.shards) if not _finished(folder, plan, k, warn)]
+    return range(plan.shards)
+
+
+def _write_shards(
+    folder: Path,
+    plan: StrokeSet,
+    missing: Sequence[int],
+    callback: Callable[[WritingProgress], None] | None,
+    workers: int | None,
+) -> int:
+    """Writes these shards; an interrupt waits for the shard of vectors, or for one image. Returns the number of strokes
+    that already existed."""
     before = plan.count - _count(plan, missing)
     started, done = time.perf_counter(), before
+    if workers is None:
+        workers = 0 if plan.count - before < _FEW else min(8, processors())
 
     def report(more: int) -> None:
         nonlocal done
         done += more
         if callback is not None:
             callback(WritingProgress(done, plan.count, before, time.perf_counter() - started))
+        interrupts.check()
 
-    if plan.layout == "vector":
-        for number in missing:
-            write_shard(folder / plan.name(number), plan, number)
-            report(len(plan.strokes(number)))
-    else:
-        if workers is None:
-            workers = 0 if plan.count - before < _FEW else min(8, processors())
-        encoded = samples(plan, map(plan.strokes, missing), workers)
-        for number in missing:
-            with atomic_write(folder / plan.name(number)) as file:
-                write_tar(file, _reporting(islice(encoded, len(plan.strokes(number))), report))
+    with deferred() as interrupts:
+        if plan.layout == "vector":
+            for number in missing:
+                write_shard(folder / plan.name(number), plan, number)
+                report(len(plan.strokes(number)))
+        else:
+            encoded = samples(plan, map(plan.strokes, missing), workers)
+            for number in missing:
+                with atomic_write(folder / plan.name(number)) as file:
+                    write_tar(file, _reporting(islice(encoded, len(plan.strokes(number))), report))
     return before
 
 

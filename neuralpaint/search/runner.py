@@ -6,7 +6,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -15,6 +15,7 @@ import torch
 from neuralpaint.search.base import Search
 from neuralpaint.search.checkpoint import Checkpoint
 from neuralpaint.utils.interrupts import deferred
+from neuralpaint.utils.locks import folder_lock
 from neuralpaint.utils.profiling import span
 
 _REPORT_SECONDS = 0.1
@@ -80,7 +81,15 @@ def own_modes(function: Callable[_P, _R]) -> Callable[_P, _R]:
 def run_search(
     search: Search, checkpoint: Checkpoint | None, listeners: Sequence[Callable[[Progress], None]], resume: bool = False
 ) -> None:
-    """Steps a search until it is finished; periodically calls the listeners and writes a checkpoint."""
+    """Steps a search until it is finished; periodically calls the listeners and writes a checkpoint, whose folder is
+    locked meanwhile."""
+    with nullcontext() if checkpoint is None else folder_lock(checkpoint.path.parent):
+        _run(search, checkpoint, listeners, resume)
+
+
+def _run(
+    search: Search, checkpoint: Checkpoint | None, listeners: Sequence[Callable[[Progress], None]], resume: bool
+) -> None:
     if resume and checkpoint is not None and checkpoint.exists():
         state = checkpoint.read()
         with checkpoint.reading():

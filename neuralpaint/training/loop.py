@@ -7,6 +7,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -14,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from neuralpaint.training.checkpoints import read_checkpoint, resuming, write_checkpoint
-from neuralpaint.utils.files import atomic_write, make_folder
+from neuralpaint.utils.files import atomic_write
 from neuralpaint.utils.interrupts import Interrupts, deferred
+from neuralpaint.utils.locks import folder_lock
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -85,16 +87,13 @@ class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
 
         Raises:
             RuntimeError: the loss is not finite.
+            ValueError: another run is writing to the folder.
         """
         main = self.accelerator.is_main_process
-        writer = self._writer() if main else None
-        try:
+        with folder_lock(self.working) if main else nullcontext(), self._writer() if main else nullcontext() as writer:
             self._prepare()
             with deferred() as interrupts:
                 self._train(callback, writer, interrupts)
-        finally:
-            if writer is not None:
-                writer.close()
         self.accelerator.wait_for_everyone()
         return self.average
 
@@ -183,7 +182,6 @@ class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
     def _writer(self) -> Any:
         from torch.utils.tensorboard import SummaryWriter
 
-        make_folder(self.working)
         return SummaryWriter(str(self.working), purge_step=self.step or None)
 
     def _save_curve(self, **more: Any) -> None:

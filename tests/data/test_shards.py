@@ -1,4 +1,5 @@
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -177,3 +178,35 @@ def test_folders_that_hold_no_set(tmp_path):
 
 def test_bytes_for_people():
     assert [in_bytes(n) for n in (12, 48.1e6, 999_999, 4.8e15)] == ["12 bytes", "48.1 MB", "1.0 MB", "4.8 PB"]
+
+
+@pytest.mark.parametrize("how", ["resume", "overwrite"])
+@pytest.mark.parametrize("layout", ["vector", "webdataset"])
+def test_a_second_writer_changes_nothing(tmp_path, how, layout):
+    refused = []
+
+    def second(progress):
+        before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+        with pytest.raises(ValueError, match="another run is writing to [^\n]+$"):
+            write_set(tmp_path, a_set(layout=layout), **{how: True})
+        assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+        refused.append(progress.done)
+
+    write_set(tmp_path, a_set(layout=layout), callback=second)
+    assert refused[-1] == 25
+    assert write_set(tmp_path, a_set(layout=layout), resume=True) == 25
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("layout", ["vector", "webdataset"])
+def test_an_interrupted_writer_leaves_whole_shards_only(tmp_path, layout, monkeypatch):
+    def interrupt(progress):
+        if progress.done >= 20:
+            signal.raise_signal(signal.SIGINT)
+
+    plan = a_set(layout=layout)
+    with pytest.raises(KeyboardInterrupt):
+        write_set(tmp_path, plan, callback=interrupt)
+    kept = 20 if layout == "vector" else 10  # the images' second shard was not closed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.json", *map(plan.name, range(kept // 10))]
+    assert write_set(tmp_path, plan, resume=True) == kept

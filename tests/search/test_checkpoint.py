@@ -129,6 +129,19 @@ def test_interrupted_within_a_step_and_resumed_gives_the_same_bytes(preset, numb
     assert saved(paint(photo, "tape", 9, preset, checkpoint=tmp_path / "state", resume=True), tmp_path) == whole
 
 
+def test_a_second_search_with_the_same_checkpoint_is_refused(tmp_path, always):
+    photo, refused = disc_photo(24, 24), []
+
+    def second(progress):
+        with pytest.raises(ValueError, match="another run is writing to [^\n]+$"):
+            paint(photo, "tape", 9, SMALL[0], checkpoint=tmp_path, resume=True)
+        refused.append(progress.step)
+
+    paint(photo, "tape", 9, SMALL[0], checkpoint=tmp_path, callback=second)
+    assert refused
+    paint(photo, "tape", 9, SMALL[0], checkpoint=tmp_path, resume=True)
+
+
 def test_an_interrupt_waits_for_the_checkpoint(tmp_path, always, monkeypatch):
     write = checkpoints.Checkpoint.write
 

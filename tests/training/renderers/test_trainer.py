@@ -114,6 +114,19 @@ def test_what_stops_a_step_at_once_saves_nothing(tmp_path, whole, how, after, mo
     assert same(rest, whole)
 
 
+def test_a_second_run_in_the_same_folder_is_refused(tmp_path):
+    refused = []
+
+    def second(progress):
+        with pytest.raises(ValueError, match="another run is writing to [^\n]+$"):
+            trainer(tmp_path, resume=True, **SHORT).run()
+        refused.append(progress.step)
+
+    trainer(tmp_path, **SHORT).run(second)
+    assert refused
+    trainer(tmp_path, resume=True, **SHORT).run()
+
+
 def interrupted(monkeypatch, owner, name, when, interrupt, after):
     """Makes a method interrupt once, before or after what it does."""
     method, done = getattr(owner, name), []
