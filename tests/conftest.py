@@ -1,4 +1,5 @@
 import os
+import signal
 from dataclasses import dataclass
 
 import pytest
@@ -9,6 +10,8 @@ pytest_plugins = ["tests.styles.fixtures"]
 
 
 def pytest_configure(config):
+    # A shell starts what runs in the background with Ctrl-C ignored; the tests of interrupts send it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Several workers with as many threads each as there are cores would wait for one another.
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     if workers > 1:

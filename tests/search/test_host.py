@@ -74,7 +74,6 @@ CASES = {
     "network": {
         "preset": dataclasses.replace(JOINT, stages=1, rounds=1, steps=2, reseeds=0, refine=2),
         "renderer": "neural",
-        "strokes": 8,
     },
 }
 
