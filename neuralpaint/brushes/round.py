@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from neuralpaint.brushes.arithmetic import norm, ratio
 from neuralpaint.brushes.base import ONE_COLOR, Brush, register
 from neuralpaint.brushes.geometry import Frame, Geometry
 
@@ -86,8 +87,8 @@ class RoundBrush(Brush):
 
         place = _place(strokes, x, y, origin, scale)
         radius = place.radius
-        v = _ratio(place.across, radius).clamp(-FURTHEST, FURTHEST)
-        way = _ratio(place.along + radius, place.length + 2 * radius).clamp(0, 1)
+        v = ratio(place.across, radius).clamp(-FURTHEST, FURTHEST)
+        way = ratio(place.along + radius, place.length + 2 * radius).clamp(0, 1)
         wear, ragged = WEAR[0] + WEAR[1] * way * way, RAGGED[0] + RAGGED[1] * way
         one = torch.ones_like(v)
         bristles, ridge, rough = one, 0.5 * one, MEAN * one
@@ -117,29 +118,12 @@ class _Place:
 
 def _place(strokes: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float) -> _Place:
     chord = (strokes[:, 2:4] - strokes[:, 0:2]) * scale
-    length = _norm(chord[:, 0:1], chord[:, 1:2])
-    tx, ty = _ratio(chord[:, 0:1], length) + (length == 0), _ratio(chord[:, 1:2], length)
+    length = norm(chord[:, 0:1], chord[:, 1:2])
+    tx, ty = ratio(chord[:, 0:1], length) + (length == 0), ratio(chord[:, 1:2], length)
     qx, qy = x - (strokes[:, 0:1] - origin[:, 0:1]) * scale, y - (strokes[:, 1:2] - origin[:, 1:2]) * scale
     along, across = qx * tx + qy * ty, qy * tx - qx * ty
     over = along - along.clamp(min=0).minimum(length)
-    return _Place(along, across, _norm(over, across), length, 0.25 * strokes[:, 4:5] * scale)
-
-
-def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """numerator / denominator, zero with zero gradient where the denominator is zero."""
-    import torch
-
-    safe = denominator != 0
-    return torch.where(safe, numerator / torch.where(safe, denominator, torch.ones_like(denominator)), 0.0)
-
-
-def _norm(x: Tensor, y: Tensor) -> Tensor:
-    """Euclidean length, with zero gradient at the origin."""
-    import torch
-
-    square = x * x + y * y
-    safe = square > 0
-    return torch.where(safe, torch.sqrt(torch.where(safe, square, torch.ones_like(square))), 0.0)
+    return _Place(along, across, norm(over, across), length, 0.25 * strokes[:, 4:5] * scale)
 
 
 class Line(Geometry):
@@ -154,7 +138,7 @@ class Line(Geometry):
 
         radius = (strokes[:, 4:5] * (self.reach * scale)).clamp(min=0.1, max=256).log2()
         chord = (strokes[:, 2:4] - strokes[:, 0:2]) * scale
-        length = _norm(chord[:, 0:1], chord[:, 1:2])
+        length = norm(chord[:, 0:1], chord[:, 1:2])
         return torch.cat([radius / 4, length.clamp(1, 1024).log2() / 4, chord / length.clamp(min=1e-3)], 1)
 
     def bounds(self, strokes: Tensor, origin: Tensor, scale: float) -> Tensor:

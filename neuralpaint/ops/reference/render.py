@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from neuralpaint.brushes.arithmetic import norm, ratio
+
 if TYPE_CHECKING:
     from neuralpaint.brushes import Brush
 
@@ -145,19 +147,6 @@ def _rotate(dx: Tensor, dy: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
     return dx * cosine - dy * sine, dx * sine + dy * cosine
 
 
-def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """numerator / denominator, zero with zero gradient where the denominator is zero."""
-    safe = denominator != 0
-    return torch.where(safe, numerator / torch.where(safe, denominator, torch.ones_like(denominator)), 0.0)
-
-
-def _norm(x: Tensor, y: Tensor) -> Tensor:
-    """Euclidean length, with zero gradient at the origin."""
-    square = x * x + y * y
-    safe = square > 0
-    return torch.where(safe, torch.sqrt(torch.where(safe, square, torch.ones_like(square))), 0.0)
-
-
 def _paint(
     strokes: Tensor, brush: Brush, x: Tensor, y: Tensor, origin: Tensor, scale: float, softness: float
 ) -> tuple[Tensor, Tensor]:
@@ -203,8 +192,8 @@ def _paint_textured(
     u, v = _rectangle_frame(strokes, x, y, origin, scale)
     half_u, half_v = strokes[:, 2:3] * scale / 2, strokes[:, 3:4] * scale / 2
     coverage = _overlap(u.abs(), half_u, softness) * _overlap(v.abs(), half_v, softness)
-    position_u = _ratio(u, 2 * half_u) + 0.5
-    position_v = _ratio(v, 2 * half_v) + 0.5
+    position_u = ratio(u, 2 * half_u) + 0.5
+    position_v = ratio(v, 2 * half_v) + 0.5
     tall = half_v > half_u
     along = torch.where(tall, position_v, position_u)
     across = torch.where(tall, position_u, position_v)
@@ -343,7 +332,7 @@ def _paint_watercolor(
     residual, slope = _disc_stationarity(curve, growth, x, y, t)
     t = _newton_step(t, residual, slope, interior)
     point_x, point_y = curve.point(t)
-    distance = _norm(x - point_x, y - point_y)
+    distance = norm(x - point_x, y - point_y)
     coverage = _overlap(distance, start_radius + t * growth, softness)
     return coverage, _mix(t, strokes[:, 8:11], strokes[:, 11:14])
 
@@ -356,7 +345,7 @@ def _disc_stationarity(curve: _Curve, growth: Tensor, x: Tensor, y: Tensor, t: T
     point_x, point_y = curve.point(t)
     qx, qy = x - point_x, y - point_y
     dx, dy = curve.velocity(t)
-    residual = growth * _norm(qx, qy) + qx * dx + qy * dy
+    residual = growth * norm(qx, qy) + qx * dx + qy * dy
     slope = growth * growth + 2 * (qx * curve.x2 + qy * curve.y2) - dx * dx - dy * dy
     return residual, slope
 
@@ -410,10 +399,10 @@ def _square_frame(curve: _Curve, x: Tensor, y: Tensor, t: Tensor) -> tuple[Tenso
     dx, dy = curve.velocity(t)
     # A little of the chord, and then of the x axis, gives the frame a direction where the curve has none.
     vx, vy = dx + 1e-6 * curve.chord_x + 1e-9, dy + 1e-6 * curve.chord_y
-    length = _norm(vx, vy)
-    tx, ty = _ratio(vx, length), _ratio(vy, length)
+    length = norm(vx, vy)
+    tx, ty = ratio(vx, length), ratio(vy, length)
     along, across = qx * tx + qy * ty, qy * tx - qx * ty
-    turning = _ratio(2 * (curve.y2 * tx - curve.x2 * ty), length)
+    turning = ratio(2 * (curve.y2 * tx - curve.x2 * ty), length)
     along_slope = turning * across - (dx * tx + dy * ty)
     across_slope = -turning * along - (dy * tx - dx * ty)
     return along, across, along_slope, across_slope
