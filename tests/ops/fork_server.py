@@ -1,5 +1,5 @@
-"""Processes that start with torch imported: forked from one that has imported it and never used it, so that seconds of
-imports are spent once and not for each of them."""
+"""Processes that start with torch, or more, imported: forked from one that has imported it and never used it, so that
+seconds of imports are spent once and not for each of them."""
 
 from __future__ import annotations
 
@@ -51,12 +51,16 @@ class Child:
 
 
 class ForkServer:
-    def __init__(self) -> None:
+    def __init__(self, modules: tuple[str, ...] = ("torch",)) -> None:
         # A worker of pytest-xdist says so in its environment; what is started here is none.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
         self._process = subprocess.Popen(
-            [sys.executable, __file__], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, __file__, *modules],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self._folder = tempfile.TemporaryDirectory()
         self._count = 0
@@ -126,9 +130,11 @@ def _live(question: dict) -> None:
 
 
 def _main() -> None:
+    import importlib
     import signal
 
-    import torch  # noqa: F401
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
 
     ended: dict[int, int] = {}
     for line in iter(sys.stdin.readline, ""):
