@@ -8,11 +8,11 @@ single pass, without seams, at the same cost. Feature maps that do not fit in me
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -44,42 +44,38 @@ class _Storage:
 
     def __init__(self, memory: int, device: torch.device) -> None:
         self.memory, self.device = memory, device
-        self._folder: tempfile.TemporaryDirectory | None = None
-        self._taken: list[tuple[Tensor, int, Path | None]] = []
+        self._taken: list[tuple[Tensor, int]] = []  # in memory, with their bytes
 
     def new(self, channels: int, height: int, width: int) -> _Map:
         size = 4 * channels * height * width
-        if sum(taken for _, taken, path in self._taken if path is None) + size <= self.memory:
-            data, path = torch.empty(channels, height, width, dtype=torch.float32, device=self.device), None
-        else:
-            if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="neuralpaint-")
-            free = shutil.disk_usage(self._folder.name).free
-            if size > free:
-                raise OSError(
-                    f"stylizing an image of this size needs {size / 2**30:.1f} GiB more in {tempfile.gettempdir()}, "
-                    f"but {free / 2**30:.1f} GiB are free: set TMPDIR to a larger disk, or raise --memory"
-                )
-            path = Path(self._folder.name) / f"map-{len(list(Path(self._folder.name).iterdir()))}"
-            data = torch.from_file(str(path), shared=True, size=size // 4, dtype=torch.float32)
-            data = data.view(channels, height, width)
-        self._taken.append((data, size, path))
+        if sum(taken for _, taken in self._taken) + size > self.memory:
+            return _Map(_in_file(size).view(channels, height, width))
+        data = torch.empty(channels, height, width, dtype=torch.float32, device=self.device)
+        self._taken.append((data, size))
         return _Map(data)
 
     def free(self, old: _Map) -> None:
         """Releases a map from `new`."""
-        for k, (data, _, path) in enumerate(self._taken):
-            if data is old.data:
-                del self._taken[k]
-                if path is not None:
-                    path.unlink()
-                    path.touch()  # so that the next map gets another name
-                return
+        self._taken = [taken for taken in self._taken if taken[0] is not old.data]
 
     def close(self) -> None:
         self._taken.clear()
-        if self._folder is not None:
-            self._folder.cleanup()
+
+
+def _in_file(size: int) -> Tensor:
+    """float32 `[size / 4]` in a file of the temporary folder, whose space is free when the tensor is."""
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if size > free:
+        raise OSError(
+            f"stylizing an image of this size needs {size / 2**30:.1f} GiB more in {tempfile.gettempdir()}, "
+            f"but {free / 2**30:.1f} GiB are free: set TMPDIR to a larger disk, or raise --memory"
+        )
+    descriptor, path = tempfile.mkstemp(prefix="neuralpaint-")
+    try:
+        os.close(descriptor)
+        return torch.from_file(path, shared=True, size=size // 4, dtype=torch.float32)
+    finally:
+        os.unlink(path)  # it stays while it is mapped: nothing is left, however the process ends
 
 
 @torch.inference_mode()
@@ -124,7 +120,7 @@ def stylize_tiled(
             found = run.add(found, run.step(block.second, inner))
         for step in up:
             found = run.step(step, found)
-        return run.settle(found).data[None, :, :height, :width].clone()  # copied, because the file is deleted
+        return run.settle(found).data[None, :, :height, :width].clone()  # so that the file is freed
     finally:
         storage.close()
 
