@@ -18,7 +18,6 @@ from neuralpaint.utils.locks import folder_lock
 from neuralpaint.utils.machine import processors
 
 _SHARD = re.compile(rf"strokes-\d+({'|'.join(map(re.escape, SUFFIXES.values()))})")
-_LEFT_OVER = re.compile(rf"\.({_SHARD.pattern}|{re.escape(INDEX)})\.[0-9a-f]{{8}}\.tmp")
 _OVERHEAD = 4096  # bytes of a vector shard in addition to its strokes
 _RESERVE = 1.02  # safety factor for the disk space
 _FEW = 4000  # below this many images, starting worker processes does not pay off
@@ -82,9 +81,6 @@ def write_set(
         missing = _missing(folder, plan, resume, overwrite, warn or (lambda line: None))
         _check_space(folder, plan, missing)
         with deferred():
-            for path in folder.iterdir():
-                if _LEFT_OVER.fullmatch(path.name):
-                    path.unlink(missing_ok=True)  # left by a killed run
             if not (folder / INDEX).exists():
                 plan.save(folder)
         return _write_shards(folder, plan, missing, callback, workers)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from neuralpaint.utils.temporary import clean_up, temporary_name
 
 _REASONS = {
     errno.ENOSPC: "no space left on the disk",
@@ -45,7 +46,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """Opens a binary file that replaces `path` only if the block ends without an error.
 
     The file is written under a temporary name in the same folder, flushed to disk, then renamed. Devices and pipes are
-    written directly.
+    written directly. The first write to a folder removes the temporary files that killed processes have left there.
 
     Raises:
         WriteError: the file cannot be written; no partial file is left, and an existing file is unchanged.
@@ -144,7 +145,8 @@ def _names(path: str | os.PathLike) -> tuple[Path, Path]:
         os.stat(target)  # detects a name that is too long, which the shorter temporary name would not
     except FileNotFoundError:
         pass
-    return target, target.with_name(f".{target.name[:60]}.{secrets.token_hex(4)}.tmp")
+    clean_up(os.fspath(target.parent))
+    return target, temporary_name(target)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from neuralpaint.utils.files import make_folder
+from neuralpaint.utils.temporary import clean_up
 
 try:
     import fcntl
@@ -25,7 +26,8 @@ class FolderInUse(ValueError):
 
 @contextlib.contextmanager
 def folder_lock(folder: str | os.PathLike) -> Iterator[None]:
-    """Locks a folder, which is created if missing, against other writers that ask for its lock.
+    """Locks a folder, which is created if missing, against other writers that ask for its lock, and removes what killed
+    ones have left there.
 
     The system gives it back when the process dies, however it does. Does nothing where there are no such locks
     (Windows, some network file systems), or where no file can be made: the writer finds out itself.
@@ -35,6 +37,7 @@ def folder_lock(folder: str | os.PathLike) -> Iterator[None]:
         WriteError: the folder cannot be made.
     """
     path = make_folder(folder) / LOCK
+    clean_up(os.path.realpath(folder))
     descriptor = None if fcntl is None else _lock(path)
     try:
         yield

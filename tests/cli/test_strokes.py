@@ -9,6 +9,7 @@ import torch
 
 from neuralpaint.data import StrokeDataset
 from neuralpaint.data import writer as writing
+from neuralpaint.utils.temporary import clean_up, temporary_name
 
 TAPE = ("--brush", "tape", "--count", 50, "--shard-size", 20)
 
@@ -41,8 +42,10 @@ def test_resume_writes_what_is_missing(run, tmp_path, layout):
     first, middle, last = sorted(path for path in out.iterdir() if path.suffix != ".json")
     middle.unlink()
     last.write_bytes(last.read_bytes()[:-700])
-    left_over = out / f".{middle.name}.0123abcd.tmp"
+    name, _, unique = temporary_name(middle).name.rsplit("-", 2)
+    left_over = out / f"{name}-1-{unique}"  # of an earlier process
     left_over.write_bytes(b"half a shard")
+    clean_up.cache_clear()
     before = times(out)
     result = run(*arguments, out, "--resume")
     assert result.code == 0 and "30 of them new" in result.out
