@@ -223,12 +223,10 @@ class JointSearch:
 
     def _check_strokes(self, state: dict[str, Tensor], phase: int, done: int) -> tuple[int, int]:
         """The shape of the strokes in a state. Raises ValueError if it cannot be."""
-        strokes, counts = state.get("strokes"), [0, *itertools.accumulate(phase.add for phase in self.phases)]
+        counts = [0, *itertools.accumulate(phase.add for phase in self.phases)]
         # Before the first step of a phase, its new strokes are not there yet.
         begun = done > 0 or "windows" in state
-        possible = set(counts[phase + begun : phase + 2])
-        count = len(strokes) if strokes is not None and strokes.ndim == 2 else -1
-        size = (count if count in possible else min(possible), self.problem.brush.num_parameters)
+        size = (counts[min(phase + begun, len(self.phases))], self.problem.brush.num_parameters)
         take(state, "strokes", size)
         take(state, "block", size[:1])
         take(state, "generator", self.generator.get_state().shape, torch.uint8)
