@@ -18,8 +18,9 @@ from torch import Tensor
 from neuralpaint.brushes import Brush, TexturedBrush, get_brush
 from neuralpaint.data.parameters import ENDLESS, MAX_SEED, RandomParameters, brush_identity
 from neuralpaint.utils import schema
+from neuralpaint.utils.checksums import check_checksum, with_checksum
 from neuralpaint.utils.files import atomic_write
-from neuralpaint.utils.loading import BadFile, read_json, reading
+from neuralpaint.utils.loading import BadFile, parse_json, read_json, reading
 from neuralpaint.utils.schema import shown
 from neuralpaint.utils.validation import check_whole, unknown_name
 
@@ -39,6 +40,13 @@ _CHECK = schema.fields(
         "size": schema.whole(1, 65536),
         "shard_size": schema.whole(1, MAX_SHARD),
     }
+)
+
+
+# The fields of an index without a checksum.
+_FIELDS = (
+    *("format", "version", "layout", "brush", "fingerprint", "parameters"),
+    *("seed", "count", "size", "shard_size", "shards"),
 )
 
 
@@ -112,7 +120,7 @@ class StrokeSet:
             with atomic_write(folder / TEXTURE) as file:
                 file.write(to_safetensors(parts))
         with atomic_write(folder / INDEX) as file:
-            file.write(json.dumps(self.facts(), indent=1).encode() + b"\n")
+            file.write(json.dumps(with_checksum(self.facts()), indent=1).encode() + b"\n")
 
     @classmethod
     def load(cls, folder: Path) -> StrokeSet:
@@ -128,6 +136,8 @@ class StrokeSet:
         with reading(path, "is damaged"):
             facts = read_json(path)
         _check_version(facts, path)
+        with reading(path, "is damaged"):
+            check_checksum(facts, None, _FIELDS)
         try:
             _CHECK(facts, "")
             brush = _brush(folder, facts)
@@ -181,17 +191,18 @@ def read_shard(folder: Path, plan: StrokeSet, number: int) -> Tensor:
     if not path.exists():
         raise BadFile(f"{path} is missing: write it with `neuralpaint strokes --resume`")
     with reading(path, "is damaged or truncated", kind=DamagedShard), safe_open(path, framework="pt") as file:
-        facts = json.loads((file.metadata() or {}).get(_HEADER, "null"))
+        facts = parse_json((file.metadata() or {}).get(_HEADER, "null"))
         strokes = file.get_tensor("strokes") if "strokes" in file.keys() else None  # noqa: SIM118 (not a mapping)
     _check_version(facts, path)
-    for name, value in _shard_facts(plan, numbers).items():
+    wanted = _shard_facts(plan, numbers)
+    for name, value in wanted.items():
         if facts.get(name) != value:
             other = shown(facts.get(name)).strip("'")
             raise BadFile(f"{path} belongs to another set: {name} {other}, not {value}")
     if strokes is None or strokes.dtype != torch.float32 or strokes.shape != (len(numbers), plan.brush.num_parameters):
         raise DamagedShard(f"{path} is damaged: its header does not match its strokes")
-    # Older files have none.
-    if facts.get("sha256") is not None and facts["sha256"] != _digest(strokes):
+    # Older files have no checksum, and no other fields either.
+    if facts["sha256"] != _digest(strokes) if "sha256" in facts else set(facts) - set(wanted):
         raise DamagedShard(f"{path} is damaged: its checksum does not match its strokes")
     return strokes
 

@@ -13,8 +13,9 @@ from safetensors.torch import save as to_safetensors
 from neuralpaint.brushes import TexturedBrush, get_brush
 from neuralpaint.brushes.described import described_brush
 from neuralpaint.utils import schema
+from neuralpaint.utils.checksums import check_checksum, with_checksum
 from neuralpaint.utils.files import atomic_write, check_readable
-from neuralpaint.utils.loading import BadFile, reading, reason
+from neuralpaint.utils.loading import BadFile, parse_json, reading, reason
 from neuralpaint.utils.validation import MAX_SIZE
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ FORMAT = "neuralpaint.painting"
 VERSION = 1
 _HEADER = "painting"  # a single key, because safetensors does not keep several in order
 _TENSORS = ("strokes", "texture.alpha", "texture.ridge")
+# The fields of files that hold no checksum.
+_OLDER = ("format", "version", "brush", "aspect", "canvas", "size", "metadata", "engine_brush")
 _CHECK = schema.fields(
     {
         "brush": schema.text(),
@@ -54,10 +57,10 @@ def write_painting(painting: Painting, path: str | os.PathLike) -> None:
         tensors["texture.alpha"] = torch.from_numpy(painting.brush.alpha.copy())
         tensors["texture.ridge"] = torch.from_numpy(painting.brush.ridge.copy())
     try:
-        text = json.dumps(header, sort_keys=True, allow_nan=False)
+        facts = json.loads(json.dumps(header, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise ValueError(f"metadata must be JSON-serializable: {error}") from error
-    data = to_safetensors(tensors, metadata={_HEADER: text})
+    data = to_safetensors(tensors, {_HEADER: json.dumps(with_checksum(facts, tensors), sort_keys=True)})
     with atomic_write(path) as file:
         file.write(data)
 
@@ -73,8 +76,9 @@ def read_painting(path: str | os.PathLike) -> dict[str, Any]:
             header = _parsed(text, path)
             _check_header(header, path)
             # Cloned, because they would otherwise stay memory-mapped to the file.
-            names = [name for name in _TENSORS if name in file.keys()]  # noqa: SIM118 (not a mapping)
-            tensors = {name: file.get_tensor(name).clone() for name in names}
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    with reading(path, "is damaged"):
+        check_checksum(header, tensors, _OLDER)
     try:
         _CHECK(header, "")
         strokes, alpha, ridge = (tensors.get(name) for name in _TENSORS)
@@ -98,7 +102,7 @@ def read_painting(path: str | os.PathLike) -> dict[str, Any]:
 
 def _parsed(text: str, path: str | os.PathLike) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except (ValueError, RecursionError) as error:
         raise _not_ours(path, f"its header is damaged: {reason(error)}") from error
 

@@ -40,6 +40,8 @@ _CHECK = schema.fields(
     }
 )
 
+_FIELDS = ("network", "size", "options", "brush_spec")
+
 __all__ = ["CARD", "CONFIG", "WEIGHTS", "bundled_folder", "load_network", "read_config", "save_network"]
 
 
@@ -83,7 +85,7 @@ def save_network(
 
 def read_config(folder: str | os.PathLike) -> dict[str, Any]:
     """The configuration in a network's folder. ValueError if it is none of ours."""
-    return read_model_config(folder, FORMAT, VERSION, "renderer")
+    return read_model_config(folder, FORMAT, VERSION, "renderer", _FIELDS)
 
 
 def load_network(folder: str | os.PathLike, *, brush: Brush | str | None = None) -> NetworkRenderer:

@@ -14,10 +14,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from neuralpaint.utils.files import atomic_write, make_folder
-from neuralpaint.utils.loading import BadFile, reading
+from neuralpaint.utils.loading import BadFile, parse_json, reading
 
 _FORMAT = "neuralpaint.search"
 _VERSION = 2
+_OLDER = {"format", "version", "settings"}  # the fields of files without a checksum
 _NAME = "search.safetensors"
 _HEADER = "neuralpaint"  # a single key, because safetensors does not keep several in order
 
@@ -51,14 +52,14 @@ class Checkpoint:
     def read(self) -> dict[str, Tensor]:
         """Reads the state. Raises ValueError if the file is damaged, or from another version, photo or settings."""
         with self.reading(), safe_open(self.path, "pt") as file:
-            header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
+            header = parse_json((file.metadata() or {}).get(_HEADER, "{}"))
             if isinstance(header, dict) and header.get("format") == _FORMAT:
                 state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
         if not isinstance(header, dict) or header.get("format") != _FORMAT:
             raise BadFile(f"checkpoint {self.path} is not a search checkpoint")
         self._check(header)
-        # Older files have none.
-        if header.get("sha256") is not None and header["sha256"] != _digest(state):
+        # Older files have no checksum, and no other fields either.
+        if header["sha256"] != _digest(state) if "sha256" in header else set(header) - _OLDER:
             raise BadFile(f"checkpoint {self.path} is damaged (its checksum does not match): start again")
         return state
 

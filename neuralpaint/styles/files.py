@@ -10,6 +10,7 @@ from neuralpaint.utils import schema
 from neuralpaint.utils.model_files import BUNDLED, CONFIG, check_config, read_model_config
 
 FORMAT, VERSION = "neuralpaint.styles", 1
+FIELDS = ("architecture", "styles")
 STYLES = schema.listed(schema.text(), 1, 4096)
 """The check of the names of a network's styles."""
 
@@ -32,6 +33,6 @@ def find_style_network(network: str | os.PathLike) -> Path:
 def style_names(network: str | os.PathLike) -> list[str]:
     """The styles of a network, read from its configuration. ValueError if it is missing or damaged."""
     folder = find_style_network(network)
-    config = read_model_config(folder, FORMAT, VERSION, "style network")
+    config = read_model_config(folder, FORMAT, VERSION, "style network", FIELDS)
     check_config(config, folder / CONFIG, schema.fields({"styles": STYLES}))
     return config["styles"]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from neuralpaint.styles.architecture import Architecture
-from neuralpaint.styles.files import FORMAT, STYLES, VERSION, find_style_network
+from neuralpaint.styles.files import FIELDS, FORMAT, STYLES, VERSION, find_style_network
 from neuralpaint.styles.network import StyleNetwork
 from neuralpaint.utils import schema
 from neuralpaint.utils.loading import BadFile
@@ -88,7 +88,7 @@ def load_style_network(network: str | os.PathLike = "light") -> StyleNetwork:
         ValueError: the network does not exist, or its files are damaged, from another version, or do not match.
     """
     folder = find_style_network(network)
-    config = read_model_config(folder, FORMAT, VERSION, "style network")
+    config = read_model_config(folder, FORMAT, VERSION, "style network", FIELDS)
     path = folder / CONFIG
     check_config(config, path, _CHECK)
     found, names = config["architecture"], config["styles"]

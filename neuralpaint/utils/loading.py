@@ -57,7 +57,24 @@ def read_json(path: str | os.PathLike) -> Any:
     """Parses a JSON file of at most `MAX_JSON` bytes. For use within `reading`."""
     with open(path, "rb") as file:
         check_length(os.fstat(file.fileno()).st_size, MAX_JSON)
-        return json.loads(file.read())
+        return parse_json(file.read())
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parses JSON. For use within `reading`.
+
+    Raises:
+        ValueError: it is not JSON, or an object has a key twice, of which other readers may take the other one.
+    """
+    return json.loads(text, object_pairs_hook=_distinct)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)[:60]!r} is there twice")
+    return found
 
 
 def check_length(length: int, limit: int, what: str = "the file") -> None:

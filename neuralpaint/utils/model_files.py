@@ -1,7 +1,7 @@
 """Files of trained networks: a folder with `config.json`, `model.safetensors` and a model card, `README.md`.
 
-The configuration describes the network and contains the checksum of the weights, so truncated, modified or mismatched
-files are detected.
+The configuration describes the network and contains two checksums, of the weights and of itself, so truncated, modified
+or mismatched files are detected.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from neuralpaint.utils import schema
+from neuralpaint.utils.checksums import check_checksum, with_checksum
 from neuralpaint.utils.files import atomic_write, make_folder
 from neuralpaint.utils.loading import BadFile, read_json, reading, safetensors_header
 from neuralpaint.utils.schema import shown
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Network = TypeVar("Network", bound="torch.nn.Module")
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+_OWN = "config_sha256"  # the checksum of a configuration, in itself
 BUNDLED = Path(__file__).resolve().parent.parent / "weights"
 
 
@@ -38,7 +40,8 @@ def write_model(
 
     Args:
         state: the weights.
-        config: JSON-serializable; the checksum of the weights is added as `sha256`.
+        config: JSON-serializable; the checksum of the weights is added as `sha256`, that of all this as
+            `config_sha256`.
         dtype: of the weights in the file: float32 (the default), float16 or bfloat16.
         card: the model card, Markdown; None keeps an existing one.
 
@@ -57,22 +60,25 @@ def write_model(
     if broken:
         raise ValueError(f"not saved: the weights of the network are not finite ({broken[0]})")
     weights = to_safetensors(state)
-    full = {**config, "sha256": hashlib.sha256(weights).hexdigest()}
+    full = json.loads(json.dumps({**config, "sha256": hashlib.sha256(weights).hexdigest()}))
     with atomic_write(folder / WEIGHTS) as file:
         file.write(weights)
     with atomic_write(folder / CONFIG) as file:
-        file.write((json.dumps(full, indent=2) + "\n").encode())
+        file.write((json.dumps(with_checksum(full, key=_OWN), indent=2) + "\n").encode())
     if card is not None:
         with atomic_write(folder / CARD) as file:
             file.write(card.encode())
 
 
-def read_model_config(folder: str | os.PathLike, format: str, version: int, what: str) -> dict[str, Any]:
+def read_model_config(
+    folder: str | os.PathLike, format: str, version: int, what: str, fields: Collection[str]
+) -> dict[str, Any]:
     """Reads the configuration in the folder of a network.
 
     Args:
         format, version: the required format and version.
         what: the kind of network for messages, such as "renderer".
+        fields: the format's own fields; one without a checksum of itself may have no others.
 
     Raises:
         ValueError: the configuration is missing, damaged, or has another format or version.
@@ -88,6 +94,8 @@ def read_model_config(folder: str | os.PathLike, format: str, version: int, what
         raise BadFile(f"{path} is not the configuration of a neuralpaint {what}")
     if config.get("version") != version:
         raise BadFile(f"{path} has version {shown(config.get('version'))}, this neuralpaint reads version {version}")
+    with reading(path, "is damaged"):
+        check_checksum(config, None, {"format", "version", "sha256", "training", *fields}, _OWN)
     check_config(config, path, schema.fields({"sha256": schema.text(64)}, {"training": schema.maybe(schema.items)}))
     return config
 

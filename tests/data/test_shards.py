@@ -93,6 +93,8 @@ DAMAGES = {
     "header cut": (lambda path: change_strokes(path, header="{"), "is damaged or truncated"),
     "header a list": (lambda path: change_strokes(path, header="[1]"), "it has another format"),
     "checksum": (lambda path: change_header(path, sha256=[1]), "its checksum does not match its strokes"),
+    "checksum null": (lambda path: change_header(path, sha256=None), "its checksum does not match its strokes"),
+    "header twice": (lambda path: change_strokes(path, header='{"a": 1, "a": 2}'), "is damaged or truncated"),
     "first": (lambda path: change_header(path, first={}), "belongs to another set: first {}, not 10"),
     "nothing of ours": (lambda path: save_file({"a": torch.ones(2)}, path), "it has another format"),
 }
@@ -135,9 +137,24 @@ def test_a_missing_shard_is_named(folder):
 )
 def test_an_index_that_cannot_be(folder, change, message):
     facts = json.loads((folder / "index.json").read_text())
+    checksum = facts.pop("sha256")
     (folder / "index.json").write_text(json.dumps(facts | change))
     with pytest.raises(ValueError, match=message):
         StrokeDataset.from_folder(folder)
+    (folder / "index.json").write_text(json.dumps(facts | change | {"sha256": checksum}))
+    with pytest.raises(ValueError, match=rf"its checksum does not match|{message}"):
+        StrokeDataset.from_folder(folder)
+
+
+@pytest.mark.parametrize("change", [{"parameters": []}, {"shards": 4}, {"sha256": None}, {"more": 1}])
+def test_an_index_is_what_was_written(folder, change):
+    facts = json.loads((folder / "index.json").read_text())
+    (folder / "index.json").write_text(json.dumps(facts | change))
+    with pytest.raises(ValueError, match=r"index\.json is damaged .its checksum does not match"):
+        StrokeDataset.from_folder(folder)
+    del facts["sha256"]
+    (folder / "index.json").write_text(json.dumps(facts))
+    assert len(StrokeDataset.from_folder(folder)) == 25
 
 
 def test_a_shard_without_a_checksum_is_still_read(folder):

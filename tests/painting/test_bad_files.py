@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save
 
 from neuralpaint.painting.painting import Painting
@@ -164,6 +165,43 @@ def stroke_file(path, **changes):
 def test_headers_of_stroke_files(tmp_path, changes, message):
     stroke_file(tmp_path / "p", **changes)
     refused(Painting.load, tmp_path / "p", message)
+
+
+def test_a_stroke_file_is_what_was_written(tmp_path):
+    """Whichever byte changes, nothing else is read."""
+    stroke_file(tmp_path / "p", metadata={"note": "as was written", "9": [1.5, None, {"10": True}]})
+    Painting.load(tmp_path / "p").save(tmp_path / "q")
+    written, good = (tmp_path / "q").read_bytes(), Painting.load(tmp_path / "q")
+    places, refusals = range(0, len(written), 3), 0
+    for at in places:
+        value = (0, written[at] ^ 1, written[at] ^ 64, 255)[at % 4]
+        (tmp_path / "r").write_bytes(written[:at] + bytes([value]) + written[at + 1 :])
+        try:
+            found = Painting.load(tmp_path / "r")
+        except ValueError as error:
+            refusals += 1
+            assert "\n" not in str(error)
+        else:
+            assert torch.equal(found.strokes, good.strokes)
+            assert (found.brush, found.aspect, found.background, found.size, found.metadata) == (
+                *(good.brush, good.aspect, good.background, good.size, good.metadata),
+            )
+    assert refusals > 0.9 * len(places)
+
+
+@pytest.mark.parametrize("change", [{"sha256": None}, {"sha256": "0" * 64}, {"size": 41}, {"more": 1}])
+def test_a_changed_header_is_told(tmp_path, change):
+    stroke_file(tmp_path / "p")
+    Painting.load(tmp_path / "p").save(tmp_path / "q")
+    with safe_open(tmp_path / "q", "pt") as file:
+        facts = json.loads(file.metadata()["painting"])
+    (tmp_path / "q").write_bytes(save({"strokes": torch.full((5, 9), 0.5)}, {"painting": json.dumps(facts | change)}))
+    refused(Painting.load, tmp_path / "q", "is damaged (its checksum does not match)")
+
+
+def test_older_files_have_no_other_fields(tmp_path):
+    stroke_file(tmp_path / "p", sha257="0" * 64)
+    refused(Painting.load, tmp_path / "p", "it has no checksum, but 'sha257'")
 
 
 def test_good_headers(tmp_path):

@@ -13,6 +13,8 @@ from neuralpaint.renderers.networks.registry import build_network
 from neuralpaint.renderers.pretrained import CARD, CONFIG, WEIGHTS, bundled_folder, load_network, save_network
 from neuralpaint.training.renderers.metrics import held_out_quality
 from neuralpaint.training.renderers.source import BrushSource
+from neuralpaint.utils.checksums import with_checksum
+from neuralpaint.utils.model_files import BUNDLED
 
 # dB on 128 held-out strokes; a little below what the bundled weights have on 3,200
 BOUNDS = {"oil": 45.0, "watercolor": 52.0, "marker": 44.0, "tape": 50.0}
@@ -81,8 +83,11 @@ def tamper(folder):
 
 
 def rewrite(**changes):
+    """Changes a configuration, which then has no checksum of itself, like an older one."""
+
     def change(folder):
         config = json.loads((folder / CONFIG).read_text())
+        assert len(config.pop("config_sha256")) == 64
         (folder / CONFIG).write_text(json.dumps(config | changes))
 
     return change
@@ -109,6 +114,30 @@ def test_damaged_files(folder, damage, message):
     damage(folder)
     with pytest.raises(ValueError, match=message):
         load_network(folder)
+
+
+@pytest.mark.parametrize("name", ["size", "training", "options", "config_sha256", "format"])
+def test_a_configuration_is_what_was_written(folder, name):
+    config = json.loads((folder / CONFIG).read_text())
+    for changes in ({name: None}, {name + "2": config[name]}):
+        changed = {key: value for key, value in config.items() if key != name} | changes
+        (folder / CONFIG).write_text(json.dumps(changed))
+        with pytest.raises(ValueError, match=r"config\.json is (damaged|not the configuration)"):
+            load_network(folder)
+    text = json.dumps(config)
+    (folder / CONFIG).write_text(text.replace("{", '{"size": 7, ', 1))
+    with pytest.raises(ValueError, match=r"config\.json is damaged.*'size' is there twice"):
+        load_network(folder)
+    (folder / CONFIG).write_text(text)
+    load_network(folder)
+
+
+@pytest.mark.parametrize("name", ["marker", "oil", "tape", "watercolor", "styles-light", "styles-paper"])
+def test_bundled_networks_have_checksums(name):
+    config = json.loads((BUNDLED / name / CONFIG).read_text())
+    checksum = config.pop("config_sha256")
+    assert checksum == with_checksum(config, key="config_sha256")["config_sha256"]
+    assert config["sha256"] == hashlib.sha256((BUNDLED / name / WEIGHTS).read_bytes()).hexdigest()
 
 
 HUGE = 10**400

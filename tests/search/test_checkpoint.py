@@ -378,6 +378,13 @@ def drop(name):
     return lambda header, state: state.__delitem__(name)
 
 
+def begin_again(state):
+    """Strokes as they are, of a search that has not begun: as many again would be added."""
+    state["position"] = torch.tensor([0, 0])
+    for name in ("parameters", "adam.mean", "adam.square", "rmsprop.square"):
+        state.pop(name, None)
+
+
 BOTH = {
     "header is a list": lambda header, state: [1],
     "header nested": lambda header, state: "[" * 100_000,
@@ -386,7 +393,9 @@ BOTH = {
     "no settings": lambda header, state: header.pop("settings") and None,
     "version": lambda header, state: header | {"version": [2]},
     "checksum": lambda header, state: header | {"sha256": [2]},
+    "no checksum, but more": lambda header, state: header | {"sha257": "0"},
     "no position": drop("position"),
+    "begun again": lambda header, state: begin_again(state),
     "position far": put("position", torch.tensor([99, 0])),
     "position below": put("position", torch.tensor([-1, 0])),
     "steps far": put("position", torch.tensor([0, 10**9])),

@@ -29,6 +29,7 @@ def test_comes_back_as_it_was(folder):
 
 def change_config(folder, **changes):
     config = json.loads((folder / "config.json").read_text())
+    assert len(config.pop("config_sha256")) == 64
     (folder / "config.json").write_text(json.dumps(config | changes))
 
 
