@@ -25,6 +25,20 @@ Debug = Annotated[bool, typer.Option("--debug", callback=set_debug, help="Show t
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 Canvas = Annotated[str | None, typer.Option("--canvas", hidden=True, help="The old name of --background.")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1 …; auto: a GPU if available.")]
+EngineTimeout = Annotated[
+    float,
+    typer.Option(metavar="SECONDS", help="--engine: time limit for 16 strokes.", rich_help_panel="Renderer and engine"),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="BYTES",
+        help="Memory limit, such as 2G.",
+        show_default="half of the available memory",
+        rich_help_panel="Machine",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
 
 def output_path(text: str) -> Path:

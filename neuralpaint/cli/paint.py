@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -29,19 +28,48 @@ from neuralpaint.cli.options import (
     Canvas,
     Debug,
     Device,
+    EngineTimeout,
+    Memory,
     Overwrite,
+    Quiet,
     check_inputs,
     check_range,
-    output_path,
     renamed_background,
     resolve_brush,
+)
+from neuralpaint.cli.output_options import Outputs, SizeMm, SvgStyleName, output_settings
+from neuralpaint.cli.paint_options import (
+    Background,
+    BrushName,
+    Checkpoint,
+    EngineAddress,
+    Formats,
+    Grids,
+    Jobs,
+    PhotoPaths,
+    PresetName,
+    Ray,
+    Recursive,
+    RendererName,
+    Resume,
+    Save,
+    Seed,
+    Size,
+    SkipDone,
+    Strokes,
+    StyleImage,
+    StyleMix,
+    StyleNetwork,
+    SummaryFile,
+    Window,
 )
 from neuralpaint.cli.progress import Bars, collect
 from neuralpaint.cli.restyle import StyleMode, StyleSteps, StyleWeight
 from neuralpaint.engines import EnginePool
-from neuralpaint.images.io import check_output, check_there, parse_color
+from neuralpaint.images.io import check_there, parse_color
 from neuralpaint.pipelines.batch import (
     check_job,
+    check_outputs,
     check_target,
     expand_photos,
     left_out,
@@ -68,198 +96,43 @@ NAME = "paint"
 
 # Many parameters: one per option. They become a `PaintSettings` and a list of jobs, and go no further.
 def command(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Image files, or folders of them.")],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            parser=output_path,
-            help="Output file: .png, .jpg, .webp or .tiff. For several photos a folder, created if needed.",
-        ),
-    ],
-    brush: Annotated[
-        str,
-        typer.Option(
-            metavar="BRUSH",
-            help=f"{', '.join(brushes())}; or a grey-scale image of a brush dab (white = paint).",
-            rich_help_panel="Painting",
-        ),
-    ] = "oil",
-    strokes: Annotated[int, typer.Option(metavar="N", help="Number of strokes.", rich_help_panel="Painting")] = 500,
-    preset: Annotated[
-        str,
-        typer.Option(
-            metavar="PRESET", help="fast, balanced, best or paper: speed against quality.", rich_help_panel="Painting"
-        ),
-    ] = "balanced",
-    grids: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="--preset paper: paint in 1x1, 2x2 … NxN blocks.",
-            show_default="5",
-            rich_help_panel="Painting",
-        ),
-    ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS",
-            help="Shorter side of the painting.",
-            show_default="the photo's",
-            rich_help_panel="Painting",
-        ),
-    ] = None,
-    background: Annotated[
-        str,
-        typer.Option(
-            metavar="COLOR", help="Background colour: a name such as black, or #rrggbb.", rich_help_panel="Painting"
-        ),
-    ] = "white",
+    photos: PhotoPaths,
+    outputs: Outputs,
+    brush: BrushName = "oil",
+    strokes: Strokes = 500,
+    preset: PresetName = "balanced",
+    grids: Grids = None,
+    size: Size = None,
+    background: Background = "white",
     canvas: Canvas = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.", rich_help_panel="Painting")] = 0,
+    seed: Seed = 0,
     device: Device = "auto",
-    renderer: Annotated[
-        str,
-        typer.Option(
-            metavar="RENDERER",
-            help="Renderer used by the search: exact, neural (bundled network) or the folder of a trained network.",
-            rich_help_panel="Renderer and engine",
-        ),
-    ] = "exact",
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODULE:FUNCTION",
-            help="Paint with your own brush engine, which also draws the result; needs --renderer, the folder of a "
-            "network trained on it.",
-            rich_help_panel="Renderer and engine",
-        ),
-    ] = None,
-    engine_timeout: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS", help="--engine: time limit for 16 strokes.", rich_help_panel="Renderer and engine"
-        ),
-    ] = ENGINE_TIMEOUT,
-    style: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STYLE",
-            help="Stylize the photo first: name of a style, or a mix (neuralpaint stylize --list).",
-            rich_help_panel="Style",
-        ),
-    ] = None,
-    style_network: Annotated[
-        str,
-        typer.Option(
-            "--style-network",
-            metavar="NETWORK",
-            help="--style: light, paper, or a network's folder.",
-            rich_help_panel="Style",
-        ),
-    ] = "light",
-    style_image: Annotated[
-        Path | None,
-        typer.Option(
-            "--style-image",
-            metavar="IMAGE",
-            help="Restyle afterwards: move the strokes towards the style of this image.",
-            rich_help_panel="Style",
-        ),
-    ] = None,
+    renderer: RendererName = "exact",
+    engine: EngineAddress = None,
+    engine_timeout: EngineTimeout = ENGINE_TIMEOUT,
+    style: StyleMix = None,
+    style_network: StyleNetwork = "light",
+    style_image: StyleImage = None,
     style_weight: StyleWeight = 0.5,
     style_mode: StyleMode = "color+texture",
     style_steps: StyleSteps = 200,
     features: Features = "auto",
     vgg: Vgg = None,
-    save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Save the strokes, for `neuralpaint render`. For several photos a folder.",
-            rich_help_panel="Files",
-        ),
-    ] = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Save the state of the search there while it runs.", rich_help_panel="Files"
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Resume from --checkpoint; skip photos that are already painted.",
-            rich_help_panel="Files",
-        ),
-    ] = False,
-    file_format: Annotated[
-        str,
-        typer.Option(
-            "--format", metavar="SUFFIX", help="If OUT is a folder: png, jpg, webp or tiff.", rich_help_panel="Files"
-        ),
-    ] = "png",
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Paint N photos in parallel, one per process; for a single large photo, N windows.",
-            rich_help_panel="Machine",
-        ),
-    ] = None,
-    ray: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Paint on a Ray cluster: photos, or the windows of a single large photo. host:port, or auto (the "
-            "default if --ray comes last): the cluster running on this machine, else a new one on its cores.",
-            rich_help_panel="Machine",
-        ),
-    ] = None,
-    recursive: Annotated[
-        bool,
-        typer.Option("--recursive", help="Paint the photos in sub-folders of a folder too.", rich_help_panel="Files"),
-    ] = False,
-    skip_done: Annotated[
-        bool,
-        typer.Option(
-            "--skip-done",
-            help="Skip photos that already have a painting, to continue a folder.",
-            rich_help_panel="Files",
-        ),
-    ] = False,
-    summary: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write a table of all photos (PSNR, seconds, failures) as .csv or .json.",
-            rich_help_panel="Files",
-        ),
-    ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="BYTES",
-            help="Memory limit, such as 2G.",
-            show_default="half of the available memory",
-            rich_help_panel="Machine",
-        ),
-    ] = None,
-    window: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS",
-            help="Search in windows of this many working pixels.",
-            show_default="1024, if windows are needed",
-            rich_help_panel="Machine",
-        ),
-    ] = None,
+    save: Save = None,
+    checkpoint: Checkpoint = None,
+    resume: Resume = False,
+    formats: Formats = None,
+    size_mm: SizeMm = None,
+    svg_style: SvgStyleName = None,
+    jobs: Jobs = None,
+    ray: Ray = None,
+    recursive: Recursive = False,
+    skip_done: SkipDone = False,
+    summary: SummaryFile = None,
+    memory: Memory = None,
+    window: Window = None,
     overwrite: Overwrite = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Paints photos with brush strokes.
@@ -271,6 +144,9 @@ def command(
 
     A watercolour at a larger size than the photo:
       [cyan]neuralpaint paint photo.jpg -o out.png --brush watercolor --size 2048[/cyan]
+
+    An image, a vector file and the strokes at once:
+      [cyan]neuralpaint paint photo.jpg -o painting.png -o painting.svg -o painting.safetensors[/cyan]
 
     Save the strokes, then render them at any size:
       [cyan]neuralpaint paint photo.jpg -o small.png --save photo.safetensors[/cyan]
@@ -297,12 +173,13 @@ def command(
     """
     _check_ranges(strokes=strokes, size=size, seed=seed, style_steps=style_steps, jobs=jobs, window=window)
     drawing_engine, chosen = _engine_and_brush(engine, brush, renderer)
-    own = [path for path in (output, save, checkpoint) if path is not None]
-    _check_paths(photos, output, recursive, own)
+    own = [path for path in (*outputs, save, checkpoint) if path is not None]
+    targets = _check_paths(photos, outputs, formats or (), recursive, own)
     _check_combinations(engine=engine, jobs=jobs, ray=ray, resume=resume, checkpoint=checkpoint)
     overwritable = overwrite or resume or skip_done
     color = parse_color(renamed_background(background, canvas))
     share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # per process
+    written = output_settings(targets, share, engine is not None, size_mm=size_mm, svg_style=svg_style)
 
     # Importing torch takes seconds, so check the arguments first.
     from neuralpaint.renderers import get_renderer
@@ -320,8 +197,9 @@ def command(
         renderer=get_renderer(renderer, chosen),
         memory=share,
         window=window,
+        outputs=written,
     )
-    planned = plan(photos, output, save, checkpoint, file_format, recursive)
+    planned = plan(photos, outputs, save, checkpoint, formats or (), recursive)
     inputs = _inputs(brush, renderer, style_image, vgg, None if style is None else style_network)
     _check_jobs(planned, inputs, summary, overwritable, on_cluster=ray is not None)
     if style is not None:
@@ -337,8 +215,6 @@ def command(
         )
         settings = dataclasses.replace(settings, style=moves)
     table = Summary(summary, keep=resume or skip_done)
-    if summary is not None:
-        check_target(summary, overwritable)
     try:
         failures = _paint(
             planned,
@@ -391,12 +267,15 @@ def _engine_and_brush(engine: str | None, brush: str, renderer: str) -> tuple[En
     return loaded, loaded.spec.brush()
 
 
-def _check_paths(photos: Sequence[Path], output: Path, recursive: bool, own: Sequence[Path]) -> None:
-    """Checks the paths of a single photo and its painting without reading the photo."""
+def _check_paths(
+    photos: Sequence[Path], outputs: Sequence[Path], formats: Sequence[str], recursive: bool, own: Sequence[Path]
+) -> list[Path]:
+    """Checks photos and outputs without reading the photos. Returns the outputs, or for a folder names as in it."""
     found, several = expand_photos(photos, recursive, own)
-    if not several and (output.suffix or not os.path.isdir(output)):
-        check_output(output)
+    suffixes = check_outputs(outputs, several, formats)
+    if not several:
         check_there(found[0])
+    return [Path(f"name{suffix}") for suffix in suffixes] or list(outputs)
 
 
 def _check_ranges(**values: int | None) -> None:
@@ -423,9 +302,11 @@ def _check_jobs(
     if on_cluster and len(jobs) > 1 and jobs[0].checkpoint is not None:
         raise ValueError("--checkpoint is a local folder, which the machines of --ray cannot access: use --skip-done")
     check_inputs([summary], inputs)
+    if summary is not None:
+        check_target(summary, overwrite)
     for job in jobs:
         check_job(job, overwrite)
-        check_inputs([job.output, job.strokes], inputs)
+        check_inputs(job.files, inputs)
 
 
 def _check_combinations(
@@ -453,7 +334,7 @@ def _paint(
 ) -> int:
     """Paints the photos in this process or in workers; `skip` skips those that already have a painting. Returns the
     number of failures."""
-    done = [job for job in planned if skip and job.output.exists()]
+    done = [job for job in planned if skip and job.done]
     left = [job for job in planned if job not in done]
     with engines or nullcontext(), _workers(jobs, ray, settings.device.type == "cuda", bool(left)) as workers:
         if workers is None or len(planned) == 1:

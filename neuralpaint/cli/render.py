@@ -1,4 +1,4 @@
-"""neuralpaint render: renders a stroke file to an image."""
+"""neuralpaint render: renders a stroke file to an image, or whatever else a painting can be written to."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from neuralpaint.cli.options import (
     MAX_SIZE,
     Debug,
     Device,
+    EngineTimeout,
+    Memory,
     Overwrite,
     check_inputs,
     check_range,
-    output_path,
 )
+from neuralpaint.cli.output_options import Outputs, SizeMm, SvgStyleName, output_settings
 from neuralpaint.cli.progress import Bars
-from neuralpaint.pipelines.batch import check_target
+from neuralpaint.pipelines.batch import check_targets
+from neuralpaint.pipelines.paint_photo import check_sizes, write_outputs
 
 if TYPE_CHECKING:
     from neuralpaint.painting.painting import Painting
@@ -34,27 +37,23 @@ Strokes = Annotated[
 
 def command(
     strokes: Strokes,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="OUT", parser=output_path, help="Output image: .png, .jpg, .webp or .tiff."
-        ),
-    ],
+    outputs: Outputs,
     size: Annotated[
         int | None,
         typer.Option(metavar="PIXELS", help="Shorter side of the image.", show_default="as painted"),
     ] = None,
+    size_mm: SizeMm = None,
+    svg_style: SvgStyleName = None,
     engine: Annotated[
         str | None,
-        typer.Option(metavar="MODULE:FUNCTION", help="Brush engine to draw with, if it was painted with one."),
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="Brush engine to draw with, if it was painted with one.",
+            rich_help_panel="Renderer and engine",
+        ),
     ] = None,
-    engine_timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="--engine: time limit for 16 strokes.")
-    ] = ENGINE_TIMEOUT,
-    memory: Annotated[
-        str | None,
-        typer.Option(metavar="BYTES", help="Memory limit, such as 2G.", show_default="half of the available memory"),
-    ] = None,
+    engine_timeout: EngineTimeout = ENGINE_TIMEOUT,
+    memory: Memory = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -68,14 +67,13 @@ def command(
       [cyan]neuralpaint render painting.safetensors -o wall.tiff --size 16384 --memory 2G[/cyan]
     """
     from neuralpaint.cli.engines import get_engine
-    from neuralpaint.images.io import check_output, save_image
     from neuralpaint.utils.files import check_readable
     from neuralpaint.utils.memory import parse_bytes
 
     check_range("--size", size, 1, MAX_SIZE)
-    check_output(output)
     if memory is not None:
         parse_bytes(memory, "--memory")
+    settings = output_settings(outputs, memory, engine is not None, size_mm=size_mm, svg_style=svg_style)
     check_readable(strokes)
     # Importing torch takes seconds, so check the arguments first.
     from neuralpaint.engines import EnginePool
@@ -85,21 +83,21 @@ def command(
     torch_device = resolve_device(device)
     painting = load_painting(strokes)
     height, width = painting.pixels(size)
-    check_output(output, width, height)
-    check_inputs([output], {"the stroke file": strokes})
-    check_target(output, overwrite)
+    check_sizes(outputs, height, width, settings)
+    check_inputs(outputs, {"the stroke file": strokes})
+    check_targets(outputs, None, overwrite)
     if painting.brush.engine and engine is None:
         raise ValueError(
             f"{strokes}: brush {painting.brush.name!r} is drawn by an engine: add --engine MODULE:FUNCTION"
         )
+    picture = None
     if engine is not None:
         with EnginePool(get_engine(engine), timeout=engine_timeout) as engines:
             with Bars().drawing(engines.engine.address) as report:
                 picture, _ = draw_by(engines, painting, size, callback=report)
-            save_image(picture, output)
-    else:
-        painting.to(torch_device).render_to(output, size, memory=memory)
-    say(f"{strokes} → {output}: {width}x{height} pixels, {len(painting)} strokes")
+    write_outputs(painting.to(torch_device), outputs, settings, size=size, picture=picture)
+    shown = ", ".join(map(str, outputs))
+    say(f"{strokes} → {shown}: {width}x{height} pixels, {len(painting)} strokes")
 
 
 def load_painting(path: Path) -> Painting:

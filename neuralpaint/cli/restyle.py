@@ -99,7 +99,7 @@ def command(
         for source in (strokes, content, style_image):
             if same_file(target, source):
                 raise ValueError(f"{target} is also an input: choose another output file")
-    check_targets(output, save, overwrite)
+    check_targets([output], save, overwrite)
     settings = StyleSettings.load(
         style_image,
         weight=style_weight,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -35,6 +36,9 @@ from neuralpaint.utils.deprecation import renamed_argument
 from neuralpaint.utils.loading import BadFile
 from neuralpaint.utils.memory import PROCESS, budget, check_budget, format_bytes
 from neuralpaint.utils.validation import MAX_SIZE, check_whole
+
+if TYPE_CHECKING:
+    from neuralpaint.painting.exporters import OutputSettings
 
 _TILE = 1024
 _WHOLE = 12  # bytes per pixel to render an image as a whole and compress it
@@ -155,6 +159,29 @@ class Painting:
         check_budget(have, least, f"a picture of {width}x{height} pixels")
         rows = int((have - fixed) / (_BAND_BYTES * width))
         write_bands(path, height, width, self.bands(size, max(32, min(_TILE, rows // 32 * 32))))
+
+    def export(
+        self, path: str | os.PathLike, *, size: int | None = None, settings: OutputSettings | None = None
+    ) -> None:
+        """Writes a file of any kind that a painting can be written to; the suffix determines which.
+
+        Args:
+            path: an image (.png, .jpg, .webp, .tiff), a stroke file (.safetensors), or another of
+                `neuralpaint.painting.exporters.export_suffixes()`.
+            size: pixels along the shorter side; `self.size` by default.
+            settings: how each kind is written; the defaults if None.
+
+        Raises:
+            ValueError: unknown suffix, a size or setting that the kind does not allow, or a library that it needs is
+                not installed; the message names it.
+            WriteError: the file cannot be written; an existing file is left unchanged.
+        """
+        from neuralpaint.painting.exporters import OutputSettings, find_exporter
+
+        exporter = find_exporter(path)
+        settings = OutputSettings() if settings is None else settings
+        exporter.check(path, *self.pixels(size), settings)
+        exporter.write(self if size is None else dataclasses.replace(self, size=size), path, settings)
 
     def bands(self, size: int | None = None, rows: int = _TILE) -> Iterator[np.ndarray]:
         """Renders bands from top to bottom, uint8 `[rows, W, 3]`; the last may have fewer rows."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neuralpaint.painting.exporters import check_distinct, export_suffix, find_exporter
 from neuralpaint.pipelines.paint_photo import Job, failed, paint_photo
 from neuralpaint.pipelines.summary import FAILED, Row
 
@@ -56,21 +57,19 @@ def paint_by_cluster(jobs: Sequence[Job], settings: PaintSettings, workers: Work
                 data = job.photo.read_bytes()
             except OSError as error:
                 data, unread[number] = b"", ValueError(f"{job.photo} cannot be read: {error.strerror}")
-            yield data, job.photo.name, job.output.suffix, job.strokes is not None, shared
+            yield data, job, shared
 
     for number, answer in workers.run(_paint_there, tasks()):
         job = jobs[number]
         if number in unread or isinstance(answer, BaseException):
             yield failed(job, unread.get(number, answer), 0.0)
             continue
-        values, picture, strokes = answer
-        row = Row(str(job.photo), str(job.output), **values)
+        values, contents = answer
+        row = Row(str(job.photo), job.shown, **values)
         try:
-            if row.status != FAILED:
-                for target, data in ((job.strokes, strokes), (job.output, picture)):
-                    if target is not None:
-                        with atomic_write(target) as file:
-                            file.write(data)
+            for target, content in zip(job.files, contents, strict=False):  # none if it failed
+                with atomic_write(target) as file:
+                    file.write(content)
         except OSError as error:
             row = failed(job, error, row.seconds)
         yield row
@@ -84,28 +83,23 @@ def _paint_here(job: Job, settings: PaintSettings, resume: bool) -> Row:
         return failed(job, error, time.perf_counter() - started)
 
 
-def _paint_there(
-    data: bytes, name: str, suffix: str, keep_strokes: bool, settings: PaintSettings
-) -> tuple[dict[str, Any], bytes, bytes]:
-    """(values of the row, bytes of the image, bytes of the stroke file)."""
+def _paint_there(data: bytes, job: Job, settings: PaintSettings) -> tuple[dict[str, Any], list[bytes]]:
+    """(values of the row, contents of the job's files in their order; none if it failed)."""
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        photo, output, strokes = folder / "in" / name, folder / f"painting{suffix}", folder / "painting.safetensors"
+        photo = Path(temporary) / "in" / job.photo.name
         photo.parent.mkdir()
         photo.write_bytes(data)
-        row = _paint_here(Job(photo, output, strokes if keep_strokes else None, None), settings, False)
-        error = row.error.replace(str(photo), name)
+        moved = job.moved(photo, Path(temporary))
+        row = _paint_here(moved, settings, False)
         values = {
             "status": row.status,
             "psnr": row.psnr,
             "seconds": row.seconds,
             "strokes": row.strokes,
-            "error": error,
+            "error": row.error.replace(str(photo), job.photo.name),
             "note": row.note,
         }
-        if row.status == FAILED:
-            return values, b"", b""
-        return values, output.read_bytes(), strokes.read_bytes() if keep_strokes else b""
+        return values, [] if row.status == FAILED else [file.read_bytes() for file in moved.files]
 
 
 def check_target(path: Path, overwrite: bool) -> None:
@@ -120,13 +114,14 @@ def check_target(path: Path, overwrite: bool) -> None:
         raise ValueError(f"{path} already exists: choose another file, or add --overwrite")
 
 
-def check_targets(picture: Path, strokes: Path | None, overwrite: bool, photo: Path | None = None) -> None:
-    """Raises ValueError unless an image and, optionally, its strokes can be written to these files."""
+def check_targets(pictures: Sequence[Path], strokes: Path | None, overwrite: bool, photo: Path | None = None) -> None:
+    """Raises ValueError unless the outputs and, optionally, the strokes can be written to these files."""
     if strokes is not None and strokes.suffix.lower() == ".npz":
         raise ValueError(f"--save {strokes}: must be a .safetensors file")
-    if strokes is not None and os.path.abspath(picture) == os.path.abspath(strokes):
-        raise ValueError(f"{picture} cannot hold both the image and the strokes: choose another file for --save")
-    for target in filter(None, (picture, strokes)):
+    check_distinct(pictures)
+    if strokes is not None and os.path.realpath(strokes) in map(os.path.realpath, pictures):
+        raise ValueError(f"{strokes} cannot hold both an output and the strokes: choose another file for --save")
+    for target in filter(None, (*pictures, strokes)):
         if photo is not None and same_file(target, photo):
             raise ValueError(f"{target} is the photo itself: choose another output file")
         check_target(target, overwrite)
@@ -139,27 +134,30 @@ def same_file(a: Path, b: Path) -> bool:
 
 def plan(
     photos: Sequence[Path],
-    output: Path,
+    outputs: Sequence[Path],
     save: Path | None,
     checkpoint: Path | None,
-    file_format: str = "png",
+    formats: Sequence[str] = (),
     recursive: bool = False,
 ) -> list[Job]:
-    """Pairs each photo with its output files and creates the folders. ValueError if the paths do not fit together."""
-    from neuralpaint.images.io import OUTPUT_SUFFIXES, check_output
+    """Pairs each photo with its output files and creates the folders.
+
+    Args:
+        outputs: files of the one photo, or one folder.
+        formats: suffixes of the files in the folder, such as "png" or "png,svg"; PNG by default.
+
+    Raises:
+        ValueError: the paths do not fit together, or there is no exporter for one of them.
+    """
     from neuralpaint.utils.files import make_folder
 
-    found, several = expand_photos(photos, recursive, [path for path in (output, save, checkpoint) if path is not None])
-    if not several and (output.suffix or not os.path.isdir(output)):
-        check_output(output)
-        return [Job(found[0], output, save, checkpoint)]
-    if output.suffix.lower() in OUTPUT_SUFFIXES and not os.path.isdir(output):
-        raise ValueError(f"{output} is a single image, but there are several photos: choose a folder")
-    suffix = "." + file_format.lower().lstrip(".")
-    check_output(Path("name" + suffix))
+    found, several = expand_photos(photos, recursive, [*outputs, *filter(None, (save, checkpoint))])
+    suffixes = check_outputs(outputs, several, formats)
+    if not suffixes:
+        return [Job(found[0], tuple(outputs), save, checkpoint)]
     names = distinct_names(found)
     try:
-        make_folder(output)
+        make_folder(outputs[0])
         if save is not None:
             make_folder(save)
     except OSError as error:
@@ -167,12 +165,45 @@ def plan(
     return [
         Job(
             photo,
-            output / (name + suffix),
+            tuple(outputs[0] / (name + suffix) for suffix in suffixes),
             None if save is None else save / (name + _STROKES_SUFFIX),
             None if checkpoint is None else checkpoint / name,
         )
         for photo, name in zip(found, names, strict=True)
     ]
+
+
+def check_outputs(outputs: Sequence[Path], several: bool, formats: Sequence[str] = ()) -> list[str]:
+    """Suffixes of the files in the folder, if the output is one; none if the outputs are files.
+
+    Args:
+        several: whether there are several photos, or folders of them.
+        formats: the suffixes, with or without the dot; one text may name several, separated by commas.
+
+    Raises:
+        ValueError: the outputs and formats do not fit together, or there is no exporter for one of them.
+    """
+    suffixes = ["." + name.strip().lower().lstrip(".") for text in formats for name in text.split(",")]
+    for suffix in suffixes:
+        find_exporter(f"name{suffix}")
+        if suffixes.count(suffix) > 1:
+            raise ValueError(f"--format names {suffix.lstrip('.')} twice")
+    folders = [output for output in outputs if os.path.isdir(output) and (several or not output.suffix)]
+    if several:
+        if len(outputs) > 1:
+            raise ValueError("there are several photos: give one folder with -o, and the formats with --format png,svg")
+        if export_suffix(outputs[0]) and not folders:
+            raise ValueError(f"{outputs[0]} is a single file, but there are several photos: choose a folder")
+        return suffixes or [".png"]
+    if folders and len(outputs) > 1:
+        raise ValueError(f"{folders[0]} is a folder: give files with -o, or that folder alone and --format png,svg")
+    if folders:
+        return suffixes or [".png"]
+    for output in outputs:
+        find_exporter(output)
+        if suffixes and export_suffix(output) not in suffixes:
+            raise ValueError(f"--format is for a folder: {output} has its format from its suffix")
+    return []
 
 
 def distinct_names(photos: Sequence[Path]) -> list[str]:
@@ -261,6 +292,6 @@ def left_out(photos: Sequence[Path], recursive: bool = False, own: Sequence[Path
 
 def check_job(job: Job, overwrite: bool) -> None:
     """Raises ValueError if a file of the job exists already, would overwrite its photo, or is a folder."""
-    check_targets(job.output, job.strokes, overwrite, job.photo)
+    check_targets(job.outputs, job.strokes, overwrite, job.photo)
     if job.checkpoint is not None and job.checkpoint.exists() and not job.checkpoint.is_dir():
         raise ValueError(f"--checkpoint {job.checkpoint} is a file, but must be a folder")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,34 +13,61 @@ from neuralpaint.pipelines.summary import FAILED, PAINTED, SKIPPED, Row
 from neuralpaint.utils.errors import explain
 
 if TYPE_CHECKING:
+    from PIL import Image
     from torch import Tensor
 
     from neuralpaint.engines import EnginePool
     from neuralpaint.images.streaming import LargePhoto
     from neuralpaint.painting import Painting
+    from neuralpaint.painting.exporters import OutputSettings
     from neuralpaint.parallel import Workers
     from neuralpaint.pipelines.settings import PaintSettings
 
 
 @dataclass(frozen=True)
 class Job:
-    """One photo and its output paths."""
+    """One photo and its output paths.
+
+    Attributes:
+        outputs: files of the painting, one or more.
+        strokes: a stroke file besides, or None.
+    """
 
     photo: Path
-    output: Path
+    outputs: tuple[Path, ...]
     strokes: Path | None
     checkpoint: Path | None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that are written."""
+        return self.outputs if self.strokes is None else (self.strokes, *self.outputs)
+
+    @property
+    def done(self) -> bool:
+        """Whether all of its outputs exist."""
+        return all(output.exists() for output in self.outputs)
+
+    @property
+    def shown(self) -> str:
+        """The outputs, for the summary."""
+        return ", ".join(map(str, self.outputs))
+
+    def moved(self, photo: Path, folder: Path) -> Job:
+        """The job for another copy of the photo, with all of its files in a folder and without a checkpoint."""
+        outputs = (folder / f"{number}{''.join(path.suffixes[-2:])}" for number, path in enumerate(self.outputs))
+        return Job(photo, tuple(outputs), None if self.strokes is None else folder / "painting.safetensors", None)
 
 
 def skipped(job: Job) -> Row:
     """The row of a photo that was left alone."""
-    return Row(str(job.photo), str(job.output), SKIPPED)
+    return Row(str(job.photo), job.shown, SKIPPED)
 
 
 def failed(job: Job, error: BaseException, seconds: float) -> Row:
     """The row of a photo that could not be painted, with the reason in one line."""
     message = explain(error)[0].removeprefix(f"{job.photo}: ")
-    return Row(str(job.photo), str(job.output), FAILED, seconds=seconds, error=message)
+    return Row(str(job.photo), job.shown, FAILED, seconds=seconds, error=message)
 
 
 def paint_photo(
@@ -62,7 +90,6 @@ def paint_photo(
     import torch
 
     from neuralpaint.engines.drawing import draw_by
-    from neuralpaint.images.io import save_image
     from neuralpaint.search import paint
 
     started = time.perf_counter()
@@ -83,20 +110,52 @@ def paint_photo(
     if job.strokes is not None:
         painting.save(job.strokes)
     if engines is None:
-        painting.render_to(job.output, memory=settings.memory)
+        write_outputs(painting, job.outputs, settings.outputs)
         psnr = painting.psnr(photo)
     else:
         assert isinstance(photo, torch.Tensor)
         with reporter.drawing(engines.engine.address) as report:
             picture, psnr = draw_by(engines, painting, photo=photo, callback=report)
-        save_image(picture, job.output)
+        write_outputs(painting, job.outputs, settings.outputs, picture=picture)
     seconds = time.perf_counter() - started
-    return Row(str(job.photo), str(job.output), PAINTED, psnr, seconds, len(painting), note=note)
+    return Row(str(job.photo), job.shown, PAINTED, psnr, seconds, len(painting), note=note)
+
+
+def write_outputs(
+    painting: Painting,
+    paths: Sequence[Path],
+    settings: OutputSettings,
+    *,
+    size: int | None = None,
+    picture: Image.Image | None = None,
+) -> None:
+    """Writes a painting to several files, each of the kind that its suffix says.
+
+    Args:
+        size: pixels along the shorter side.
+        picture: the painting as its engine has drawn it, which then becomes the images.
+    """
+    from neuralpaint.images.io import save_image
+    from neuralpaint.painting.exporters import find_exporter
+
+    for path in paths:
+        if picture is not None and find_exporter(path).kind == "image":
+            save_image(picture, path)
+        else:
+            painting.export(path, size=size, settings=settings)
+
+
+def check_sizes(paths: Sequence[Path], height: int, width: int, settings: OutputSettings) -> None:
+    """Raises ValueError if one of the files cannot hold a painting of that size in pixels."""
+    from neuralpaint.painting.exporters import find_exporter
+
+    for path in paths:
+        find_exporter(path).check(path, height, width, settings)
 
 
 def _read(job: Job, settings: PaintSettings, whole: bool) -> LargePhoto | Tensor:
     """The photo, stylized if requested; ValueError if the painting would be too large for the output format."""
-    from neuralpaint.images.io import check_output, load_image
+    from neuralpaint.images.io import load_image
     from neuralpaint.images.streaming import LARGE, open_photo
     from neuralpaint.utils.memory import budget
 
@@ -109,7 +168,7 @@ def _read(job: Job, settings: PaintSettings, whole: bool) -> LargePhoto | Tensor
             photo = settings.stylization.apply(photo, settings.device)
     shorter = min(photo.shape[-2:])
     height, width = (round(side / shorter * (settings.size or shorter)) for side in photo.shape[-2:])
-    check_output(job.output, width, height)
+    check_sizes(job.outputs, height, width, settings.outputs)
     return photo
 
 

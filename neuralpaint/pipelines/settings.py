@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neuralpaint.painting.exporters import OutputSettings
 from neuralpaint.utils.validation import check_weight
 
 if TYPE_CHECKING:
@@ -83,11 +84,12 @@ class StyleSettings:
 
 @dataclass(frozen=True)
 class PaintSettings:
-    """How the photos of a run are painted: the arguments of `neuralpaint.paint`, and the style.
+    """How the photos of a run are painted: the arguments of `neuralpaint.paint`, the style and the outputs.
 
     Attributes:
         stylization: stylizes each photo before it is painted, or None.
         style: restyles each painting afterwards, or None.
+        outputs: how the files of each painting are written.
     """
 
     brush: Brush
@@ -102,8 +104,9 @@ class PaintSettings:
     window: int | None = None
     stylization: Stylization | None = None
     style: StyleSettings | None = None
+    outputs: OutputSettings = field(default_factory=OutputSettings)
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments for `neuralpaint.paint`."""
-        return {name: value for name, value in vars(self).items() if name not in ("stylization", "style")}
+        return {name: value for name, value in vars(self).items() if name not in ("stylization", "style", "outputs")}

@@ -1,0 +1,171 @@
+"""Options of `paint`, by the panel of its help that they are shown in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neuralpaint.brushes import brushes
+
+PhotoPaths = Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Image files, or folders of them.")]
+BrushName = Annotated[
+    str,
+    typer.Option(
+        metavar="BRUSH",
+        help=f"{', '.join(brushes())}; or a grey-scale image of a brush dab (white = paint).",
+        rich_help_panel="Painting",
+    ),
+]
+Strokes = Annotated[int, typer.Option(metavar="N", help="Number of strokes.", rich_help_panel="Painting")]
+PresetName = Annotated[
+    str,
+    typer.Option(
+        metavar="PRESET", help="fast, balanced, best or paper: speed against quality.", rich_help_panel="Painting"
+    ),
+]
+Grids = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="--preset paper: paint in 1x1, 2x2 … NxN blocks.",
+        show_default="5",
+        rich_help_panel="Painting",
+    ),
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PIXELS",
+        help="Shorter side of the painting.",
+        show_default="the photo's",
+        rich_help_panel="Painting",
+    ),
+]
+Background = Annotated[
+    str,
+    typer.Option(
+        metavar="COLOR", help="Background colour: a name such as black, or #rrggbb.", rich_help_panel="Painting"
+    ),
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Random seed.", rich_help_panel="Painting")]
+RendererName = Annotated[
+    str,
+    typer.Option(
+        metavar="RENDERER",
+        help="Renderer used by the search: exact, neural (bundled network) or the folder of a trained network.",
+        rich_help_panel="Renderer and engine",
+    ),
+]
+EngineAddress = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:FUNCTION",
+        help="Paint with your own brush engine, which also draws the result; needs --renderer, the folder of a "
+        "network trained on it.",
+        rich_help_panel="Renderer and engine",
+    ),
+]
+StyleMix = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STYLE",
+        help="Stylize the photo first: name of a style, or a mix (neuralpaint stylize --list).",
+        rich_help_panel="Style",
+    ),
+]
+StyleNetwork = Annotated[
+    str,
+    typer.Option(
+        "--style-network",
+        metavar="NETWORK",
+        help="--style: light, paper, or a network's folder.",
+        rich_help_panel="Style",
+    ),
+]
+StyleImage = Annotated[
+    Path | None,
+    typer.Option(
+        "--style-image",
+        metavar="IMAGE",
+        help="Restyle afterwards: move the strokes towards the style of this image.",
+        rich_help_panel="Style",
+    ),
+]
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Save the strokes, for `neuralpaint render`. For several photos a folder.",
+        rich_help_panel="Files",
+    ),
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Save the state of the search there while it runs.", rich_help_panel="Files"),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Resume from --checkpoint; skip photos that are already painted.",
+        rich_help_panel="Files",
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Paint N photos in parallel, one per process; for a single large photo, N windows.",
+        rich_help_panel="Machine",
+    ),
+]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Paint on a Ray cluster: photos, or the windows of a single large photo. host:port, or auto (the "
+        "default if --ray comes last): the cluster running on this machine, else a new one on its cores.",
+        rich_help_panel="Machine",
+    ),
+]
+Recursive = Annotated[
+    bool,
+    typer.Option("--recursive", help="Paint the photos in sub-folders of a folder too.", rich_help_panel="Files"),
+]
+SkipDone = Annotated[
+    bool,
+    typer.Option(
+        "--skip-done",
+        help="Skip photos that already have a painting, to continue a folder.",
+        rich_help_panel="Files",
+    ),
+]
+SummaryFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write a table of all photos (PSNR, seconds, failures) as .csv or .json.",
+        rich_help_panel="Files",
+    ),
+]
+Window = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PIXELS",
+        help="Search in windows of this many working pixels.",
+        show_default="1024, if windows are needed",
+        rich_help_panel="Machine",
+    ),
+]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="SUFFIX,…",
+        help="If OUT is a folder: formats of its files, such as png,svg.",
+        show_default="png",
+        rich_help_panel="Output",
+    ),
+]

@@ -1,0 +1,90 @@
+"""How paintings are written to files: one frozen dataclass for each kind of file. Nothing here imports torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from neuralpaint.utils.validation import check_positive, check_weight, check_whole, unknown_name
+
+Speed = Literal["ease", "strokes"]
+SvgStyle = Literal["exact", "simple"]
+
+MAX_SECONDS = 3600.0
+MAX_FPS = 120
+MAX_FRAMES = 100_000
+MAX_MM = 100_000.0
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """Settings of .png, .jpg, .webp and .tiff files.
+
+    Attributes:
+        memory: memory limit in bytes, or a string such as "2G"; by default half of the available memory.
+    """
+
+    memory: str | int | None = None
+
+
+@dataclass(frozen=True)
+class VideoSettings:
+    """Settings of time-lapse videos and animations.
+
+    Attributes:
+        seconds: from the first stroke to the last, above 0 and at most 3600.
+        fps: frames in a second, 1 to 120.
+        hold: seconds that the finished painting is shown at the end, 0 to 3600.
+        speed: "ease", large strokes are drawn slowly and small ones quickly; "strokes", the same time for each.
+
+    Raises:
+        ValueError: a value is out of range or there would be more than 100,000 frames; the message names it.
+    """
+
+    seconds: float = 10.0
+    fps: int = 30
+    hold: float = 2.0
+    speed: Speed = "ease"
+
+    def __post_init__(self) -> None:
+        if check_positive("seconds", self.seconds) > MAX_SECONDS:
+            raise ValueError(f"seconds must be at most {MAX_SECONDS:g}, got {self.seconds:g}")
+        if check_weight("hold", self.hold) > MAX_SECONDS:
+            raise ValueError(f"hold must be at most {MAX_SECONDS:g} seconds, got {self.hold:g}")
+        check_whole("fps", self.fps, 1, MAX_FPS, "frames per second")
+        if self.speed not in get_args(Speed):
+            raise ValueError(unknown_name("speed", str(self.speed), get_args(Speed)))
+        if (count := (self.seconds + self.hold) * self.fps) > MAX_FRAMES:
+            raise ValueError(f"seconds and fps give {count:,.0f} frames, more than {MAX_FRAMES:,}: lower one of them")
+
+
+@dataclass(frozen=True)
+class SvgSettings:
+    """Settings of vector files: .svg, .svgz and .pdf.
+
+    Attributes:
+        size_mm: length of the shorter side in millimetres; None leaves the size to the program that shows it.
+        style: "exact", with gradients and textures; or "simple", plain outlines for other programs to work on.
+
+    Raises:
+        ValueError: a value is out of range; the message names it.
+    """
+
+    size_mm: float | None = None
+    style: SvgStyle = "exact"
+
+    def __post_init__(self) -> None:
+        if self.size_mm is not None and check_positive("size_mm", self.size_mm) > MAX_MM:
+            raise ValueError(f"size_mm must be at most {MAX_MM:g}, got {self.size_mm:g}")
+        if self.style not in get_args(SvgStyle):
+            raise ValueError(unknown_name("style", str(self.style), get_args(SvgStyle)))
+
+
+@dataclass(frozen=True)
+class OutputSettings:
+    """The settings of all kinds of files; a field's name is the `kind` of its exporter."""
+
+    image: ImageSettings = field(default_factory=ImageSettings)
+    video: VideoSettings = field(default_factory=VideoSettings)
+    svg: SvgSettings = field(default_factory=SvgSettings)
+    pdf: SvgSettings = field(default_factory=SvgSettings)
