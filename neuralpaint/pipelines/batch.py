@@ -140,36 +140,37 @@ def plan(
     formats: Sequence[str] = (),
     recursive: bool = False,
 ) -> list[Job]:
-    """Pairs each photo with its output files and creates the folders.
+    """Pairs each photo with its output files, in the sub-folder in which the photo is, and creates the folders.
 
     Args:
         outputs: files of the one photo, or one folder.
         formats: suffixes of the files in the folder, such as "png" or "png,svg"; PNG by default.
 
     Raises:
-        ValueError: the paths do not fit together, or there is no exporter for one of them.
+        ValueError: the paths do not fit together, there is no exporter for one of them, or a folder cannot be made.
     """
     from neuralpaint.utils.files import make_folder
 
-    found, several = expand_photos(photos, recursive, [*outputs, *filter(None, (save, checkpoint))])
+    found, several = _placed(photos, recursive, [*outputs, *filter(None, (save, checkpoint))])
     suffixes = check_outputs(outputs, several, formats)
     if not suffixes:
-        return [Job(found[0], tuple(outputs), save, checkpoint)]
-    names = distinct_names(found)
+        return [Job(found[0][0], tuple(outputs), save, checkpoint)]
+    names = _distinct_places(found)
     try:
-        make_folder(outputs[0])
-        if save is not None:
-            make_folder(save)
+        for folder in {name.parent for name in names}:
+            make_folder(outputs[0] / folder)
+            if save is not None:
+                make_folder(save / folder)
     except OSError as error:
         raise ValueError(str(error)) from error
     return [
         Job(
             photo,
-            tuple(outputs[0] / (name + suffix) for suffix in suffixes),
-            None if save is None else save / (name + _STROKES_SUFFIX),
+            tuple(outputs[0] / f"{name}{suffix}" for suffix in suffixes),
+            None if save is None else save / f"{name}{_STROKES_SUFFIX}",
             None if checkpoint is None else checkpoint / name,
         )
-        for photo, name in zip(found, names, strict=True)
+        for (photo, _), name in zip(found, names, strict=True)
     ]
 
 
@@ -206,6 +207,19 @@ def check_outputs(outputs: Sequence[Path], several: bool, formats: Sequence[str]
     return []
 
 
+def _distinct_places(found: Sequence[tuple[Path, Path]]) -> list[Path]:
+    """Where the files of each photo go below the output folders, without suffix: the photo's sub-folder and a name that
+    is unique in it."""
+    inside: dict[str, list[int]] = {}
+    for number, (_, folder) in enumerate(found):
+        inside.setdefault(str(folder).casefold(), []).append(number)
+    places: dict[int, Path] = {}
+    for numbers in inside.values():
+        for number, name in zip(numbers, distinct_names([found[k][0] for k in numbers]), strict=True):
+            places[number] = found[number][1] / name
+    return [places[number] for number in range(len(found))]
+
+
 def distinct_names(photos: Sequence[Path]) -> list[str]:
     """Unique file names, without suffix, for the photos; unique on case-insensitive file systems too.
 
@@ -234,14 +248,20 @@ def expand_photos(photos: Sequence[Path], recursive: bool = False, own: Sequence
         recursive: look into sub-folders too.
         own: folders of the results, which are not looked into.
     """
+    found, several = _placed(photos, recursive, own)
+    return [photo for photo, _ in found], several
+
+
+def _placed(photos: Sequence[Path], recursive: bool, own: Sequence[Path]) -> tuple[list[tuple[Path, Path]], bool]:
+    """Like `expand_photos`, with the sub-folder in which each photo was found."""
     from neuralpaint.images.io import PHOTO_SUFFIXES
 
-    found: dict[Path, Path] = {}
+    found: dict[Path, tuple[Path, Path]] = {}
     folders = False
     for photo in photos:
-        files = [photo]
+        files, above = [photo], photo.parent
         if os.path.isdir(photo):
-            folders = True
+            folders, above = True, photo
             files = [f for f in _inside(photo, recursive, own) if f.suffix.lower() in PHOTO_SUFFIXES and f.is_file()]
             if not files:
                 omitted = left_out([photo], recursive, own)
@@ -249,7 +269,7 @@ def expand_photos(photos: Sequence[Path], recursive: bool = False, own: Sequence
                     f"{photo} contains no images ({' '.join(PHOTO_SUFFIXES)})" + (f"; {omitted}" if omitted else "")
                 )
         for file in files:
-            found.setdefault(file.resolve(), file)
+            found.setdefault(file.resolve(), (file, file.parent.relative_to(above)))
     return list(found.values()), folders or len(found) > 1
 
 
