@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from neuralpaint.utils.errors import FAILED, explain
 
 INTERRUPTED, TERMINATED = 130, 143
+_GIVE = "name a file or a folder, or give a value"
 _state = {"debug": False, "terminated": False}
 
 
@@ -35,6 +37,18 @@ def _printable(message: str, stream: TextIO) -> str:
     """Replaces characters that the stream's encoding cannot represent (such as an arrow in ASCII) by "?"."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return message.encode(encoding, "replace").decode(encoding)
+
+
+class _Command(TyperCommand):
+    """A command that refuses empty arguments: the path of an unset variable of a shell would be the current folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for before, argument in itertools.pairwise(["", *args]):
+            if not argument:
+                raise ValueError(f"{before if before.startswith('-') else 'an argument'} is empty: {_GIVE}")
+            if argument.startswith("--") and argument.endswith("=") and "=" not in argument[:-1]:
+                raise ValueError(f"{argument[:-1]} is empty: {_GIVE}")
+        return super().parse_args(ctx, args)
 
 
 class Commands(TyperGroup):
@@ -60,7 +74,7 @@ class Commands(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         if name in self._lazy:
             only = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
-            only.command(name)(importlib.import_module(self._lazy[name][0]).command)
+            only.command(name, cls=_Command)(importlib.import_module(self._lazy[name][0]).command)
             command = typer.main.get_command(only)
         return name, command, rest
 

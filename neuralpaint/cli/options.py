@@ -41,13 +41,6 @@ Memory = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
 
-def output_path(text: str) -> Path:
-    """The path of -o. An empty one, such as that of an unset variable of a shell, would be the current folder."""
-    if not text:
-        raise TypeError("--output is empty: name a file or a folder")  # click words a ValueError itself
-    return Path(text)
-
-
 def check_inputs(targets: Sequence[Path | None], inputs: Mapping[str, str | os.PathLike | None]) -> None:
     """Raises ValueError if a file to be written is one that is read, or lies in a folder that is; by its name."""
     for target in targets:

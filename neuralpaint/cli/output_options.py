@@ -8,7 +8,6 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from neuralpaint.cli.options import output_path
 from neuralpaint.painting.exporters import (
     ImageSettings,
     OutputSettings,
@@ -27,7 +26,6 @@ Outputs = Annotated[
         "--output",
         "-o",
         metavar="OUT",
-        parser=output_path,
         help=f"Output file; repeat it for several. By suffix: {' '.join(export_suffixes())}.",
     ),
 ]

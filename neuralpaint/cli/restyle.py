@@ -12,7 +12,7 @@ import typer
 
 from neuralpaint.cli.console import INTERRUPTED, say, warn
 from neuralpaint.cli.features import Features, Vgg, find_features
-from neuralpaint.cli.options import MAX_SIZE, MAX_STEPS, Debug, Device, Overwrite, check_range, output_path
+from neuralpaint.cli.options import MAX_SIZE, MAX_STEPS, Debug, Device, Overwrite, check_range
 from neuralpaint.cli.progress import Bars
 from neuralpaint.cli.render import Strokes, load_painting
 from neuralpaint.pipelines.batch import check_targets, same_file
@@ -51,9 +51,7 @@ def command(
     style_image: Annotated[Path, typer.Option("--style-image", metavar="IMAGE", help="An image in the desired style.")],
     output: Annotated[
         Path,
-        typer.Option(
-            "--output", "-o", metavar="OUT", parser=output_path, help="Output image: .png, .jpg, .webp or .tiff."
-        ),
+        typer.Option("--output", "-o", metavar="OUT", help="Output image: .png, .jpg, .webp or .tiff."),
     ],
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the strokes.")] = None,
     style_weight: StyleWeight = 0.5,

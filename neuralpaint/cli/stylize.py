@@ -17,7 +17,6 @@ from neuralpaint.cli.options import (
     Device,
     Overwrite,
     check_range,
-    output_path,
     renamed_background,
 )
 from neuralpaint.cli.progress import bar, visible
@@ -44,7 +43,6 @@ def command(
             "--output",
             "-o",
             metavar="OUT",
-            parser=output_path,
             help="Output image; for --sweep a .gif, a .webp or a folder.",
         ),
     ] = None,
