@@ -117,9 +117,9 @@ class StrokeSet:
         """Writes the index, and the texture of a custom brush."""
         if isinstance(self.brush, TexturedBrush):
             parts = {name: torch.from_numpy(getattr(self.brush, name).copy()) for name in ("alpha", "ridge")}
-            with atomic_write(folder / TEXTURE) as file:
+            with atomic_write(folder / TEXTURE, follow=False) as file:
                 file.write(to_safetensors(parts))
-        with atomic_write(folder / INDEX) as file:
+        with atomic_write(folder / INDEX, follow=False) as file:
             file.write(json.dumps(with_checksum(self.facts()), indent=1).encode() + b"\n")
 
     @classmethod
@@ -176,7 +176,7 @@ def write_shard(path: Path, plan: StrokeSet, number: int) -> None:
         strokes[at : at + len(part)] = parameters.take(torch.arange(part.start, part.stop, device="cpu"))
     facts = _shard_facts(plan, numbers) | {"sha256": _digest(strokes)}
     data = to_safetensors({"strokes": strokes}, metadata={_HEADER: json.dumps(facts)})
-    with atomic_write(path) as file:
+    with atomic_write(path, follow=False) as file:
         file.write(data)
 
 

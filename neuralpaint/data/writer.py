@@ -138,7 +138,7 @@ def _write_shards(
         else:
             encoded = samples(plan, map(plan.strokes, missing), workers)
             for number in missing:
-                with atomic_write(folder / plan.name(number)) as file:
+                with atomic_write(folder / plan.name(number), follow=False) as file:
                     write_tar(file, _reporting(islice(encoded, len(plan.strokes(number))), report))
     return before
 

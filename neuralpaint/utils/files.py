@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from neuralpaint.utils.temporary import clean_up, temporary_name
 
@@ -23,7 +25,7 @@ _REASONS = {
     errno.EISDIR: "it is a folder",
     errno.EEXIST: "it is a file, not a folder",
     errno.ENAMETOOLONG: "the name is too long",
-    errno.EFBIG: "the file would be too large for the file system",
+    errno.EFBIG: "the file would be larger than the file system or a limit (ulimit -f) allows",
 }
 
 
@@ -41,36 +43,65 @@ class WriteError(OSError):
         return self.message
 
 
+class _File(io.BufferedWriter):
+    """A file that keeps the first error of the system. It hides its descriptor: encoders in C that write to it
+    themselves say that they failed, but not why."""
+
+    error: OSError | None = None
+
+    def __init__(self, path: Path, mode: int, fresh: bool) -> None:
+        flags = os.O_WRONLY | getattr(os, "O_BINARY", 0) | (os.O_CREAT | os.O_EXCL if fresh else 0)
+        self.descriptor = os.open(path, flags, mode)
+        super().__init__(io.FileIO(self.descriptor, "wb"))
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("fileno")
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.error = self.error or error
+            raise
+
+
 @contextmanager
-def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
+def atomic_write(path: str | os.PathLike, follow: bool = True) -> Iterator[BinaryIO]:
     """Opens a binary file that replaces `path` only if the block ends without an error.
 
-    The file is written under a temporary name in the same folder, flushed to disk, then renamed. Devices and pipes are
-    written directly. The first write to a folder removes the temporary files that killed processes have left there.
+    The file is written under a temporary name in the same folder, flushed to disk, then renamed. It keeps the mode of a
+    file that it replaces. Devices and pipes are written directly. The first write to a folder removes the temporary
+    files that killed processes have left there.
+
+    Args:
+        follow: if `path` is a symbolic link, replace the file that it leads to; otherwise the link.
 
     Raises:
         WriteError: the file cannot be written; no partial file is left, and an existing file is unchanged.
     """
+    file: _File | None = None
     try:
-        target, temporary = _names(path)
-        direct = target.exists() and not target.is_file()
-        if direct:
-            temporary = target
+        target, temporary = _names(path, follow)
+        if target.exists() and not target.is_file() and not target.is_symlink():
+            with _File(target, 0, fresh=False) as file:
+                yield file
+            return
+        mode = _mode(target)
         try:
-            with open(temporary, "wb" if direct else "xb") as file:
+            with _File(temporary, 0o666 if mode is None else mode, fresh=True) as file:
                 yield file
                 file.flush()
-                if not direct:
-                    os.fsync(file.fileno())
-            if not direct:
-                os.replace(temporary, target)
-                _sync_folder(target.parent)
+                os.fsync(file.descriptor)
+            _replace(temporary, target, mode)
         except BaseException:
-            if not direct:
-                temporary.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise error if isinstance(error, WriteError) else WriteError(path, error) from error
+    except Exception as error:
+        if file is not None and file.error is not None:
+            raise WriteError(path, file.error) from error
+        if isinstance(error, OSError) and not isinstance(error, WriteError):
+            raise WriteError(path, error) from error
+        raise
 
 
 @contextmanager
@@ -85,13 +116,13 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         target, temporary = _names(path)
         if target.exists() and not target.is_file():
             raise OSError(errno.EINVAL, "it is a device or a pipe")
+        mode = _mode(target)
         try:
-            temporary.open("xb").close()
+            _File(temporary, 0o666 if mode is None else mode | stat.S_IRUSR | stat.S_IWUSR, fresh=True).close()
             yield temporary
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-            os.replace(temporary, target)
-            _sync_folder(target.parent)
+            _replace(temporary, target, mode)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -136,9 +167,11 @@ def make_folder(path: str | os.PathLike) -> Path:
     return Path(path)
 
 
-def _names(path: str | os.PathLike) -> tuple[Path, Path]:
+def _names(path: str | os.PathLike, follow: bool = True) -> tuple[Path, Path]:
     """(the file that `path` resolves to, a temporary path next to it). OSError if it cannot be a file."""
     target = Path(os.path.realpath(path))
+    if not follow and os.path.islink(path):
+        target = Path(os.path.realpath(Path(path).parent), Path(path).name)
     if os.path.isdir(target):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     try:
@@ -149,6 +182,23 @@ def _names(path: str | os.PathLike) -> tuple[Path, Path]:
     return target, temporary_name(target)
 
 
+def _mode(target: Path) -> int | None:
+    """The permissions of an existing file; None if there is none, or it is a link."""
+    try:
+        found = os.lstat(target).st_mode
+    except OSError:
+        return None
+    return None if stat.S_ISLNK(found) else stat.S_IMODE(found) & 0o777
+
+
+def _replace(temporary: Path, target: Path, mode: int | None) -> None:
+    if mode is not None:
+        with suppress(OSError):  # a file system without permissions
+            os.chmod(temporary, mode)  # which the umask may have reduced
+    os.replace(temporary, target)
+    _sync_folder(target.parent)
+
+
 def _sync_folder(folder: Path) -> None:
     """Makes the rename durable, on file systems that support it."""
     try:
@@ -156,9 +206,8 @@ def _sync_folder(folder: Path) -> None:
     except OSError:
         return
     try:
-        os.fsync(descriptor)
-    except OSError:
-        pass
+        with suppress(OSError):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

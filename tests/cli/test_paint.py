@@ -387,6 +387,31 @@ def test_a_folder_without_photos_says_what_it_has(run, stub, tmp_path):
     assert result.code == 2 and "contains no images" in result.line and "left out: a.heic, more/" in result.line
 
 
+def pictures(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.png"))
+
+
+def test_photos_of_one_name_stay_in_their_folders(run, stub, tmp_path):
+    folder = folder_of(tmp_path, "a/x.png", "a/x.jfif", "b/x.png", "b/deep/x.png", "x.png")
+    out = tmp_path / "out"
+    result = run("paint", folder, "-o", out, "--save", tmp_path / "kept", "--recursive", *QUICK)
+    assert result.code == 0
+    assert pictures(out) == ["a/x_jfif.png", "a/x_png.png", "b/deep/x.png", "b/x.png", "x.png"]
+    assert (tmp_path / "kept" / "b" / "deep").is_dir()
+    folder_of(tmp_path / "other", "b/x.png")  # two folders that hold a file of the same place
+    arguments = ("paint", folder / "b", tmp_path / "other" / "photos" / "b", "-o", tmp_path / "two", "--recursive")
+    assert run(*arguments, *QUICK).code == 0
+    assert pictures(tmp_path / "two") == ["deep/x.png", "x_png.png", "x_png_2.png"]
+
+
+def test_a_folder_of_the_paintings_that_is_a_file(run, stub, tmp_path):
+    folder = folder_of(tmp_path, "a/x.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").touch()
+    result = run("paint", folder, "-o", tmp_path / "out", "--recursive", *QUICK)
+    assert result.code == 2 and "it is a file, not a folder" in result.line
+
+
 def test_folders_in_folders(run, stub, tmp_path):
     folder = folder_of(tmp_path, "a.png", "more/b.jfif", "more/deep/c.mpo", "more/deep/d.heic")
     (folder / "more" / "circle").symlink_to(folder)
@@ -394,7 +419,7 @@ def test_folders_in_folders(run, stub, tmp_path):
     for _ in range(2):  # the second time, the paintings are there
         result = run("paint", folder, "-o", out, "--save", out / "kept", "--recursive", "--overwrite", *QUICK)
         assert result.code == 0
-        assert sorted(os.listdir(out)) == ["a.png", "b.png", "c.png", "kept"]
+        assert pictures(out) == ["a.png", "more/b.png", "more/deep/c.png"]
         assert "1 file and 1 folder left out: more/deep/d.heic, more/circle/ (save" in result.line
 
 
@@ -417,6 +442,18 @@ def test_inputs_are_never_overwritten(run, stub, photo, tmp_path):
 
 
 def test_an_empty_output(run, stub, photo):
-    for command in (("paint", photo), ("render", photo), ("stylize", photo, "--all")):
-        result = run(*command, "-o", "")
-        assert result.code == 2 and result.line.endswith("--output is empty: name a file or a folder")
+    for command in (
+        ("paint", photo, "-o"),
+        ("paint", photo, "-o", "out.png", "--save"),
+        ("render", photo, "-o"),
+        ("stylize", photo, "--all", "-o"),
+        ("strokes", "--out"),
+        ("train-renderer", "--out"),
+        ("train-styles", "--out"),
+        ("bench", "--json"),
+    ):
+        result = run(*command, "")
+        assert result.code == 2 and f"{command[-1]} is empty: name a file or a folder" in result.line
+    for command in (("strokes", "--out="), ("paint", "", "-o", "out.png"), ("info", "")):
+        result = run(*command)
+        assert result.code == 2 and "is empty: name a file or a folder" in result.line

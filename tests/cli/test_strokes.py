@@ -55,6 +55,20 @@ def test_resume_writes_what_is_missing(run, tmp_path, layout):
     assert "none of them new" in run(*arguments, out, "--resume").out
 
 
+@pytest.mark.parametrize("layout", ["vector", "webdataset"])
+def test_a_shard_that_is_a_link_is_replaced_itself(run, tmp_path, layout):
+    arguments = ("strokes", *TAPE, "--format", layout, "--size", 8, "--out", tmp_path / "set")
+    assert run(*arguments).code == 0
+    shard = max(path for path in (tmp_path / "set").iterdir() if path.suffix != ".json")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"another's")
+    whole = shard.read_bytes()
+    shard.unlink()
+    shard.symlink_to(elsewhere)
+    assert run(*arguments, "--resume").code == 0
+    assert not shard.is_symlink() and shard.read_bytes() == whole and elsewhere.read_bytes() == b"another's"
+
+
 def test_a_folder_that_holds_strokes(run, tmp_path):
     out = tmp_path / "set"
     assert run("strokes", "--out", out, *TAPE).code == 0

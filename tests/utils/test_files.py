@@ -1,13 +1,20 @@
 """Atomic file writes, and their one-line errors."""
 
 import errno
+import io
 import os
 import shutil
 import subprocess
+import tarfile
+import zipfile
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
-from neuralpaint.utils.files import WriteError, atomic_write, check_writable, make_folder
+from neuralpaint.images.io import save_image
+from neuralpaint.utils.files import WriteError, atomic_path, atomic_write, check_writable, make_folder
 
 
 @pytest.fixture
@@ -60,6 +67,30 @@ def test_a_link_stays_a_link(tmp_path):
     assert (tmp_path / "link").is_symlink() and (tmp_path / "real").read_bytes() == b"new"
 
 
+def test_a_link_is_replaced_on_request(tmp_path):
+    (tmp_path / "real").write_bytes(b"old")
+    for number, goal in enumerate([tmp_path / "real", tmp_path / "nowhere", os.devnull]):
+        link = tmp_path / f"link{number}"
+        link.symlink_to(goal)
+        with atomic_write(link, follow=False) as file:
+            file.write(b"new")
+        assert not link.is_symlink() and link.read_bytes() == b"new"
+    assert (tmp_path / "real").read_bytes() == b"old" and not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o444])
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path, mode):
+    (tmp_path / "file").touch()
+    (tmp_path / "file").chmod(mode)
+    with atomic_write(tmp_path / "file") as file:
+        (made,) = set(os.listdir(tmp_path)) - {"file"}
+        assert not (tmp_path / made).stat().st_mode & 0o777 & ~mode  # nobody else reads it meanwhile
+        file.write(b"1")
+    with atomic_path(tmp_path / "file") as path:
+        path.write_bytes(b"2")
+    assert (tmp_path / "file").stat().st_mode & 0o777 == mode and (tmp_path / "file").read_bytes() == b"2"
+
+
 def test_a_device_is_written_directly():
     with atomic_write("/dev/null") as file:
         file.write(b"gone")
@@ -90,6 +121,76 @@ def test_no_space_reported_by_the_system(tmp_path, monkeypatch):
     with pytest.raises(WriteError, match="no space left"), atomic_write(tmp_path / "file") as file:
         file.write(b"x")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.fixture
+def small_files():
+    """Files may have at most 8 KiB."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+NOISE = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+
+
+def written_by_torch(path):
+    with atomic_write(path) as file:
+        torch.save({"noise": torch.from_numpy(NOISE)}, file)
+
+
+def written_by_numpy(path):
+    with atomic_write(path) as file:
+        np.save(file, NOISE)
+
+
+def written_as_zip(path):
+    with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("noise", NOISE.tobytes())
+
+
+def written_as_tar(path):
+    with atomic_write(path) as file, tarfile.open(fileobj=file, mode="w") as archive:
+        member = tarfile.TarInfo("noise")
+        member.size = NOISE.nbytes
+        archive.addfile(member, io.BytesIO(NOISE.tobytes()))
+
+
+WRITERS = {
+    suffix: lambda path: save_image(Image.fromarray(NOISE), path)
+    for suffix in (".png", ".jpg", ".webp", ".tif", ".tiff")
+}
+WRITERS |= {".pt": written_by_torch, ".npy": written_by_numpy, ".npz": written_as_zip, ".tar": written_as_tar}
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_every_writer_says_that_the_disk_is_full(tmp_path, full_disk, suffix):
+    target = full_disk / f"file{suffix}"
+    target.write_bytes(bytes(45_000))
+    with pytest.raises(WriteError, match=r"^cannot write .*: no space left on the disk \(.*\)$") as error:
+        WRITERS[suffix](target)
+    assert error.value.errno == errno.ENOSPC
+    assert os.listdir(full_disk) == [target.name] and target.read_bytes() == bytes(45_000)
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_every_writer_says_that_a_file_is_too_large(tmp_path, small_files, suffix):
+    target = tmp_path / f"file{suffix}"
+    with pytest.raises(WriteError, match="^cannot write .*: the file would be larger than .*$") as error:
+        WRITERS[suffix](target)
+    assert error.value.errno == errno.EFBIG and os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_every_writer_says_that_a_device_is_full(tmp_path, suffix):
+    target = tmp_path / f"file{suffix}"
+    target.symlink_to("/dev/full")
+    with pytest.raises(WriteError, match="^cannot write .*: no space left on the disk.*$") as error:
+        WRITERS[suffix](target)
+    assert error.value.errno == errno.ENOSPC
 
 
 def bad_targets(tmp_path):
