@@ -11,6 +11,7 @@ inline void check_composite(const Tensor& canvas, const Tensor& foreground, cons
     NP_CHECK(foreground.dim() == 5 && foreground.size(0) == batch && foreground.size(2) == 3 &&
                  foreground.size(3) == height && foreground.size(4) == width,
              "foreground must be [B, T, 3, H, W] and match canvas");
+    check_sides("canvas", height, width);
     NP_CHECK(alpha.dim() == 5 && alpha.size(0) == batch && alpha.size(1) == foreground.size(1) && alpha.size(2) == 1 &&
                  alpha.size(3) == height && alpha.size(4) == width,
              "alpha must be [B, T, 1, H, W] and match foreground");

@@ -7,14 +7,13 @@ namespace {
 
 std::tuple<Tensor, Tensor> rasterize_cpu(const Tensor& strokes_, int64_t kind, const Tensor& texture, int64_t height,
                                          int64_t width, double softness, ScalarType dtype) {
-    check_strokes(strokes_, 2, kind);
-    NP_CHECK(height > 0 && width > 0 && softness > 0, "height, width and softness must be positive");
+    check_rasterize(strokes_, kind, height, width, softness);
+    const Output output = output_of(dtype, strokes_);
     const Tensor strokes = to_contiguous(strokes_);
     const int64_t n = strokes.size(0);
     Tensor foreground = empty_pooled(strokes, {n, 3, height, width}, dtype);
     Tensor alpha = empty_pooled(strokes, {n, 1, height, width}, dtype);
-    const TextureAtlas atlas = atlas_of(texture, kind);
-    const Output output = output_of(dtype, strokes);
+    const TextureAtlas atlas = atlas_of(texture, kind, strokes);
     with_floating_type("rasterize", strokes.scalar_type(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         cpu::rasterize<T>(data<T>(strokes), n, static_cast<int>(kind), atlas, static_cast<int>(height),
@@ -26,13 +25,12 @@ std::tuple<Tensor, Tensor> rasterize_cpu(const Tensor& strokes_, int64_t kind, c
 
 Tensor rasterize_backward_cpu(const Tensor& grad_foreground, const Tensor& grad_alpha, const Tensor& strokes_,
                               int64_t kind, const Tensor& texture, double softness) {
-    check_strokes(strokes_, 2, kind);
+    check_rasterize_grads(grad_foreground, grad_alpha, strokes_, kind, softness);
     const Tensor strokes = to_contiguous(strokes_);
     const Tensor g_fg = to_contiguous(grad_foreground, strokes.scalar_type());
     const Tensor g_alpha = to_contiguous(grad_alpha, strokes.scalar_type());
-    check_rasterize_grads(grad_foreground, grad_alpha, strokes);
     Tensor grad = make_empty(strokes);
-    const TextureAtlas atlas = atlas_of(texture, kind);
+    const TextureAtlas atlas = atlas_of(texture, kind, strokes);
     with_floating_type("rasterize_backward", strokes.scalar_type(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         cpu::rasterize_backward<T>(data<T>(g_fg), data<T>(g_alpha), data<T>(strokes), strokes.size(0),

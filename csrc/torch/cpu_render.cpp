@@ -7,9 +7,9 @@ namespace {
 
 Tensor render_cpu(const Tensor& canvas_, const Tensor& strokes_, int64_t kind, const Tensor& texture,
                   const Tensor& origin_, double pixels_per_unit, double softness) {
-    check_canvas(canvas_, strokes_, origin_, kind);
+    check_canvas(canvas_, strokes_, origin_, kind, pixels_per_unit, softness);
     const Tensor canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_), origin = to_contiguous(origin_);
-    const TextureAtlas atlas = atlas_of(texture, kind);
+    const TextureAtlas atlas = atlas_of(texture, kind, strokes);
     Tensor out = empty_pooled(canvas, canvas.sizes(), canvas.scalar_type());
     with_floating_type("render", canvas.scalar_type(), [&](auto tag) {
         using T = typename decltype(tag)::type;
@@ -22,11 +22,11 @@ Tensor render_cpu(const Tensor& canvas_, const Tensor& strokes_, int64_t kind, c
 std::tuple<Tensor, Tensor> render_backward_cpu(const Tensor& grad_, const Tensor& canvas_, const Tensor& strokes_,
                                                int64_t kind, const Tensor& texture, const Tensor& origin_,
                                                double pixels_per_unit, double softness) {
-    check_canvas(canvas_, strokes_, origin_, kind);
+    check_canvas(canvas_, strokes_, origin_, kind, pixels_per_unit, softness);
     check_like_canvas("grad", grad_, canvas_);
     const Tensor grad = to_contiguous(grad_), canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_),
                  origin = to_contiguous(origin_);
-    const TextureAtlas atlas = atlas_of(texture, kind);
+    const TextureAtlas atlas = atlas_of(texture, kind, strokes);
     Tensor grad_canvas = empty_pooled(canvas, canvas.sizes(), canvas.scalar_type());
     Tensor grad_strokes = make_empty(strokes);
     with_floating_type("render_backward", canvas.scalar_type(), [&](auto tag) {
@@ -42,11 +42,12 @@ std::tuple<Tensor, Tensor> render_loss_cpu(const Tensor& target_, const Tensor& 
                                            int64_t kind, const Tensor& texture, const Tensor& origin_,
                                            double pixels_per_unit, const Tensor& softness, double l1, double l2) {
     check_softness(softness, strokes_);
-    check_canvas(canvas_, strokes_, origin_, kind);
+    check_canvas(canvas_, strokes_, origin_, kind, pixels_per_unit);
+    check_loss_weights(l1, l2, canvas_);
     check_like_canvas("target", target_, canvas_);
     const Tensor target = to_contiguous(target_), canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_),
                  origin = to_contiguous(origin_);
-    const TextureAtlas atlas = atlas_of(texture, kind);
+    const TextureAtlas atlas = atlas_of(texture, kind, strokes);
     Tensor losses = make_empty(canvas, {canvas.size(0), 2}, canvas.scalar_type());
     Tensor grad_strokes = make_empty(strokes);
     with_floating_type("render_loss", canvas.scalar_type(), [&](auto tag) {

@@ -8,28 +8,19 @@
 namespace neuralpaint {
 namespace {
 
-TextureAtlas atlas_on_device(const Tensor& texture, int64_t kind, const Tensor& strokes) {
-    NP_CHECK(!reads_texture(static_cast<int>(kind)) || texture.device() == strokes.device(),
-             "texture must be on the strokes' device, ", device_text(strokes), ", got ", device_text(texture));
-    return atlas_of(texture, kind);
-}
-
 // A launch counts its blocks in 31 bits; the smallest share of a canvas that gets a block of its own is 1024 pixels.
 void check_size(int64_t count, int64_t height, int64_t width) {
     constexpr int64_t limit = std::numeric_limits<int>::max();
-    NP_CHECK(height > 0 && width > 0 && height <= 65536 && width <= 65536,
-             "height and width must be from 1 to 65536, got ", height, " and ", width);
-    NP_CHECK(count * ((height * width + 1023) / 1024) <= limit, "too many strokes for one call");
+    NP_CHECK(count <= limit && count * ((height * width + 1023) / 1024) <= limit, "too many strokes for one call");
 }
 
 std::tuple<Tensor, Tensor> rasterize_cuda(const Tensor& strokes_, int64_t kind, const Tensor& texture, int64_t height,
                                           int64_t width, double softness, ScalarType dtype) {
-    check_strokes(strokes_, 2, kind);
+    check_rasterize(strokes_, kind, height, width, softness);
     check_size(strokes_.size(0), height, width);
-    NP_CHECK(softness > 0, "softness must be positive, got ", softness);
     const DeviceGuard guard(strokes_.get_device_index());
     const Tensor strokes = to_contiguous(strokes_);
-    const TextureAtlas atlas = atlas_on_device(texture, kind, strokes);
+    const TextureAtlas atlas = atlas_of(texture, kind, strokes);
     const Output output = output_of(dtype, strokes);
     const int64_t n = strokes.size(0);
     Tensor foreground = make_empty(strokes, {n, 3, height, width}, dtype);
@@ -48,18 +39,14 @@ std::tuple<Tensor, Tensor> rasterize_cuda(const Tensor& strokes_, int64_t kind, 
 
 Tensor rasterize_backward_cuda(const Tensor& grad_foreground, const Tensor& grad_alpha, const Tensor& strokes_,
                                int64_t kind, const Tensor& texture, double softness) {
-    check_strokes(strokes_, 2, kind);
-    check_rasterize_grads(grad_foreground, grad_alpha, strokes_);
-    NP_CHECK(grad_foreground.device() == strokes_.device() && grad_alpha.device() == strokes_.device(),
-             "gradients must be on the strokes' device, ", device_text(strokes_));
+    check_rasterize_grads(grad_foreground, grad_alpha, strokes_, kind, softness);
     const int64_t n = strokes_.size(0), height = grad_alpha.size(2), width = grad_alpha.size(3);
     check_size(n, height, width);
-    NP_CHECK(softness > 0, "softness must be positive, got ", softness);
     const DeviceGuard guard(strokes_.get_device_index());
     const Tensor strokes = to_contiguous(strokes_);
     const Tensor by_foreground = to_contiguous(grad_foreground, strokes.scalar_type());
     const Tensor by_alpha = to_contiguous(grad_alpha, strokes.scalar_type());
-    const TextureAtlas atlas = atlas_on_device(texture, kind, strokes);
+    const TextureAtlas atlas = atlas_of(texture, kind, strokes);
     Tensor grad = make_empty(strokes);
     with_floating_type("rasterize_backward", strokes.scalar_type(), [&](auto tag) {
         using T = typename decltype(tag)::type;

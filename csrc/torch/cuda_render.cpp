@@ -8,25 +8,21 @@
 namespace neuralpaint {
 namespace {
 
-void check_arguments(const Tensor& canvas, const Tensor& strokes, int64_t kind, const Tensor& texture,
-                     const Tensor& origin) {
-    check_canvas(canvas, strokes, origin, kind);
-    NP_CHECK(canvas.device() == strokes.device() && origin.device() == strokes.device() &&
-                 (!reads_texture(static_cast<int>(kind)) || texture.device() == strokes.device()),
-             "canvas, strokes, origin and texture must be on one device");
+// A launch counts its blocks in 31 bits.
+void check_size(const Tensor& canvas) {
     constexpr int64_t limit = std::numeric_limits<int>::max();
-    NP_CHECK(canvas.size(2) <= 65536 && canvas.size(3) <= 65536 &&
+    NP_CHECK(canvas.size(2) <= 65536 && canvas.size(3) <= 65536 && canvas.size(0) <= limit &&
                  canvas.size(0) * ((canvas.size(2) + 15) / 16) * ((canvas.size(3) + 15) / 16) <= limit,
              "the canvas is too large for one call: ", shape_text(canvas));
 }
 
 Tensor render_cuda(const Tensor& canvas_, const Tensor& strokes_, int64_t kind, const Tensor& texture,
                    const Tensor& origin_, double pixels_per_unit, double softness) {
-    check_arguments(canvas_, strokes_, kind, texture, origin_);
-    NP_CHECK(softness > 0, "softness must be positive, got ", softness);
+    check_canvas(canvas_, strokes_, origin_, kind, pixels_per_unit, softness);
+    check_size(canvas_);
     const DeviceGuard guard(canvas_.get_device_index());
     const Tensor canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_), origin = to_contiguous(origin_);
-    const TextureAtlas atlas = atlas_of(texture, kind);
+    const TextureAtlas atlas = atlas_of(texture, kind, strokes);
     Tensor out = make_empty(canvas);
     with_floating_type("render", canvas.scalar_type(), [&](auto tag) {
         using T = typename decltype(tag)::type;
@@ -43,13 +39,13 @@ Tensor render_cuda(const Tensor& canvas_, const Tensor& strokes_, int64_t kind, 
 std::tuple<Tensor, Tensor> render_backward_cuda(const Tensor& grad_, const Tensor& canvas_, const Tensor& strokes_,
                                                 int64_t kind, const Tensor& texture, const Tensor& origin_,
                                                 double pixels_per_unit, double softness) {
-    check_arguments(canvas_, strokes_, kind, texture, origin_);
-    NP_CHECK(softness > 0, "softness must be positive, got ", softness);
+    check_canvas(canvas_, strokes_, origin_, kind, pixels_per_unit, softness);
+    check_size(canvas_);
     check_like_canvas("grad", grad_, canvas_);
     const DeviceGuard guard(canvas_.get_device_index());
     const Tensor grad = to_contiguous(grad_), canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_),
                  origin = to_contiguous(origin_);
-    const TextureAtlas atlas = atlas_of(texture, kind);
+    const TextureAtlas atlas = atlas_of(texture, kind, strokes);
     Tensor grad_canvas = make_empty(canvas);
     Tensor grad_strokes = make_empty(strokes);
     with_floating_type("render_backward", canvas.scalar_type(), [&](auto tag) {
@@ -69,13 +65,15 @@ std::tuple<Tensor, Tensor> render_backward_cuda(const Tensor& grad_, const Tenso
 std::tuple<Tensor, Tensor> render_loss_cuda(const Tensor& target_, const Tensor& canvas_, const Tensor& strokes_,
                                             int64_t kind, const Tensor& texture, const Tensor& origin_,
                                             double pixels_per_unit, const Tensor& softness, double l1, double l2) {
-    check_arguments(canvas_, strokes_, kind, texture, origin_);
+    check_canvas(canvas_, strokes_, origin_, kind, pixels_per_unit);
+    check_loss_weights(l1, l2, canvas_);
+    check_size(canvas_);
     check_softness(softness, strokes_);
     check_like_canvas("target", target_, canvas_);
     const DeviceGuard guard(canvas_.get_device_index());
     const Tensor target = to_contiguous(target_), canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_),
                  origin = to_contiguous(origin_);
-    const TextureAtlas atlas = atlas_of(texture, kind);
+    const TextureAtlas atlas = atlas_of(texture, kind, strokes);
     Tensor losses = make_empty(canvas, {canvas.size(0), 2}, canvas.scalar_type());
     Tensor grad_strokes = make_empty(strokes);
     with_floating_type("render_loss", canvas.scalar_type(), [&](auto tag) {

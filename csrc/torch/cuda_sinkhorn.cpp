@@ -8,10 +8,10 @@ namespace neuralpaint {
 namespace {
 
 SinkhornShape shape_of(const Tensor& mass, double epsilon, int64_t iterations, int64_t cost) {
-    NP_CHECK(mass.size(0) < (int64_t(1) << 31) && mass.size(1) * mass.size(2) < (int64_t(1) << 28) &&
-                 iterations < (int64_t(1) << 30),
-             "too many images, pixels or iterations for one call");
-    return sinkhorn_shape(mass, epsilon, iterations, cost);
+    const SinkhornShape shape = sinkhorn_shape(mass, epsilon, iterations, cost);
+    NP_CHECK(shape.batch < (int64_t(1) << 31) && shape.height * shape.width < (1 << 28),
+             "too many images or pixels for one call");
+    return shape;
 }
 
 // Maps that don't fit into shared memory; the kernels take null for none.

@@ -7,17 +7,35 @@
 
 namespace neuralpaint {
 
-inline void check_canvas(const Tensor& canvas, const Tensor& strokes, const Tensor& origin, int64_t kind) {
+inline void check_canvas(const Tensor& canvas, const Tensor& strokes, const Tensor& origin, int64_t kind,
+                         double pixels_per_unit) {
     check_strokes(strokes, 3, kind);
     NP_CHECK(canvas.dim() == 4 && canvas.size(1) == 3, "canvas must be [B, 3, H, W], got ", shape_text(canvas));
     NP_CHECK(canvas.size(2) > 0 && canvas.size(3) > 0, "canvas must not be empty");
+    check_sides("canvas", canvas.size(2), canvas.size(3));
     NP_CHECK(canvas.size(0) == strokes.size(0), "canvas and strokes must have the same batch size, got ",
              canvas.size(0), " and ", strokes.size(0));
     NP_CHECK(canvas.scalar_type() == strokes.scalar_type() && origin.scalar_type() == strokes.scalar_type(),
              "canvas, strokes and origin must have the same dtype");
     NP_CHECK(origin.dim() == 2 && origin.size(0) == canvas.size(0) && origin.size(1) == 2,
              "origin must be [B, 2], got ", shape_text(origin));
-    NP_CHECK(strokes.size(0) * (strokes.size(1) + 1) < (int64_t(1) << 31), "too many strokes for one call");
+    NP_CHECK(canvas.device() == strokes.device() && origin.device() == strokes.device(),
+             "canvas, strokes and origin must be on one device");
+    constexpr int64_t limit = (int64_t(1) << 31) - 1;
+    NP_CHECK(strokes.size(0) <= limit && strokes.size(1) < limit && strokes.size(0) * (strokes.size(1) + 1) <= limit,
+             "too many strokes for one call");
+    check_positive("pixels_per_unit", pixels_per_unit, strokes.scalar_type());
+}
+
+inline void check_canvas(const Tensor& canvas, const Tensor& strokes, const Tensor& origin, int64_t kind,
+                         double pixels_per_unit, double softness) {
+    check_canvas(canvas, strokes, origin, kind, pixels_per_unit);
+    check_positive("softness", softness, strokes.scalar_type());
+}
+
+inline void check_loss_weights(double l1, double l2, const Tensor& canvas) {
+    check_weight("l1", l1, canvas.scalar_type());
+    check_weight("l2", l2, canvas.scalar_type());
 }
 
 inline void check_like_canvas(const char* name, const Tensor& tensor, const Tensor& canvas) {

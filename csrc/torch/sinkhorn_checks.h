@@ -1,7 +1,6 @@
 // What the kernels of sinkhorn need so as not to crash; full checks with kind messages are the Python wrapper's.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -17,7 +16,7 @@ inline void check_sinkhorn(const Tensor& mass_x, const Tensor& mass_y, double ep
     NP_CHECK(same_shape(mass_y, mass_x), "mass_y must have the shape of mass_x, got ", shape_text(mass_y));
     NP_CHECK(mass_y.scalar_type() == mass_x.scalar_type() && mass_y.device() == mass_x.device(),
              "mass_x and mass_y must have the same dtype and device");
-    NP_CHECK(epsilon > 0 && std::isfinite(epsilon), "epsilon must be a finite number above 0, got ", epsilon);
+    check_positive("epsilon", epsilon, mass_x.scalar_type());
     NP_CHECK(iterations >= 1, "iterations must be at least 1, got ", iterations);
     NP_CHECK(cost == 0 || cost == 1, "cost must be 0 or 1, got ", cost);
 }
@@ -36,7 +35,8 @@ inline void check_sinkhorn_backward(const Tensor& grad, const Tensor& mass_x, co
 // The arguments of a launch; the masses have been checked.
 inline SinkhornShape sinkhorn_shape(const Tensor& mass, double epsilon, int64_t iterations, int64_t cost) {
     constexpr int64_t limit = std::numeric_limits<int>::max();
-    NP_CHECK(mass.size(1) * mass.size(2) <= limit && iterations <= limit / 2,
+    NP_CHECK(mass.size(1) <= limit && mass.size(2) <= limit && mass.size(1) * mass.size(2) <= limit &&
+                 iterations <= limit / 2,
              "too many pixels or iterations for one call");
     return {mass.size(0), static_cast<int>(mass.size(1)),  static_cast<int>(mass.size(2)), static_cast<int>(iterations),
             epsilon,      static_cast<TransportCost>(cost)};

@@ -34,21 +34,44 @@ inline Output output_of(ScalarType dtype, const Tensor& strokes) {
     return Output::kSame;
 }
 
+inline void check_rasterize(const Tensor& strokes, int64_t kind, int64_t height, int64_t width, double softness) {
+    check_strokes(strokes, 2, kind);
+    NP_CHECK(height > 0 && width > 0 && height <= 65536 && width <= 65536,
+             "height and width must be from 1 to 65536, got ", height, " and ", width);
+    check_positive("softness", softness, strokes.scalar_type());
+}
+
 // The derivatives by what rasterize gave: [N, 3, H, W] and [N, 1, H, W].
-inline void check_rasterize_grads(const Tensor& foreground, const Tensor& alpha, const Tensor& strokes) {
+inline void check_rasterize_grads(const Tensor& foreground, const Tensor& alpha, const Tensor& strokes, int64_t kind,
+                                  double softness) {
+    check_strokes(strokes, 2, kind);
     NP_CHECK(foreground.dim() == 4 && alpha.dim() == 4 && foreground.size(0) == strokes.size(0) &&
                  foreground.size(1) == 3 && alpha.size(0) == strokes.size(0) && alpha.size(1) == 1 &&
                  foreground.size(2) == alpha.size(2) && foreground.size(3) == alpha.size(3),
              "gradients must be [N, 3, H, W] and [N, 1, H, W]");
+    for (const Tensor& grad : {foreground, alpha}) {
+        const ScalarType type = grad.scalar_type();
+        NP_CHECK(type == ScalarType::Float || type == ScalarType::Double || type == ScalarType::Half ||
+                     type == ScalarType::BFloat16,
+                 "gradients must be of a floating type, got ", dtype_text(type));
+        NP_CHECK(grad.device() == strokes.device(), "gradients must be on the strokes' device, ", device_text(strokes));
+    }
+    check_rasterize(strokes, kind, alpha.size(2), alpha.size(3), softness);
 }
 
+constexpr int64_t kMostTexels = 1 << 15;  // places in an atlas are counted in 31 bits
+
 // The atlas a texture tensor describes; the tensor must stay alive while it is used.
-inline TextureAtlas atlas_of(const Tensor& texture, int64_t kind) {
+inline TextureAtlas atlas_of(const Tensor& texture, int64_t kind, const Tensor& strokes) {
     TextureAtlas atlas;
     if (!reads_texture(static_cast<int>(kind))) return atlas;
+    NP_CHECK(texture.device() == strokes.device(), "texture must be on the strokes' device, ", device_text(strokes),
+             ", got ", device_text(texture));
     NP_CHECK(texture.scalar_type() == ScalarType::Int && texture.is_contiguous() && texture.dim() == 4 &&
                  texture.size(0) == 2 && texture.size(3) == 2,
              "texture must be a contiguous int32 tensor [2, 2*height, 2*width, 2], got ", shape_text(texture));
+    NP_CHECK(texture.size(1) <= kMostTexels && texture.size(2) <= kMostTexels, "texture must have sides of at most ",
+             kMostTexels, ", got ", shape_text(texture));
     atlas.width = static_cast<int>(texture.size(2) / 2);
     atlas.height = static_cast<int>(texture.size(1) / 2);
     const auto power_of_two = [](int n) { return n > 0 && (n & (n - 1)) == 0; };

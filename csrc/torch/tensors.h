@@ -6,7 +6,7 @@
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
 #include <algorithm>
-
+#include <cfloat>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -69,6 +69,29 @@ inline Tensor make_empty(const Tensor& like, std::initializer_list<int64_t> size
 
 inline Tensor make_empty(const Tensor& like) {
     return torch::stable::new_empty(like, like.sizes(), like.scalar_type());
+}
+
+constexpr int64_t kMostSide = int64_t(1) << 30;
+
+// Sides of a picture that fit an int, also where a batch of none needs no memory.
+inline void check_sides(const char* name, int64_t height, int64_t width) {
+    NP_CHECK(height <= kMostSide && width <= kMostSide, name, " must have sides of at most ", kMostSide, ", got ",
+             height, " x ", width);
+}
+
+// A number above 0 that `type`, float32 or float64, holds to its full precision. For any other type it is the op's own
+// check that says so.
+inline void check_positive(const char* name, double value, ScalarType type) {
+    const bool wide = type == ScalarType::Double;
+    const double least = wide ? DBL_MIN : FLT_MIN, most = wide ? DBL_MAX : FLT_MAX;
+    NP_CHECK(value >= least && value <= most, name, " must be from ", least, " to ", most, " for ", dtype_text(type),
+             ", got ", value);
+}
+
+// A number of at least 0 that stays finite as `type`.
+inline void check_weight(const char* name, double value, ScalarType type) {
+    NP_CHECK(value >= 0 && value <= (type == ScalarType::Double ? DBL_MAX : FLT_MAX), name, " must be finite for ",
+             dtype_text(type), ", and at least 0, got ", value);
 }
 
 // The caller has checked that the dtype is T's.

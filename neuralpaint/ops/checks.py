@@ -11,7 +11,7 @@ from torch._subclasses.fake_tensor import FakeTensor  # torch itself has loaded 
 from torch.autograd.forward_ad import unpack_dual
 
 from neuralpaint.brushes import Brush, get_brush
-from neuralpaint.utils.validation import check_positive, shown
+from neuralpaint.utils.validation import check_positive, check_weight, shown
 
 
 def as_single(value: Any) -> Any:
@@ -33,8 +33,16 @@ def check_mode(op: str, *tensors: Tensor) -> None:
             )
 
 
+def check_factor(name: str, value: float, dtype: torch.dtype) -> float:
+    """A number of at least 0 that stays finite as `dtype`."""
+    number, most = check_weight(name, value), torch.finfo(dtype).max
+    if number > most:
+        raise ValueError(f"{name} must be at most {most:.3g} for {dtype}, got {shown(value)}")
+    return number
+
+
 def check_width(name: str, value: float, dtype: torch.dtype) -> float:
-    """A length above 0 that `dtype` holds to its full precision."""
+    """A number above 0, such as a length, that `dtype` holds to its full precision."""
     number, limits = check_positive(name, value), torch.finfo(dtype)
     if not limits.tiny <= number <= limits.max:
         raise ValueError(f"{name} must be from {limits.tiny:.3g} to {limits.max:.3g} for {dtype}, got {shown(value)}")

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush
-from neuralpaint.ops.checks import as_origin, as_single, check_mode, check_render, check_width
+from neuralpaint.ops.checks import as_origin, as_single, check_factor, check_mode, check_render, check_width
 from neuralpaint.utils.profiling import span
-from neuralpaint.utils.validation import check_weight
 
 
 @span("render_loss")
@@ -52,7 +52,7 @@ def render_loss(
         raise ValueError(f"target must be a tensor of the canvas's shape {list(canvas.shape)} and dtype {canvas.dtype}")
     if target.device != canvas.device:
         raise ValueError(f"target must be on the canvas's device {canvas.device}, got {target.device}")
-    l1, l2 = check_weight("l1", l1), check_weight("l2", l2)
+    l1, l2 = check_factor("l1", l1, canvas.dtype), check_factor("l2", l2, canvas.dtype)
     if not isinstance(softness, Tensor):
         softness = canvas.new_tensor(check_width("softness", softness, canvas.dtype))
     elif softness.shape != () or softness.dtype != canvas.dtype or softness.device != canvas.device:

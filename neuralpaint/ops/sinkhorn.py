@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
-from neuralpaint.ops.checks import as_single, check_mode
+from neuralpaint.ops.checks import as_single, check_mode, check_width
 from neuralpaint.utils.profiling import span
-from neuralpaint.utils.validation import check_positive, check_whole
+from neuralpaint.utils.validation import check_whole
 
 MAX_ITERATIONS = 1_000_000
 _COSTS = {"sqeuclidean": 0, "euclidean": 1}
@@ -76,7 +76,7 @@ def sinkhorn(
     iterations = check_whole("iterations", iterations, 1, MAX_ITERATIONS)
     if cost not in _COSTS:
         raise ValueError(f"cost must be one of {', '.join(map(repr, _COSTS))}, got {cost!r}")
-    epsilon = check_positive("epsilon", epsilon)
+    epsilon = check_width("epsilon", epsilon, mass_x.dtype)
     return torch.ops.neuralpaint.sinkhorn(mass_x, mass_y, epsilon, iterations, _COSTS[cost])[0]
 
 

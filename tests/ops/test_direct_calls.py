@@ -1,0 +1,110 @@
+"""The operators themselves, `torch.ops.neuralpaint.*`: numbers out of range raise one line and never reach a kernel."""
+
+import math
+
+import pytest
+import torch
+
+from neuralpaint import ops  # noqa: F401  (registers them)
+from neuralpaint.brushes import get_brush
+
+OPS = torch.ops.neuralpaint
+TAPE, OIL = get_brush("tape"), get_brush("oil")
+CANVAS = torch.full((1, 3, 8, 8), 0.25)
+STROKES = torch.full((1, 2, 9), 0.5)
+ORIGIN = torch.zeros(1, 2)
+MASS = torch.full((1, 4, 4), 0.5)
+COST, POTENTIALS = OPS.sinkhorn(MASS, MASS, 0.1, 2, 0)
+CALLS = {
+    "rasterize": {"strokes": STROKES[0], "kind": TAPE.kind, "texture": TAPE.texture, "height": 8, "width": 8,
+                  "softness": 1.0, "dtype": torch.float32},
+    "rasterize_backward": {"grad_foreground": torch.zeros(2, 3, 8, 8), "grad_alpha": torch.zeros(2, 1, 8, 8),
+                           "strokes": STROKES[0], "kind": TAPE.kind, "texture": TAPE.texture, "softness": 1.0},
+    "composite": {"canvas": CANVAS, "foreground": CANVAS[:, None], "alpha": CANVAS[:, None, :1]},
+    "composite_backward": {"grad": CANVAS, "canvas": CANVAS, "foreground": CANVAS[:, None],
+                           "alpha": CANVAS[:, None, :1]},
+    "render": {"canvas": CANVAS, "strokes": STROKES, "kind": TAPE.kind, "texture": TAPE.texture, "origin": ORIGIN,
+               "pixels_per_unit": 8.0, "softness": 1.0},
+    "render_backward": {"grad": CANVAS, "canvas": CANVAS, "strokes": STROKES, "kind": TAPE.kind,
+                        "texture": TAPE.texture, "origin": ORIGIN, "pixels_per_unit": 8.0, "softness": 1.0},
+    "render_loss": {"target": CANVAS, "canvas": CANVAS, "strokes": STROKES, "kind": TAPE.kind, "texture": TAPE.texture,
+                    "origin": ORIGIN, "pixels_per_unit": 8.0, "softness": torch.tensor(1.0), "l1": 0.5, "l2": 1.0},
+    "sinkhorn": {"mass_x": MASS, "mass_y": MASS, "epsilon": 0.1, "iterations": 2, "cost": 0},
+    "sinkhorn_backward": {"grad": COST, "mass_x": MASS, "mass_y": MASS, "potentials": POTENTIALS, "epsilon": 0.1,
+                          "iterations": 2, "cost": 0},
+}  # fmt: skip
+WIDTHS = [0.0, -1.0, math.nan, math.inf, -math.inf, 1e-60, 1e60, 1e308]
+BAD = {
+    "kind": [-1, 5, 15, 16, 1 << 31, 1 << 32, (1 << 32) + TAPE.kind, 2**63 - 1, -(2**63)],
+    "height": [0, -1, 65537, 1 << 32, (1 << 32) + 8, 2**63 - 1],
+    "width": [0, -8, 65537, 1 << 32, (1 << 32) + 8, -(2**63)],
+    "softness": WIDTHS,
+    "pixels_per_unit": WIDTHS,
+    "epsilon": WIDTHS,
+    "l1": [-1.0, math.nan, math.inf, 1e60],
+    "l2": [-1.0, math.nan, math.inf, 1e308],
+    "iterations": [0, -1, 1 << 31, 1 << 32, (1 << 32) + 2, 2**62, 2**63 - 1],
+    "cost": [-1, 2, 1 << 32, (1 << 32) + 1],
+}
+TABLE = [
+    (op, name, value)
+    for op, call in CALLS.items()
+    for name in call
+    for value in BAD.get(name, [])
+    if not isinstance(call[name], torch.Tensor)
+]
+
+
+@pytest.mark.parametrize("op", CALLS)
+def test_the_calls_are_good_ones(op):
+    getattr(OPS, op)(**CALLS[op])
+
+
+@pytest.mark.parametrize(("op", "name", "value"), TABLE)
+def test_numbers_out_of_range_are_refused(op, name, value):
+    match = "potentials must" if op == "sinkhorn_backward" and name == "iterations" and value > 0 else name
+    with pytest.raises(RuntimeError, match=match) as found:
+        getattr(OPS, op)(**CALLS[op] | {name: value})
+    assert "must be" in str(found.value) or "too many" in str(found.value)
+
+
+@pytest.mark.parametrize("op", CALLS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.int32, torch.bool, torch.complex64])
+def test_other_types_are_refused(op, dtype):
+    """A tensor of another type, each in turn."""
+    for name, value in CALLS[op].items():
+        if isinstance(value, torch.Tensor) and name != "texture":
+            if name.startswith("grad_") and dtype == torch.float16:
+                continue  # rasterize may have given half precision
+            with pytest.raises(RuntimeError):
+                getattr(OPS, op)(**CALLS[op] | {name: value.to(dtype)})
+
+
+@pytest.mark.parametrize("op", CALLS)
+@pytest.mark.parametrize("shape", [(), (0,), (1, 2), (1, 3, 0, 8), (1, 3, 8, 8, 1), (0, 0, 0)])
+def test_other_shapes_are_refused(op, shape):
+    for name, value in CALLS[op].items():
+        if isinstance(value, torch.Tensor) and name not in ("texture",) and value.shape != shape:
+            with pytest.raises(RuntimeError, match="must"):
+                getattr(OPS, op)(**CALLS[op] | {name: torch.zeros(shape)})
+
+
+def test_sides_that_fit_no_int_are_refused_where_a_batch_of_none_needs_no_memory():
+    side = 1 << 33
+    with pytest.raises(RuntimeError, match="sides of at most"):
+        OPS.render(
+            torch.zeros(0, 3, 1, side), torch.zeros(0, 2, 9), TAPE.kind, TAPE.texture, torch.zeros(0, 2), 8.0, 1.0
+        )
+    with pytest.raises(RuntimeError, match="sides of at most"):
+        OPS.composite(torch.zeros(0, 3, side, 1), torch.zeros(0, 1, 3, side, 1), torch.zeros(0, 1, 1, side, 1))
+    with pytest.raises(RuntimeError, match="too many pixels"):
+        OPS.sinkhorn(torch.zeros(0, side, 1), torch.zeros(0, side, 1), 0.1, 2, 0)
+
+
+def test_textures_that_fit_no_lookup_are_refused():
+    strokes = torch.full((1, 12), 0.5)
+    good = OIL.texture
+    floats, turned, odd = good.float(), good.transpose(0, 3), torch.zeros(2, 6, 8, 2).int()
+    for texture in (good[:1], good[:, :-1].contiguous(), floats, turned, odd, odd[:, :0], odd[:0].flatten()):
+        with pytest.raises(RuntimeError, match="texture"):
+            OPS.rasterize(strokes, OIL.kind, texture, 8, 8, 1.0, torch.float32)
