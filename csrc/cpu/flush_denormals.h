@@ -11,10 +11,13 @@ namespace neuralpaint::cpu {
 
 class FlushDenormals {
  public:
-    FlushDenormals() : saved_(control()) { set_control(saved_ | kFlush); }
+    FlushDenormals() : FlushDenormals(true) {}
     ~FlushDenormals() { set_control(saved_); }
     FlushDenormals(const FlushDenormals&) = delete;
     FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+ protected:
+    explicit FlushDenormals(bool flush) : saved_(control()) { set_control(flush ? saved_ | kFlush : saved_ & ~kFlush); }
 
  private:
 #if defined(__SSE2__)
@@ -38,6 +41,12 @@ class FlushDenormals {
     static void set_control(Control) {}
 #endif
     Control saved_;
+};
+
+// Arithmetic that keeps them, while the object lives, within a part of the code that does not.
+class KeepDenormals : public FlushDenormals {
+ public:
+    KeepDenormals() : FlushDenormals(false) {}
 };
 
 }  // namespace neuralpaint::cpu

@@ -36,6 +36,7 @@ struct Mass {
 
     template <typename T>
     void assign(const T* mass, const Grid& grid) {
+        const KeepDenormals keep;  // a mass may consist of them
         const int64_t pixels = grid.height * grid.width;
         total = 0;
         double sum = 0;
@@ -123,11 +124,18 @@ void center(const Mass& mass, std::vector<double>& derivative) {
     for (int64_t i = 0; i < size; ++i) derivative[i] -= mean;
 }
 
+// Finite where the mass is so small that the quotient would not be.
+double quotient(double grad, double total) {
+    const KeepDenormals keep;
+    const double most = std::numeric_limits<double>::max();
+    return std::isfinite(grad) ? std::clamp(grad / total, -most, most) : grad / total;
+}
+
 // The gradient by a mass as given, from that by the normalised one.
 template <typename T>
 void finish(T grad, const Mass& mass, const std::vector<double>& by_normalised, T* out, const Grid& grid) {
     const double mean = dot(mass.values.data(), by_normalised.data(), grid.size());
-    const double scale = static_cast<double>(grad) / mass.total;
+    const double scale = quotient(static_cast<double>(grad), mass.total);
     for (int64_t r = 0; r < grid.height; ++r)
         for (int64_t c = 0; c < grid.width; ++c)
             out[r * grid.width + c] = narrowed<T>(scale * (by_normalised[r * grid.stride + c] - mean));

@@ -334,7 +334,9 @@ __global__ void __launch_bounds__(kMaxThreads<T>, 1)
     }
     mean_x = block_sum(mean_x);
     mean_y = block_sum(mean_y);
-    const double by_x = static_cast<double>(grad[b]) / total_x, by_y = static_cast<double>(grad[b]) / total_y;
+    // Held within the finite, so that they make no NaN of a derivative that is zero.
+    const double by_x = bounded(static_cast<double>(grad[b]) / total_x);
+    const double by_y = bounded(static_cast<double>(grad[b]) / total_y);
     for (int i = threadIdx.x; i < pixels; i += blockDim.x) {
         grad_x[i] = bounded(static_cast<T>(by_x * (grad_x[i] - mean_x)));
         grad_y[i] = bounded(static_cast<T>(by_y * (grad_y[i] - mean_y)));

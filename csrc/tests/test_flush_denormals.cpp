@@ -33,6 +33,12 @@ int main() {
             CHECK(half(least) == 0);
         }
         CHECK(half(least) == 0);
+        {
+            const neuralpaint::cpu::KeepDenormals keep;
+            CHECK(half(least) == denormal);
+            CHECK(twice(denormal) == least);
+        }
+        CHECK(half(least) == 0);
     }
     CHECK(half(least) == denormal);
     CHECK(twice(denormal) == least);
