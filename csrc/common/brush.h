@@ -2,6 +2,8 @@
 // shade. A brush is a struct Stroke<T> with
 //   kKind (its number in Python), kParameters, kShape (leading geometry numbers), kSums
 //   kSize, kSizes (where its lengths begin, and how many they are)
+//   kPure, kPures (where the shape's numbers that are no lengths begin, ratios and angles, and how many they are),
+//   kPureLimit (how far from 0 they count)
 //   kGradient (two colours), kRidge (bristle relief), kTextured (reads the atlas), kCurve (a Bézier curve's footprint)
 //   setup(p, view, atlas)          pixel-space constants of the stroke p
 //   bounds(), row_span(y, a, b)    its footprint, in pixels (a curve: rows_span(top, bottom, a, b))
@@ -12,6 +14,8 @@
 // written once over a value type V: a float, a double, or SIMD lanes of them. Its header ends with NP_BRUSH, and
 // dispatch.h includes it: nothing else has to know of it.
 #pragma once
+
+#include <cfloat>
 
 #include "common/scalar.h"
 #include "common/texture.h"
@@ -32,6 +36,11 @@ struct BrushOf {
         using Stroke = Name<T>;          \
     };
 
+// Numbers count up to a limit far outside of any picture, and beyond it as the limit itself, so that no finite stroke
+// makes an infinity or a NaN: lengths and positions in pixels, the width of an edge, colours. Opacity counts from 0 to
+// 2, so that |1 - opacity| <= 1, and layers of such strokes do not grow without bound.
+constexpr float kFarthest = 1 << 26, kSharpest = 1.0f / (1 << 20), kBrightest = 1 << 13, kMostOpaque = 2;
+
 // From units to pixels: a point (x, y) lies at pixel ((x - ox) * scale, (y - oy) * scale).
 template <typename T>
 struct View {
@@ -39,6 +48,18 @@ struct View {
     T ox, oy;
     T softness;  // width of an antialiased edge, pixels
 };
+
+// The number of units that are kFarthest pixels, or as many as can be added to each other.
+template <typename T>
+NP_HD T farthest_units(T scale) {
+    return vmin(T(kFarthest) / scale, sizeof(T) == 4 ? T(FLT_MAX) / T(4) : T(DBL_MAX) / T(4));
+}
+
+template <typename T>
+NP_HD View<T> make_view(T scale, T ox, T oy, T softness) {
+    const T far = farthest_units(scale);
+    return {scale, clamp(ox, -far, far), clamp(oy, -far, far), clamp(softness, T(kSharpest), T(kFarthest))};
+}
 
 template <typename T>
 struct Bounds {
@@ -113,11 +134,37 @@ NP_HD void pixel_range(T a, T b, int low, int high, int& first, int& last) {
 template <typename Stroke>
 constexpr int kTotalSums = Stroke::kSums + decltype(Stroke::paint)::kSums;
 
-// The derivatives by the stroke's numbers, from the sums of its pixels.
+// A stroke's number i as it counts. NaN stays NaN.
+template <typename Stroke, typename T>
+NP_HD T limited(const T* p, int i, T far) {
+    const bool pure = i >= Stroke::kPure && i < Stroke::kPure + Stroke::kPures;
+    const bool opacity = i == Stroke::kParameters - 1;
+    const T most = i >= Stroke::kShape ? T(opacity ? kMostOpaque : kBrightest) : pure ? T(Stroke::kPureLimit) : far;
+    const T least = opacity ? T(0) : -most;
+    return p[i] < least ? least : p[i] > most ? most : p[i];
+}
+
+template <typename Stroke, typename T>
+NP_HD void setup_stroke(Stroke& stroke, const T* p, const View<T>& view, const TextureAtlas& atlas) {
+    const T far = farthest_units(view.scale);
+    T numbers[Stroke::kParameters];
+    for (int i = 0; i < Stroke::kParameters; ++i) numbers[i] = limited<Stroke>(p, i, far);
+    stroke.setup(numbers, view, atlas);
+}
+
+// The derivatives by the stroke's numbers, from the sums of its pixels: within the largest finite value, and 0 by a
+// number beyond its limit.
 template <typename Stroke, typename T>
 NP_HD void finish_stroke(const Stroke& stroke, const T* p, const View<T>& view, const T* sums, T* grad) {
-    stroke.finish(p, view, sums, grad);
+    const T far = farthest_units(view.scale), largest = sizeof(T) == 4 ? T(FLT_MAX) : T(DBL_MAX);
+    T numbers[Stroke::kParameters];
+    for (int i = 0; i < Stroke::kParameters; ++i) numbers[i] = limited<Stroke>(p, i, far);
+    stroke.finish(numbers, view, sums, grad);
     for (int i = 0; i < decltype(Stroke::paint)::kSums; ++i) grad[Stroke::kShape + i] = sums[Stroke::kSums + i];
+    for (int i = 0; i < Stroke::kParameters; ++i) {
+        const T g = grad[i] < -largest ? -largest : grad[i] > largest ? largest : grad[i];
+        grad[i] = p[i] < numbers[i] || p[i] > numbers[i] ? T(0) : g;
+    }
 }
 
 }  // namespace neuralpaint

@@ -11,6 +11,7 @@ struct MarkerStroke {
     using Scalar = T;
     static constexpr int kKind = 2;
     static constexpr int kParameters = 12, kShape = 8, kSize = 6, kSizes = 2, kSums = 8;
+    static constexpr int kPure = 2, kPures = 2, kPureLimit = 16;
     static constexpr bool kGradient = false, kRidge = false;
     static constexpr bool kTextured = false, kCurve = true;
     // A wide square on a tight bend has several minima: sample finely enough to rank them.
@@ -44,7 +45,7 @@ struct MarkerStroke {
             const T t = T(k) / T(kSamples);
             curve.point(t, px[k], py[k]);
             frame(t, tx[k], ty[k]);
-            const T inv = T(1) / vsqrt(tx[k] * tx[k] + ty[k] * ty[k]);
+            const T inv = inverse_length(tx[k], ty[k]);
             tx[k] *= inv;
             ty[k] *= inv;
         }
@@ -70,6 +71,12 @@ struct MarkerStroke {
     NP_HD T covered_below() const { return r - half_s; }
     NP_HD T clear_above() const { return r + half_s; }
 
+    // Finite even where rounding leaves no tangent.
+    template <typename V>
+    NP_HD static V inverse_length(V wx, V wy) {
+        return V(1) / vsqrt(vmax(wx * wx + wy * wy, V(T(1e-30))));
+    }
+
     // The tangent, not normalised.
     template <typename V>
     NP_HD void frame(V t, V& wx, V& wy) const {
@@ -84,7 +91,7 @@ struct MarkerStroke {
         V bx, by, wx, wy;
         curve.point(t, bx, by);
         frame(t, wx, wy);
-        const V inv = V(1) / vsqrt(wx * wx + wy * wy), qx = x - bx, qy = y - by;
+        const V inv = inverse_length(wx, wy), qx = x - bx, qy = y - by;
         a = (qx * wx + qy * wy) * inv;
         b = (qy * wx - qx * wy) * inv;
     }
@@ -204,7 +211,7 @@ struct MarkerStroke {
         V dx, dy, wx, wy;
         curve.velocity(t, dx, dy);
         frame(t, wx, wy);
-        const V inv = V(1) / vsqrt(wx * wx + wy * wy), tx_ = wx * inv, ty_ = wy * inv, turn = V(bend) * inv * inv;
+        const V inv = inverse_length(wx, wy), tx_ = wx * inv, ty_ = wy * inv, turn = V(bend) * inv * inv;
         const V a_t = sign(a) * (b * turn - dx * tx_ - dy * ty_), b_t = sign(b) * (dx * ty_ - dy * tx_ - a * turn);
         const V gap = a_t - b_t;
         return clamp(-b_t / select(vabs(gap) > V(T(1e-12)), gap, V(1)), T(0), T(1));
@@ -217,7 +224,7 @@ struct MarkerStroke {
         curve.point(t, bx, by);
         frame(t, wx, wy);
         const V qx = x - bx, qy = y - by;
-        const V inv = V(1) / vsqrt(wx * wx + wy * wy), ux = wx * inv, uy = wy * inv;
+        const V inv = inverse_length(wx, wy), ux = wx * inv, uy = wy * inv;
         const V a = qx * ux + qy * uy, b = qy * ux - qx * uy;
         overlap_grad(vmax(vabs(a), vabs(b)), V(r), inv_s, by_d, by_r);
         const V g_m = g_coverage * by_d;

@@ -82,6 +82,7 @@ struct TapeStroke {
     using Scalar = T;
     static constexpr int kKind = 3;
     static constexpr int kParameters = 9, kShape = 5, kSize = 2, kSizes = 2, kSums = 5;
+    static constexpr int kPure = 4, kPures = 1, kPureLimit = 1 << 16;
     static constexpr bool kGradient = false, kRidge = false, kTextured = false, kCurve = false;
     Paint<T, kGradient, kRidge> paint;
     RectangleFrame<T> frame;
@@ -118,6 +119,7 @@ struct OilStroke {
     using Scalar = T;
     static constexpr int kKind = 0;
     static constexpr int kParameters = 12, kShape = 5, kSize = 2, kSizes = 2, kSums = 5;
+    static constexpr int kPure = 4, kPures = 1, kPureLimit = 1 << 16;
     static constexpr bool kGradient = true, kRidge = true, kTextured = true, kCurve = false;
     Paint<T, kGradient, kRidge> paint;
     RectangleFrame<T> frame;

@@ -12,6 +12,7 @@ struct RoundStroke {
     using Scalar = T;
     static constexpr int kKind = 4;
     static constexpr int kParameters = 9, kShape = 5, kSize = 4, kSizes = 1, kSums = 5;
+    static constexpr int kPure = 0, kPures = 0, kPureLimit = 0;
     static constexpr bool kGradient = false, kRidge = true, kTextured = false, kCurve = false;
 
     // A streak is a periodic function of the place v across the stroke, -1 to 1 within it. The bristles of one side
@@ -48,7 +49,7 @@ struct RoundStroke {
         r = T(0.25) * p[4] * view.scale;
         inv_r = T(1) / vmax(r, T(1e-6));
         inv_way = T(1) / vmax(length + T(2) * r, T(1e-6));
-        const T w = view.softness + T(kEdge) * r;
+        const T w = vmax(view.softness + T(kEdge) * r, T(1e-6));
         inv_w = T(1) / w;
         reach = r + T(0.5) * w;
         // A streak fades where it is finer than two pixels: 1 / (1 + (2 softness / period)^4).

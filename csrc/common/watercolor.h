@@ -11,6 +11,7 @@ struct WatercolorStroke {
     using Scalar = T;
     static constexpr int kKind = 1;
     static constexpr int kParameters = 15, kShape = 8, kSize = 6, kSizes = 2, kSums = 8;
+    static constexpr int kPure = 2, kPures = 2, kPureLimit = 16;
     static constexpr bool kGradient = true, kRidge = false;
     static constexpr bool kTextured = false, kCurve = true;
     static constexpr int kSamples = 16;

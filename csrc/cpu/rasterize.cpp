@@ -70,7 +70,7 @@ void draw(const Stroke& stroke, int height, int width, Out* foreground, Out* alp
 template <typename Out, typename T>
 void rasterize_as(const T* strokes, int64_t count, int kind, const TextureAtlas& atlas, int height, int width,
                   T softness, Out* foreground, Out* alpha) {
-    const View<T> view{static_cast<T>(std::min(height, width)), T(0), T(0), softness};
+    const View<T> view = make_view(static_cast<T>(std::min(height, width)), T(0), T(0), softness);
     const int64_t plane = int64_t(height) * width;
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
@@ -80,7 +80,7 @@ void rasterize_as(const T* strokes, int64_t count, int kind, const TextureAtlas&
             constexpr bool kDirect = std::is_same_v<Out, T> || std::is_same_v<T, float>;
             std::vector<T> maps(kDirect ? 0 : 4 * plane);
             for (int64_t n = begin; n < end; ++n) {
-                stroke.setup(strokes + n * Stroke::kParameters, view, atlas);
+                setup_stroke(stroke, strokes + n * Stroke::kParameters, view, atlas);
                 Out *colours = foreground + n * 3 * plane, *matte = alpha + n * plane;
                 if constexpr (kDirect) {
                     draw<Out, Stroke, T>(stroke, height, width, colours, matte);
@@ -119,7 +119,7 @@ void rasterize_backward(const T* grad_foreground, const T* grad_alpha, const T* 
                         const TextureAtlas& atlas, int height, int width, T softness, T* grad) {
     using V = LanesOf<T>;
     constexpr int L = kLanes<T>;
-    const View<T> view{static_cast<T>(std::min(height, width)), T(0), T(0), softness};
+    const View<T> view = make_view(static_cast<T>(std::min(height, width)), T(0), T(0), softness);
     const int64_t plane = int64_t(height) * width;
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
@@ -128,7 +128,7 @@ void rasterize_backward(const T* grad_foreground, const T* grad_alpha, const T* 
             Stroke stroke;
             for (int64_t n = begin; n < end; ++n) {
                 const T* p = strokes + n * Stroke::kParameters;
-                stroke.setup(p, view, atlas);
+                setup_stroke(stroke, p, view, atlas);
                 V sums[kSums];
                 for (V& s : sums) s = V(0);
                 for_packs(stroke, {0, 0, width, height}, [&](int x, int y, const auto& sample) {

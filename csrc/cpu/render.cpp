@@ -26,7 +26,7 @@ struct Scene {
 
     int64_t tiles() const { return shape.batch * tiles_x * tiles_y; }
     View<T> view(int64_t b) const {
-        return {shape.scale, shape.origin[2 * b], shape.origin[2 * b + 1], shape.softness};
+        return make_view(shape.scale, shape.origin[2 * b], shape.origin[2 * b + 1], shape.softness);
     }
 
     Scene(const T* params, const TextureAtlas& atlas, const RenderShape<T>& s)
@@ -36,7 +36,7 @@ struct Scene {
         std::vector<int32_t> range(4 * total);
         parallel_for(0, total, 64, [&](int64_t begin, int64_t end) {
             for (int64_t n = begin; n < end; ++n) {
-                strokes[n].setup(params + n * Stroke::kParameters, view(n / s.strokes), atlas);
+                setup_stroke(strokes[n], params + n * Stroke::kParameters, view(n / s.strokes), atlas);
                 const Bounds<T> box = strokes[n].bounds();
                 int x0, x1, y0, y1;
                 pixel_range(box.x0, box.x1, 0, s.width, x0, x1);

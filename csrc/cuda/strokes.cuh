@@ -45,8 +45,8 @@ struct Softness {
 
 template <typename T>
 __device__ __forceinline__ View<T> view_of(T scale, const T* origin, int64_t canvas, const Softness<T>& softness) {
-    if (origin == nullptr) return {scale, T(0), T(0), softness.get()};
-    return {scale, origin[2 * canvas], origin[2 * canvas + 1], softness.get()};
+    if (origin == nullptr) return make_view(scale, T(0), T(0), softness.get());
+    return make_view(scale, origin[2 * canvas], origin[2 * canvas + 1], softness.get());
 }
 
 // One thread a stroke: its pixel-space constants and its box. Stroke n lies on canvas n / per_canvas, whose corner is
@@ -62,7 +62,7 @@ __global__ void __launch_bounds__(kThreads)
     auto* words = reinterpret_cast<volatile uint32_t*>(strokes + n);
     for (int i = 0; i < static_cast<int>(sizeof(Stroke) / sizeof(uint32_t)); ++i) words[i] = 0;
     Stroke* stroke = new (strokes + n) Stroke;
-    stroke->setup(params + n * Stroke::kParameters, view_of(scale, origin, n / per_canvas, softness), atlas);
+    setup_stroke(*stroke, params + n * Stroke::kParameters, view_of(scale, origin, n / per_canvas, softness), atlas);
     boxes[n] = pixel_box(*stroke, height, width);
 }
 

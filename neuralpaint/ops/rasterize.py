@@ -31,6 +31,10 @@ def rasterize(
     exact box filter, `softness` pixels wide, of the stroke's outline, so the same strokes give the same picture at any
     size. Differentiable by `strokes`: the derivatives are those of the values computed here, edges included.
 
+    Numbers outside of [0, 1] are drawn too, up to a limit beyond which they count as the limit and have no derivative:
+    lengths and positions ±2²⁶ pixels, colours ±8192, opacity 0 to 2, and the ratios of a curve's middle point ±16. So
+    every finite stroke gives a finite picture and gradient.
+
     Args:
         strokes: `[N, P]`, float32 or float64, each number in [0, 1] in the order of `brush.parameters`.
         brush: a `Brush` or its name.

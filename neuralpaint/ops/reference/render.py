@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 OIL, WATERCOLOR, MARKER, TAPE = range(4)
 
+FARTHEST = 2.0**26  # pixels
+
 _SAMPLES = 257  # parameter values tried per pixel before bisection
 _CANDIDATES = (
     4  # local optima refined per pixel: distances to a curve have several, and sampling alone may misrank them
@@ -61,6 +63,7 @@ def rasterize(
     if origin is None:
         origin = strokes.new_zeros(2)
     origin = torch.as_tensor(origin, dtype=strokes.dtype, device=strokes.device).expand(count, 2)
+    strokes = limited(strokes, brush, scale)
 
     x = torch.arange(width, dtype=strokes.dtype, device=strokes.device) + 0.5
     y = torch.arange(height, dtype=strokes.dtype, device=strokes.device) + 0.5
@@ -95,6 +98,16 @@ def render(
         foreground, alpha = rasterize(strokes[:, index], brush, height, width, softness, origin, pixels_per_unit)
         canvas = alpha * foreground + (1 - alpha) * canvas
     return canvas
+
+
+def limited(strokes: Tensor, brush: Brush, scale: float) -> Tensor:
+    """Strokes `[N, P]` as their numbers count (csrc/common/brush.h): up to a limit far outside of any picture."""
+    limits = torch.finfo(strokes.dtype)
+    far = min(FARTHEST / max(scale, limits.tiny), limits.max / 4)
+    ranges = {"theta": (-(2.0**16), 2.0**16), "x1": (-16.0, 16.0), "y1": (-16.0, 16.0), "a": (0.0, 2.0)}
+    colours = dict.fromkeys(brush.parameters[brush.shape.stop :], (-(2.0**13), 2.0**13))
+    low, high = zip(*((colours | ranges).get(name, (-far, far)) for name in brush.parameters), strict=True)
+    return strokes.clamp(strokes.new_tensor(low), strokes.new_tensor(high))
 
 
 def supersampled_coverage(
