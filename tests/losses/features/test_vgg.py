@@ -1,3 +1,4 @@
+import hashlib
 import pickle
 import zipfile
 
@@ -7,7 +8,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from neuralpaint.losses import StyleLoss
-from neuralpaint.losses.features import VGG19Features, get_features
+from neuralpaint.losses.features import VGG19Features, get_features, vgg
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +20,7 @@ def nowhere(monkeypatch, tmp_path):
     def refuse(*_, **__):
         raise OSError("no network")
 
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refuse)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
 
 
 def test_activations_are_those_of_the_convolutions_with_average_pooling(vgg_file):
@@ -93,8 +94,29 @@ def test_finds_weights_by_the_environment_and_the_hub_cache(vgg_file, monkeypatc
     monkeypatch.delenv("NEURALPAINT_VGG19")
     cache = tmp_path / "hub" / "hub" / "checkpoints"
     cache.mkdir(parents=True)
-    torch.save(load_file(vgg_file), cache / "vgg19-dcbb9e9d.pth")
+    path = cache / "vgg19-dcbb9e9d.pth"
+    torch.save(load_file(vgg_file), path)
+    monkeypatch.setattr(vgg, "_SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
     assert get_features("vgg19").depth == 5
+
+
+def test_what_is_named_as_the_published_file_must_be_it(vgg_file, tmp_path):
+    cache = tmp_path / "hub" / "hub" / "checkpoints"
+    cache.mkdir(parents=True)
+    for path, given in ((cache / vgg.PUBLISHED, None), (tmp_path / vgg.PUBLISHED, tmp_path / vgg.PUBLISHED)):
+        torch.save(load_file(vgg_file), path)
+        with pytest.raises(ValueError, match=r"vgg19-dcbb9e9d\.pth is damaged or another.*dcbb9e9d.*: delete it"):
+            get_features("vgg19", path=given)
+
+
+def test_what_is_downloaded_must_be_the_published_file(vgg_file, monkeypatch):
+    def download(url, target, hash_prefix):
+        assert url.endswith(vgg.PUBLISHED) and hash_prefix == vgg._SHA256 and len(hash_prefix) == 64
+        torch.save(load_file(vgg_file), target)
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    with pytest.raises(ValueError, match=r"vgg19-dcbb9e9d\.pth is damaged or another"):
+        get_features("vgg19")
 
 
 def test_says_where_to_get_weights_that_are_missing(tmp_path):
@@ -137,7 +159,7 @@ PTH = {
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", [*PTH, "list", "empty", "cut", "compressed", "folder"])
+@pytest.mark.parametrize("kind", [*PTH, "list", "empty", "cut", "compressed", "folder", "flipped", "preceded"])
 def test_a_bad_pth_is_an_error_of_one_line(tmp_path, kind):
     path = tmp_path / "weights.pth"
     state = {"features.0.weight": FIRST, "features.0.bias": torch.zeros(64)}
@@ -149,6 +171,12 @@ def test_a_bad_pth_is_an_error_of_one_line(tmp_path, kind):
         torch.save([1] if kind == "list" else state | PTH.get(kind, {}), path)
     if kind in ("cut", "empty"):
         path.write_bytes(path.read_bytes()[: {"cut": 500, "empty": 0}[kind]])
+    if kind == "flipped":
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+    if kind == "preceded":
+        path.write_bytes(b"more" + path.read_bytes())
     with pytest.raises(ValueError) as caught:
         VGG19Features(path)
     assert path.name in str(caught.value) and "\n" not in str(caught.value)
