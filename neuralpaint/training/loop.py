@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from neuralpaint.training.checkpoints import read_checkpoint, resuming, write_checkpoint
+from neuralpaint.training.checkpoints import check_finite, read_checkpoint, resuming, write_checkpoint
+from neuralpaint.utils import schema
 from neuralpaint.utils.files import atomic_write
 from neuralpaint.utils.interrupts import Interrupts, deferred
+from neuralpaint.utils.loading import parse_json
 from neuralpaint.utils.locks import folder_lock
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 CHECKPOINT_SECONDS = 60.0
 _REPORT_SECONDS = 0.5
+_PROGRESS = schema.fields({"step": schema.whole(0, 2**63), "seconds": schema.number(0, 1e12)})
+_CURVE = schema.listed(schema.items, 0, 10**9)
 _FINITE = 50  # steps between checks that the loss is finite, each of which synchronizes with the device
 
 
@@ -202,10 +206,18 @@ class TrainingLoop(ABC, Generic[Settings, Network, Progress]):
 
     def _load(self) -> None:
         """Resumes from the checkpoint. ValueError if it is damaged or belongs to another run."""
-        state = read_checkpoint(self.checkpoint, self._identity(), self.accelerator.device)
+        own = ("step", "seconds", "curve", "network", "average", "optimizer")
+        names = (*own, *self._more_state())
+        state = read_checkpoint(self.checkpoint, self._identity(), self.accelerator.device, names)
         with resuming(self.checkpoint):
-            self.curve = json.loads(state["curve"])
-            self.step, self.seconds = int(state["step"]), float(state["seconds"])
+            _PROGRESS({name: state[name] for name in ("step", "seconds")}, "")
+            if state["step"] > self.settings.steps:
+                raise ValueError(f"step is {state['step']:,} of {self.settings.steps:,}")
+            for name in ("network", "average", "optimizer"):
+                check_finite(state[name], name)
+            self.curve = parse_json(state["curve"])
+            _CURVE(self.curve, "curve")
+            self.step, self.seconds = state["step"], float(state["seconds"])
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])

@@ -20,6 +20,7 @@ from neuralpaint.training.renderers.metrics import quality
 from neuralpaint.training.renderers.pictures import save_grid
 from neuralpaint.training.renderers.settings import TrainingSettings
 from neuralpaint.training.renderers.source import Batch, StrokeSource
+from neuralpaint.utils import schema
 from neuralpaint.utils.random import OwnRandom, generator_of
 
 if TYPE_CHECKING:
@@ -177,4 +178,5 @@ class Trainer(TrainingLoop[TrainingSettings, NetworkRenderer, TrainingProgress])
         return {"source_seconds": self.source_seconds}
 
     def _take_state(self, state: Mapping[str, Any]) -> None:
-        self.source_seconds = state["source_seconds"]
+        schema.number(0, 1e12)(state["source_seconds"], "source_seconds")
+        self.source_seconds = float(state["source_seconds"])

@@ -229,7 +229,10 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         return {"means": self._means}
 
     def _take_state(self, state: Mapping[str, Any]) -> None:
-        self._means = state["means"]
+        means = state["means"]
+        if not isinstance(means, Tensor) or means.shape != self._means.shape or means.dtype != self._means.dtype:
+            raise ValueError(f"means must be {self._means.dtype} {list(self._means.shape)}")
+        self._means = means
 
 
 def split(photos: Sequence[Path]) -> tuple[list[Path], list[Path]]:

@@ -1,4 +1,5 @@
 import json
+import random
 import signal
 import sys
 import time
@@ -7,9 +8,11 @@ import pytest
 import torch
 
 from neuralpaint.renderers.networks.registry import build_network
+from neuralpaint.training.checkpoints import read_checkpoint
 from neuralpaint.training.renderers.metrics import quality
 from neuralpaint.training.renderers.settings import TrainingSettings
 from neuralpaint.training.renderers.source import Batch, BrushSource
+from neuralpaint.utils.checksums import digest
 
 pytest.importorskip("accelerate")
 pytest.importorskip("tensorboard")
@@ -188,16 +191,77 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
         ("average", [1]),
         ("optimizer", {"state": 5}),
         ("source_seconds", "left out"),
+        ("source_seconds", torch.nan),
+        ("step", -1),
+        ("step", 3),
+        ("step", True),
+        ("seconds", torch.inf),
+        ("curve", "[1]"),
+        ("sha257", "0"),
+        (7, 8),
     ],
 )
 def test_a_checkpoint_of_other_contents_is_refused(tmp_path, key, value):
     trainer(tmp_path, steps=2).run()
     path = tmp_path / "training" / "checkpoint.pt"
     state = torch.load(path, weights_only=True) | {key: value}
+    assert len(state.pop("sha256")) == 64
     torch.save({name: part for name, part in state.items() if not isinstance(part, str) or part != "left out"}, path)
     with pytest.raises(ValueError, match=r"checkpoint\.pt is damaged \(.*\): delete it to start again") as caught:
         trainer(tmp_path, resume=True, steps=2)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("where", ["network", "average", "optimizer"])
+def test_what_is_not_finite_is_not_resumed(tmp_path, where):
+    trainer(tmp_path, steps=2).run()
+    path = tmp_path / "training" / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    del state["sha256"]
+    values = [*state[where].values()] if where != "optimizer" else [*state[where]["state"][0].values()]
+    values[-1].fill_(torch.inf)
+    torch.save(state, path)
+    with pytest.raises(ValueError, match=rf"checkpoint\.pt is damaged \({where}.* contains NaN or infinity"):
+        trainer(tmp_path, resume=True, steps=2)
+
+
+def test_older_checkpoints_resume(tmp_path):
+    first = trainer(tmp_path, steps=2)
+    first.run()
+    path = tmp_path / "training" / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    del state["sha256"]
+    torch.save(state, path)
+    assert trainer(tmp_path, resume=True, steps=2).curve == first.curve
+
+
+def test_any_change_of_a_checkpoint_is_told(tmp_path):
+    trainer(tmp_path, steps=2).run()
+    path = tmp_path / "training" / "checkpoint.pt"
+    data, unchanged = path.read_bytes(), 0
+    good = digest(torch.load(path, weights_only=True))
+    identity = json.loads(torch.load(path, weights_only=True)["identity"])
+    generator = random.Random(0)
+    for _ in range(200):
+        at = generator.randrange(len(data))
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1 << generator.randrange(8)]) + data[at + 1 :])
+        try:
+            state = read_checkpoint(path, identity, torch.device("cpu"), [])
+        except ValueError as error:
+            assert "checkpoint.pt" in str(error) and "\n" not in str(error)
+        else:
+            unchanged += 1
+            assert digest(state) == good
+    assert unchanged < 60
+
+
+def test_a_change_that_the_archive_does_not_tell_is_told(tmp_path):
+    trainer(tmp_path, steps=2).run()
+    path = tmp_path / "training" / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    torch.save(state | {"seconds": state["seconds"] + 1}, path)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt is damaged .its checksum does not match"):
+        trainer(tmp_path, resume=True, steps=2)
 
 
 @pytest.mark.parametrize(
