@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,12 +18,17 @@ from torch.utils.data import DataLoader, Dataset
 from neuralpaint.data.dataset import StrokeDataset
 from neuralpaint.data.parameters import RandomParameters, StrokeBatch
 from neuralpaint.data.shards import DamagedShard, StrokeSet
+from neuralpaint.utils.checksums import file_digest
 from neuralpaint.utils.children import for_loader
-from neuralpaint.utils.loading import BadFile, reading
+from neuralpaint.utils.files import atomic_write
+from neuralpaint.utils.loading import MAX_JSON, BadFile, check_length, reading
 
 _BATCH = 64
 _BLOCK = 512  # bytes per tar block: a header takes one, and contents are padded to whole blocks
 _NPY, _NPY_HEADER = b"\x93NUMPY", 4096  # how a .npy file begins, and bytes before its numbers, at most
+SUMS = "SHA256SUMS"
+_SUM = re.compile(r"([0-9a-f]{64})  (strokes-\d+\.tar)")
+_SUFFIXES = ("foreground.png", "alpha.png", "stroke.npy")
 Files = dict[str, bytes]
 
 
@@ -60,7 +66,7 @@ def encode(batch: StrokeBatch) -> Iterator[Files]:
     for strokes, foreground, alpha in zip(
         batch.strokes.numpy(), batch.foreground.permute(0, 2, 3, 1).numpy(), batch.alpha[:, 0].numpy(), strict=True
     ):
-        yield {"foreground.png": _png(foreground), "alpha.png": _png(alpha), "stroke.npy": _npy(strokes)}
+        yield dict(zip(_SUFFIXES, (_png(foreground), _png(alpha), _npy(strokes)), strict=True))
 
 
 def write_tar(file: BinaryIO, found: Iterable[tuple[int, Files]]) -> None:
@@ -73,14 +79,15 @@ def write_tar(file: BinaryIO, found: Iterable[tuple[int, Files]]) -> None:
                 tar.addfile(member, io.BytesIO(data))
 
 
-def check_tar(folder: Path, plan: StrokeSet, number: int) -> None:
-    """Checks the beginning and the end of a shard.
+def check_tar(folder: Path, plan: StrokeSet, number: int, checksum: str | None = None) -> None:
+    """Checks a whole shard: by its SHA-256 or, if that is not known, file by file.
 
     Raises:
         DamagedShard: the shard is truncated or damaged.
         ValueError: the shard is missing, or contains other strokes.
     """
-    path, first = folder / plan.name(number), plan.strokes(number).start
+    path, numbers = folder / plan.name(number), plan.strokes(number)
+    first = numbers.start
     if not path.exists():
         raise BadFile(f"{path} is missing: write it with `neuralpaint strokes --resume`")
     with reading(path, "is damaged or truncated", kind=DamagedShard):
@@ -94,6 +101,66 @@ def check_tar(folder: Path, plan: StrokeSet, number: int) -> None:
         raise DamagedShard(f"{path} is truncated")
     if not stroke:
         raise BadFile(f"{path} belongs to another set: it does not begin with stroke {first} of this set")
+    with reading(path, "is damaged", kind=DamagedShard):
+        if checksum is None:
+            _check_members(path, plan, numbers)
+        elif file_digest(path) != checksum:
+            raise ValueError(f"its SHA-256 is not that in {SUMS}")
+
+
+def read_sums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each shard by its name, as noted in a folder; empty if nothing is.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    path = folder / SUMS
+    if not path.exists():
+        return {}
+    with reading(path, "is damaged", "delete it, and the shards are checked without it"):
+        check_length(path.stat().st_size, MAX_JSON)
+        found = {}
+        for line in path.read_text("ascii").splitlines():
+            match = _SUM.fullmatch(line)
+            if match is None or match[2] in found:
+                raise ValueError(f"{line[:40]!r}")
+            found[match[2]] = match[1]
+        return found
+
+
+def write_sums(folder: Path, sums: Mapping[str, str]) -> None:
+    """Notes the SHA-256 of each shard, as `sha256sum` does; `sha256sum -c SHA256SUMS` checks them."""
+    with atomic_write(folder / SUMS, follow=False) as file:
+        file.write("".join(f"{value}  {name}\n" for name, value in sorted(sums.items())).encode())
+
+
+def _check_members(path: Path, plan: StrokeSet, numbers: range) -> None:
+    """Raises ValueError unless an archive contains the strokes of these numbers, with pictures whose own checksums
+    match."""
+    wanted = RandomParameters(plan.brush, None, plan.seed).take(torch.arange(numbers.start, numbers.stop, device="cpu"))
+    most, length = 4 * plan.size**2 + _NPY_HEADER, path.stat().st_size
+    with tarfile.open(path, mode="r:") as tar:
+        for number, stroke in zip(numbers, wanted.numpy(), strict=True):
+            for suffix in _SUFFIXES:
+                member, name = tar.next(), _member(number, suffix)
+                if member is None or member.name != name or not member.isreg() or member.issparse():
+                    raise ValueError(f"{name} is missing")
+                if member.size > most or member.offset_data + member.size > length:
+                    raise ValueError(f"{name} is too large")
+                data = tar.extractfile(member).read()  # type: ignore[union-attr] # None for folders only
+                if suffix == "stroke.npy" and data != _npy(stroke):
+                    raise ValueError(f"{name} has other parameters")
+                if suffix != "stroke.npy":
+                    _check_png(data, plan.size)
+        if tar.next() is not None:
+            raise ValueError("it contains more")
+
+
+def _check_png(data: bytes, size: int) -> None:
+    with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+        if picture.size != (size, size):
+            raise ValueError(f"a picture has {picture.width}x{picture.height} pixels")
+        picture.verify()  # compares the checksums of its chunks
 
 
 def _first_stroke(path: Path, name: str, wanted: bytes) -> bool:

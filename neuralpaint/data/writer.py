@@ -5,13 +5,23 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from neuralpaint.data.shards import INDEX, SUFFIXES, TEXTURE, DamagedShard, StrokeSet, read_shard, write_shard
-from neuralpaint.data.webdataset import Files, bytes_per_stroke, check_tar, samples, write_tar
+from neuralpaint.data.webdataset import (
+    SUMS,
+    Files,
+    bytes_per_stroke,
+    check_tar,
+    read_sums,
+    samples,
+    write_sums,
+    write_tar,
+)
+from neuralpaint.utils.checksums import file_digest
 from neuralpaint.utils.files import atomic_write
 from neuralpaint.utils.interrupts import deferred
 from neuralpaint.utils.locks import folder_lock
@@ -95,7 +105,7 @@ def _missing(
         if overwrite:
             _check_space(folder, plan, range(plan.shards), sum(path.stat().st_size for path in found))
             with deferred():
-                for path in (*found, folder / TEXTURE, folder / INDEX):
+                for path in (*found, folder / TEXTURE, folder / SUMS, folder / INDEX):
                     path.unlink(missing_ok=True)
         elif resume:
             if difference := plan.difference(StrokeSet.load(folder)):
@@ -105,7 +115,11 @@ def _missing(
         else:
             raise ValueError(f"{folder} contains strokes: add --resume to continue, or --overwrite to start again")
     if found and not overwrite:
-        return [k for k in range(plan.shards) if not _finished(folder, plan, k, warn)]
+        sums = read_sums(folder) if plan.layout == "webdataset" else {}
+        missing = [k for k in range(plan.shards) if not _finished(folder, plan, k, sums, warn)]
+        if plan.layout == "webdataset":
+            _note_sums(folder, sums, {plan.name(k) for k in range(plan.shards)} - {plan.name(k) for k in missing})
+        return missing
     return range(plan.shards)
 
 
@@ -137,22 +151,35 @@ def _write_shards(
                 report(len(plan.strokes(number)))
         else:
             encoded = samples(plan, map(plan.strokes, missing), workers)
+            sums = read_sums(folder)
             for number in missing:
-                with atomic_write(folder / plan.name(number), follow=False) as file:
+                path = folder / plan.name(number)
+                with atomic_write(path, follow=False) as file:
                     write_tar(file, _reporting(islice(encoded, len(plan.strokes(number))), report))
+                sums[path.name] = file_digest(path)
+                write_sums(folder, sums)
     return before
 
 
-def _finished(folder: Path, plan: StrokeSet, number: int, warn: Callable[[str], None]) -> bool:
+def _finished(folder: Path, plan: StrokeSet, number: int, sums: Mapping[str, str], warn: Callable[[str], None]) -> bool:
     """Whether a shard exists and is intact. ValueError if it belongs to another set."""
     if not (folder / plan.name(number)).exists():
         return False
     try:
-        (read_shard if plan.layout == "vector" else check_tar)(folder, plan, number)
+        if plan.layout == "vector":
+            read_shard(folder, plan, number)
+        else:
+            check_tar(folder, plan, number, sums.get(plan.name(number)))
     except DamagedShard as error:
         warn(f"{error}: rewriting it")
         return False
     return True
+
+
+def _note_sums(folder: Path, sums: dict[str, str], finished: set[str]) -> None:
+    """Notes the checksums of finished shards of which none is noted yet."""
+    if new := {name: file_digest(folder / name) for name in finished - set(sums)}:
+        write_sums(folder, sums | new)
 
 
 def _reporting(found: Iterator[tuple[int, Files]], report: Callable[[int], None]) -> Iterator[tuple[int, Files]]:

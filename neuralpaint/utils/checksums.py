@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     import torch
 
 KEY = "sha256"
+_CHUNK = 1 << 20  # bytes
 
 
 def digest(value: Any) -> str:
@@ -22,6 +24,15 @@ def digest(value: Any) -> str:
     """
     hashed = hashlib.sha256()
     _feed(hashed.update, value)
+    return hashed.hexdigest()
+
+
+def file_digest(path: str | os.PathLike) -> str:
+    """SHA-256 digest of a file, hexadecimal. Raises OSError."""
+    hashed = hashlib.sha256()
+    with open(path, "rb") as file:
+        while data := file.read(_CHUNK):
+            hashed.update(data)
     return hashed.hexdigest()
 
 

@@ -225,5 +225,6 @@ def test_an_interrupted_writer_leaves_whole_shards_only(tmp_path, layout, monkey
     with pytest.raises(KeyboardInterrupt):
         write_set(tmp_path, plan, callback=interrupt)
     kept = 20 if layout == "vector" else 10  # the images' second shard was not closed
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.json", *map(plan.name, range(kept // 10))]
+    names = {"index.json", *map(plan.name, range(kept // 10))} | ({"SHA256SUMS"} if layout == "webdataset" else set())
+    assert {path.name for path in tmp_path.iterdir()} == names
     assert write_set(tmp_path, plan, resume=True) == kept

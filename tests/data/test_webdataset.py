@@ -1,3 +1,4 @@
+import hashlib
 import io
 import tarfile
 import tracemalloc
@@ -81,6 +82,46 @@ def test_a_bad_shard_is_named(folder, harm, error, message):
     path.write_bytes(harm(path.read_bytes()))
     with pytest.raises(error, match=rf"strokes-000000\.tar {message}"):
         check_tar(folder, a_set(), 0)
+
+
+def zeroed(data):
+    return data[:40_000] + bytes(4096) + data[44_096:]
+
+
+def flipped(data):
+    """One bit of the second stroke's parameters."""
+    at = data.index(b"NUMPY", data.index(b"NUMPY") + 1) + 130
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize("harm", [zeroed, flipped, lambda data: data[:-10240] + bytes(20480)])
+@pytest.mark.parametrize("sums", [True, False])
+def test_a_damaged_middle_is_written_again(folder, harm, sums):
+    path = folder / "strokes-000000.tar"
+    written, noted, warnings = path.read_bytes(), (folder / "SHA256SUMS").read_bytes(), []
+    assert write_set(folder, a_set(), resume=True, warn=warnings.append) == 70 and not warnings
+    if not sums:
+        (folder / "SHA256SUMS").unlink()
+        assert write_set(folder, a_set(), resume=True, warn=warnings.append) == 70 and not warnings
+        assert (folder / "SHA256SUMS").read_bytes() == noted
+        (folder / "SHA256SUMS").unlink()
+    path.write_bytes(harm(written))
+    assert path.read_bytes() != written
+    assert write_set(folder, a_set(), resume=True, warn=warnings.append) == 4
+    assert "strokes-000000.tar is damaged" in warnings[0] and path.read_bytes() == written
+
+
+def test_checksums_are_those_of_sha256sum(folder):
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    names = ["strokes-000000.tar", "strokes-000001.tar"]
+    assert lines == [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}" for name in names]
+
+
+@pytest.mark.parametrize("text", ["hello\n", "0" * 64 + "\n", "0" * 64 + "  ../x\n", "\xff\n", "x\n" * 3])
+def test_damaged_checksums_are_told(folder, text):
+    (folder / "SHA256SUMS").write_text(text, "latin-1")
+    with pytest.raises(ValueError, match=r"SHA256SUMS is damaged \(.*\): delete it, and the shards are checked"):
+        write_set(folder, a_set(), resume=True)
 
 
 def changed(change):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from neuralpaint.utils.checksums import file_digest
 from neuralpaint.utils.loading import BadFile, reading
 from neuralpaint.utils.torch_files import MoreThanData, read_torch
 
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-_CHUNK = 1 << 20  # bytes
 
 
 def read_pth(path: Path, label: str, remedy: str) -> Mapping[str, object]:
@@ -38,11 +37,9 @@ def read_pth(path: Path, label: str, remedy: str) -> Mapping[str, object]:
 
 def check_published(path: Path, label: str, checksum: str, remedy: str) -> None:
     """Raises ValueError unless a file is the one that was published, by its SHA-256."""
-    hashed = hashlib.sha256()
-    with reading(label, "cannot be read", remedy), open(path, "rb") as file:
-        while data := file.read(_CHUNK):
-            hashed.update(data)
-    if hashed.hexdigest() != checksum:
+    with reading(label, "cannot be read", remedy):
+        found = file_digest(path)
+    if found != checksum:
         raise BadFile(f"{label} is damaged or another file: its SHA-256 is not {checksum[:12]}…: {remedy}")
 
 
