@@ -186,9 +186,11 @@ def parse_color(color: str | Sequence[float]) -> tuple[float, float, float]:
     """
     if isinstance(color, str):
         try:
-            r, g, b = ImageColor.getrgb(color)[:3]
+            r, g, b, *alpha = ImageColor.getrgb(color)
         except ValueError:
             raise ValueError(f"unknown colour {color!r}: use a name such as white, or #rrggbb") from None
+        if alpha:
+            raise ValueError(f"the colour {color!r} has an alpha, but must be opaque: use #rrggbb")
         return r / 255, g / 255, b / 255
     values = tuple(float(v) for v in color)
     if len(values) != 3 or not all(0.0 <= v <= 1.0 for v in values):

@@ -154,6 +154,7 @@ def test_bad_photo(run, stub, tmp_path, kind, message, monkeypatch):
         (("--preset", "paper", "--grids", 0), "--grids must be from 1 to 1024, got 0"),
         (("--preset", "fats"), "unknown preset 'fats' (did you mean 'fast'"),
         (("--background", "whitish"), "unknown colour 'whitish'"),
+        (("--background", "#ffffff00"), "the colour '#ffffff00' has an alpha, but must be opaque: use #rrggbb"),
         (("--device", "abacus"), "unknown device 'abacus'"),
         (("--device", "cuda:99"), "no device 'cuda:99'"),
         (("--device", "meta"), "not supported"),

@@ -364,6 +364,9 @@ def test_colours():
     for bad in ("whitish", "#12", (1, 2, 3), (0, 0)):
         with pytest.raises(ValueError, match="colour"):
             parse_color(bad)
+    for bad in ("#ffffff00", "#fff0", "#112233ff", "rgba(1, 2, 3, 4)"):
+        with pytest.raises(ValueError, match=r"has an alpha, but must be opaque: use #rrggbb"):
+            parse_color(bad)
 
 
 @pytest.mark.parametrize("suffix", images.OUTPUT_SUFFIXES)
