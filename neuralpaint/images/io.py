@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
-import struct
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 import numpy as np
-from PIL import Image, ImageCms, ImageColor, ImageOps
+from PIL import Image, ImageColor
 
+from neuralpaint.images.color import to_srgb
+from neuralpaint.images.decoding import (
+    MAX_PIXELS,
+    ImageError,
+    Pixels,
+    check_need,
+    from_pil,
+    open_pixels,
+    readable,
+    too_large,
+)
+from neuralpaint.images.orientation import stored_as, turned
+from neuralpaint.images.vips import forget, read_bands
 from neuralpaint.utils.deprecation import renamed_argument
 from neuralpaint.utils.files import atomic_write
 
 if TYPE_CHECKING:
     import torch
 
-# Raster formats only: for PostScript and similar formats Pillow runs other programs.
-_FORMATS = "JPEG PNG WEBP TIFF BMP GIF AVIF JPEG2000 PPM TGA ICO PCX SGI QOI DDS".split()
 PHOTO_SUFFIXES = tuple(".jpg .jpeg .jfif .mpo .png .webp .tif .tiff .bmp .gif .avif .jp2 .ppm .pgm .tga".split())
 # No chroma subsampling: paintings have sharp colour edges.
 _SAVE_OPTIONS: dict[str, dict] = {
@@ -36,8 +44,8 @@ _SAVE_OPTIONS: dict[str, dict] = {
 OUTPUT_SUFFIXES = tuple(_SAVE_OPTIONS)
 _LONGEST_SIDE = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
 
-MAX_PIXELS = 178_956_970  # also the limit of Pillow
 MAX_ASPECT = 64.0
+_TENSOR_BYTES = 16  # per pixel, of a tensor and the bands it is read in
 
 ImageLike: TypeAlias = "str | os.PathLike | Image.Image | np.ndarray | torch.Tensor"
 
@@ -72,45 +80,10 @@ def load_image(
     """
     if _is_tensor(image):
         return _check_aspect(_from_tensor(image, name), name).to(device)
-    rgb, alpha, label = _read(image, name)
-    if alpha is not None:
-        under = np.array(parse_color(background), dtype=np.float32)
-        rgb = rgb * alpha[..., None] + under * (1 - alpha[..., None])
+    rgb, _, label = _read(image, name, parse_color(background))
     import torch  # takes seconds, so only once the image is known to be good
 
-    tensor = torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1), dtype=np.float32))
-    return _check_aspect(tensor, label).to(device)
-
-
-@contextmanager
-def open_image(path: str | os.PathLike, formats: Sequence[str] | None = None) -> Iterator[Image.Image]:
-    """`PIL.Image.open` for images of any size: its limit on pixels and its warning are global, so they are left alone.
-
-    Args:
-        formats: names of the formats to try; by default all that Pillow knows.
-
-    Raises:
-        PIL.UnidentifiedImageError: none of the formats fits.
-        OSError, or whatever else Pillow raises for a damaged file.
-    """
-    Image.preinit()
-    if formats is None or not all(name in Image.OPEN for name in formats):
-        Image.init()
-    with open(path, "rb") as file:
-        prefix = file.read(16)
-        for name in Image.ID if formats is None else formats:
-            factory, accept = Image.OPEN.get(name, (None, None))
-            if factory is None or (accept is not None and accept(prefix) is not True):
-                continue
-            file.seek(0)
-            try:
-                image = factory(file, os.fspath(path))
-            except (SyntaxError, IndexError, TypeError, struct.error):  # not of this format after all
-                continue
-            with image:
-                yield image
-            return
-    raise Image.UnidentifiedImageError(f"cannot identify image file {os.fspath(path)!r}")
+    return _check_aspect(torch.from_numpy(rgb), label).to(device)
 
 
 def load_grey(image: ImageLike, *, name: str = "image") -> tuple[np.ndarray, np.ndarray | None]:
@@ -119,10 +92,10 @@ def load_grey(image: ImageLike, *, name: str = "image") -> tuple[np.ndarray, np.
     Raises as `load_image`.
     """
     if _is_tensor(image):
-        rgb, alpha = _from_tensor(image, name).cpu().numpy().transpose(1, 2, 0), None
+        rgb, alpha = _from_tensor(image, name).cpu().numpy(), None
     else:
         rgb, alpha, _ = _read(image, name)
-    return rgb @ np.array([0.299, 0.587, 0.114], dtype=np.float32), alpha
+    return np.tensordot(np.array([0.299, 0.587, 0.114], dtype=np.float32), rgb, 1), alpha
 
 
 def to_pil(image: torch.Tensor) -> Image.Image:
@@ -206,109 +179,54 @@ def _is_tensor(image: object) -> TypeGuard[torch.Tensor]:
     return torch is not None and isinstance(image, torch.Tensor)
 
 
-def _read(image: object, name: str) -> tuple[np.ndarray, np.ndarray | None, str]:
-    """(rgb `[H, W, 3]`, alpha `[H, W]` or None, label for messages), float32 in [0, 1]."""
+def _read(
+    image: object, name: str, background: tuple[float, float, float] | None = None
+) -> tuple[np.ndarray, np.ndarray | None, str]:
+    """(rgb `[3, H, W]`, alpha `[H, W]` or None, label for messages), float32 in [0, 1]. Given a background, rgb is what
+    shows over it, and alpha is None."""
     if isinstance(image, np.ndarray):
         rgb, alpha = _from_array(image, name)
-        return rgb, alpha, name
+        if alpha is not None and background is not None:
+            rgb, alpha = over(np.concatenate([rgb, alpha[..., None]], -1), background), None
+        return np.ascontiguousarray(rgb.transpose(2, 0, 1)), alpha, name
     if isinstance(image, Image.Image):
-        with _readable(name):
-            rgb, alpha = _from_pil(image, name)
-        return rgb, alpha, name
+        with readable(name):
+            pixels = from_pil(image, name)
+            return *_decode(pixels, background), name
     if not isinstance(image, (str, os.PathLike)):
         raise TypeError(f"{name} must be a path, a PIL image, an array or a tensor, got {type(image).__name__}")
     check_there(image)
-    label, path = os.fspath(image), Path(image)
-    with _readable(label), open_image(path, _FORMATS) as opened:
-        rgb, alpha = _from_pil(opened, label)
-    return rgb, alpha, label
+    label = os.fspath(image)
+    with readable(label):
+        pixels = open_pixels(image, label)
+        count = pixels.image.width * pixels.image.height
+        if count > MAX_PIXELS:
+            raise ImageError(too_large(label))
+        check_need(image, label, _TENSOR_BYTES * count)
+        return *_decode(pixels, background), label
 
 
-@contextmanager
-def _readable(label: str) -> Iterator[None]:
-    """Converts whatever Pillow raises for a bad file into a one-line ValueError."""
-    try:
-        yield
-    except (_ImageError, MemoryError):
-        raise
-    except Image.DecompressionBombError as error:
-        raise ValueError(_too_large(label)) from error
-    except Image.UnidentifiedImageError as error:
-        reason = "is not an image, or has an unsupported format: save it as JPEG, PNG, WebP or TIFF"
-        raise ValueError(f"{label} {reason}") from error
-    except PermissionError as error:
-        raise ValueError(f"{label} cannot be read: permission denied") from error
-    except Exception as error:
-        detail = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"{label} is damaged or truncated ({detail})") from error
+def _decode(pixels: Pixels, background: tuple[float, float, float] | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """(rgb, alpha) as `_read` returns them, upright."""
+    image = to_srgb(pixels)
+    height, width = turned(image.height, image.width, pixels.orientation)
+    keep_alpha = image.bands == 4 and background is None
+    planes = np.empty((4 if keep_alpha else 3, height, width), np.float32)
+    target = stored_as(planes.transpose(1, 2, 0), pixels.orientation)  # a view
+    top = 0
+    for band in read_bands(image):
+        target[top : top + len(band)] = band if background is None else over(band, background)
+        top += len(band)
+    forget(pixels.image)
+    return planes[:3], planes[3] if keep_alpha else None
 
 
-class _ImageError(ValueError):
-    """An error that already has its final message."""
-
-
-def _too_large(label: str) -> str:
-    return f"{label} has more than {MAX_PIXELS // 10**6} million pixels: shrink it first"
-
-
-def _from_pil(image: Image.Image, label: str) -> tuple[np.ndarray, np.ndarray | None]:
-    if image.width * image.height > MAX_PIXELS:
-        raise _ImageError(_too_large(label))
-    if image.width == 0 or image.height == 0:
-        raise _ImageError(f"{label} has no pixels ({image.width}x{image.height})")
-    image.load()
-    profile = image.info.get("icc_profile")
-    try:
-        image = ImageOps.exif_transpose(image)
-    except Exception:  # unreadable EXIF is common and does not affect the pixels
-        pass
-    if image.mode.startswith("I") or image.mode == "F":
-        grey = _wide_grey(np.asarray(image), image.mode, label)
-        return np.repeat(grey[..., None], 3, axis=2), None
-    alpha = None
-    if image.mode in ("La", "RGBa"):  # premultiplied
-        image = image.convert(image.mode.upper())
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / 255
-        image = image.convert("RGB")
-    elif image.mode in ("P", "PA", "1"):
-        image = image.convert("RGB")
-    image = _to_srgb(image, profile)
-    return np.asarray(image, dtype=np.float32) / 255, alpha
-
-
-def _wide_grey(values: np.ndarray, mode: str, label: str) -> np.ndarray:
-    """Grey with more than 8 bits: I;16 has 16 bits; I has 16 unless a value needs more; F is in [0, 1] or [0, 255]."""
-    values = values.astype(np.float64)
-    low, high = values.min(), values.max()
-    if not (math.isfinite(low) and math.isfinite(high)) or low < 0 or (mode == "F" and high > 255):
-        raise _ImageError(f"{label} has values out of range (from {low:g} to {high:g}): scale them to [0, 1]")
-    if mode == "F":
-        scale = 1.0 if high <= 1.0 else 255.0
-    else:
-        scale = 65535.0 if high <= 65535 else 2.0**31 - 1
-    return (values / scale).astype(np.float32)
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if image.mode == "LAB":
-        return _convert(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
-    if profile and image.mode in ("RGB", "L", "CMYK"):
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if "srgb" not in ImageCms.getProfileDescription(source).lower():
-                return _convert(image, source)
-        except (ImageCms.PyCMSError, OSError):
-            pass  # a broken profile, or one for other channels: convert without it
-    return image.convert("RGB")
-
-
-def _convert(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
-    target = ImageCms.createProfile("sRGB")
-    converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-    assert converted is not None  # None only when it converts in place
-    return converted
+def over(pixels: np.ndarray, background: tuple[float, float, float]) -> np.ndarray:
+    """Pixels `[..., 3 or 4]` in [0, 1] over a colour, by their alpha if they have one: `[..., 3]`."""
+    if pixels.shape[-1] == 3:
+        return pixels
+    alpha = pixels[..., 3:]
+    return pixels[..., :3] * alpha + np.array(background, dtype=np.float32) * (1 - alpha)
 
 
 def _from_array(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | None]:

@@ -1,4 +1,4 @@
-"""Images larger than memory, read and written in bands by libvips (pyvips, in the extra `large`).
+"""Images larger than memory, read and written in bands by libvips.
 
 libvips streams PNG, JPEG and tiled or striped (Big)TIFF of any size. tifffile supports TIFF only, and Pillow loads
 whole images.
@@ -7,6 +7,7 @@ whole images.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import select
 import struct
@@ -21,31 +22,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from neuralpaint.images.io import MAX_ASPECT, MAX_PIXELS, check_output, open_image, parse_color
+from neuralpaint.images.color import to_srgb
+from neuralpaint.images.decoding import find_loader, open_pixels, read_size, readable
+from neuralpaint.images.io import MAX_ASPECT, check_output, over, parse_color
+from neuralpaint.images.orientation import turned, upright
+from neuralpaint.images.vips import BAND, forget, load_vips, read_bands
 from neuralpaint.utils.files import WriteError, atomic_path, out_of_space
 
 LARGE = 1 << 25  # images with more pixels than this (33 million) are streamed
-_BAND = 256  # rows read at a time
-_MISSING = "needs pyvips, which reads and writes it in bands: pip install 'neuralpaint[large]'"
-
-
-def require_vips(what: str) -> Any:
-    """Imports pyvips. ValueError, starting with `what`, if it is not installed."""
-    try:
-        import pyvips
-    except (ImportError, OSError) as error:  # OSError: libvips itself is missing
-        raise ValueError(f"{what} {_MISSING} ({' '.join(str(error).split())})") from None
-    pyvips.cache_set_max(0)  # do not cache what has been read
-    return pyvips
-
-
-def has_vips() -> bool:
-    """Whether pyvips and libvips are installed."""
-    try:
-        require_vips("")
-    except ValueError:
-        return False
-    return True
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
@@ -62,13 +46,16 @@ class LargePhoto:
         background: background colour of transparent pixels.
 
     Raises:
-        ValueError: pyvips is not installed, the file is missing or not an image, or its aspect is too extreme.
+        ValueError: the file is missing, not an image, or of a format that cannot be read in bands; or its aspect is too
+            extreme.
     """
 
     def __init__(self, path: str | os.PathLike, background: str | Sequence[float] = "white") -> None:
         self.path, self._background = os.fspath(path), parse_color(background)
-        image = self._open()
-        self.height, self.width = image.height, image.width
+        if find_loader(self.path) is None:
+            raise _UnknownFormatError(f"{self.path} cannot be read in bands: convert it to PNG, JPEG or TIFF")
+        pixels = open_pixels(self.path, self.path)
+        self.height, self.width = turned(pixels.image.height, pixels.image.width, pixels.orientation)
         if max(self.height, self.width) > MAX_ASPECT * min(self.height, self.width):
             raise ValueError(
                 f"{self.path} is {self.width}x{self.height} pixels: its longer side is more than {MAX_ASPECT:g} times "
@@ -94,44 +81,16 @@ class LargePhoto:
         height, width = (max(1, round(side * size / shorter)) for side in (self.height, self.width))
         if self._copy is not None and self._copy.shape[1] >= height and self._copy.shape[2] >= width:
             return shrink(self._copy, height, width)
-        self._copy = _shrink_bands(self._bands(), self.height, self.width, height, width)
+        with readable(self.path):
+            pixels = open_pixels(self.path, self.path)
+            image = to_srgb(pixels)
+            rows = (torch.from_numpy(over(band, self._background)) * 255 for band in read_bands(image))
+            stored = turned(height, width, pixels.orientation)
+            reduced = _shrink_bands(rows, image.height, image.width, *stored).permute(1, 2, 0).numpy()
+            forget(pixels.image)
+        turned_copy = np.ascontiguousarray(upright(reduced, pixels.orientation).transpose(2, 0, 1))
+        self._copy = torch.from_numpy(turned_copy)
         return self._copy
-
-    def _open(self) -> Any:
-        """The image as 8-bit sRGB, for reading from top to bottom."""
-        pyvips = require_vips(f"a photo of more than {LARGE // 10**6} million pixels ({self.path})")
-        try:
-            image = pyvips.Image.new_from_file(self.path, access="sequential", fail_on="error")
-            if image.format not in ("uchar", "ushort"):  # unknown value range
-                raise ValueError(f"{self.path} has {image.format} channels: convert it to 8 or 16 bits per channel")
-            if image.get_typeof("orientation") and image.get("orientation") > 1:  # cannot be streamed
-                image = pyvips.Image.new_from_file(self.path, fail_on="error").autorot()
-            if image.get_typeof("icc-profile-data"):
-                try:
-                    image = image.icc_transform("srgb", embedded=True, intent="relative")
-                except pyvips.Error:  # a profile for other channels
-                    pass
-            image = image.colourspace("srgb")
-            if image.hasalpha():
-                image = image.flatten(background=[255 * value for value in self._background])
-            return image.cast("uchar")
-        except pyvips.Error as error:
-            if "not a known file format" in str(error):
-                raise _UnknownFormatError(f"libvips cannot read {self.path}: convert it to PNG or JPEG") from error
-            raise _damaged(self.path, error) from error
-
-    def _bands(self) -> Iterator[Tensor]:
-        """uint8 `[rows, W, 3]`, from top to bottom."""
-        pyvips = require_vips(self.path)
-        image = self._open()
-        try:
-            region = pyvips.Region.new(image)
-            for top in range(0, self.height, _BAND):
-                rows = min(_BAND, self.height - top)
-                pixels = np.frombuffer(region.fetch(0, top, self.width, rows), np.uint8)
-                yield torch.from_numpy(pixels.reshape(rows, self.width, 3).copy())
-        except pyvips.Error as error:
-            raise _damaged(self.path, error) from error
 
 
 def open_photo(
@@ -139,46 +98,36 @@ def open_photo(
 ) -> LargePhoto | None:
     """Opens a photo for reading in bands if it has more than `limit` pixels (default: 33 million); otherwise None.
 
-    Also None if the file is not a readable image, so that `load_image` reports the error, and if pyvips is not
-    installed but Pillow can still read the image.
+    Also None if the file is not a readable image, so that `load_image` reports the error, or has a format that is read
+    as a whole.
     """
-    if not isinstance(path, (str, os.PathLike)):
-        return None
-    pixels = count_pixels(path)
-    if pixels <= (LARGE if limit is None else limit) or (pixels <= MAX_PIXELS and not has_vips()):
+    if not isinstance(path, (str, os.PathLike)) or count_pixels(path) <= (LARGE if limit is None else limit):
         return None
     try:
         return LargePhoto(path, background)
     except _UnknownFormatError:
-        if pixels <= MAX_PIXELS:
-            return None
-        raise
+        return None
 
 
 class _UnknownFormatError(ValueError):
-    """The file has a format that libvips cannot read."""
+    """The file has a format that is not read in bands."""
 
 
 def count_pixels(path: str | os.PathLike) -> int:
     """Number of pixels of an image file, from its header; 0 if it is not an image."""
     try:
-        with open_image(path) as image:
-            return image.width * image.height
-    except Exception:  # Pillow's decoders raise many types
+        return math.prod(read_size(path))
+    except ImportError:
+        raise
+    except Exception:  # decoders raise many types
         return 0
-
-
-def _damaged(path: str, error: Exception) -> ValueError:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    detail = lines[-1] if lines else type(error).__name__
-    return ValueError(f"{path} is damaged or truncated ({detail})")
 
 
 def shrink(image: Tensor, height: int, width: int) -> Tensor:
     """Reduces uint8 `[3, H, W]` by area averaging, with rounding, in bands."""
     if image.shape[1:] == (height, width):
         return image
-    bands = (image[:, top : top + _BAND].permute(1, 2, 0) for top in range(0, image.shape[1], _BAND))
+    bands = (image[:, top : top + BAND].permute(1, 2, 0) for top in range(0, image.shape[1], BAND))
     return _shrink_bands(bands, image.shape[1], image.shape[2], height, width)
 
 
@@ -215,16 +164,15 @@ def write_bands(path: str | os.PathLike, height: int, width: int, bands: Iterabl
         path: .png, .jpg or .tiff (tiled; BigTIFF if necessary).
 
     Raises:
-        ValueError: unknown suffix, too many pixels for the format, or pyvips is not installed.
+        ValueError: unknown suffix, or too many pixels for the format.
         WriteError: the file cannot be written; no partial file is left, and an existing file is unchanged.
     """
     check_output(path, width, height)
     suffix = Path(path).suffix.lower()
     if suffix not in STREAMED_SUFFIXES:
         raise ValueError(f"a {suffix} file cannot be written in bands: use one of {' '.join(STREAMED_SUFFIXES)}")
-    pyvips = require_vips(f"a painting of {width}x{height} pixels")
     with atomic_path(path) as temporary:
-        _Pipe(pyvips, temporary, suffix, height, width).write(bands, path)
+        _Pipe(load_vips(), temporary, suffix, height, width).write(bands, path)
 
 
 class _Pipe:

@@ -29,12 +29,12 @@ from neuralpaint.images.io import (
 )
 from neuralpaint.images.metrics import psnr
 from neuralpaint.images.resample import resize
-from neuralpaint.images.streaming import LARGE, STREAMED_SUFFIXES, LargePhoto, has_vips, require_vips, write_bands
+from neuralpaint.images.streaming import LARGE, STREAMED_SUFFIXES, LargePhoto, write_bands
 from neuralpaint.painting.snp import read_snp
 from neuralpaint.painting.stroke_file import read_painting, write_painting
 from neuralpaint.utils.deprecation import renamed_argument
 from neuralpaint.utils.loading import BadFile
-from neuralpaint.utils.memory import PROCESS, budget, check_budget, format_bytes
+from neuralpaint.utils.memory import PROCESS, budget, check_budget
 from neuralpaint.utils.validation import MAX_SIZE, check_whole
 
 if TYPE_CHECKING:
@@ -130,8 +130,7 @@ class Painting:
         """Renders to an image file of any size; the suffix determines the format.
 
         Up to 33 million pixels, this is the image from `render`, saved by Pillow. Larger images are rendered in bands
-        and streamed to libvips (pyvips, in the extra `large`), so memory does not grow with the height of the image;
-        without pyvips, they are rendered as a whole if they fit in memory.
+        and streamed to libvips, so memory does not grow with the height of the image.
 
         Args:
             path: .png, .jpg, .webp or .tiff (tiled, and BigTIFF, if necessary).
@@ -147,10 +146,8 @@ class Painting:
         check_output(path, width, height)
         have = budget(memory)
         streamed = Path(path).suffix.lower() in STREAMED_SUFFIXES
-        if height * width <= LARGE or not streamed or not has_vips():
+        if height * width <= LARGE or not streamed:
             need = PROCESS + _WHOLE * height * width
-            if need > have and streamed and height * width > LARGE:
-                require_vips(f"a painting of {width}x{height} pixels in {format_bytes(have)}")
             check_budget(have, need, f"a {Path(path).suffix} picture of {width}x{height} pixels")
             save_image(self.render(size), path)
             return

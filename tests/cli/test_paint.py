@@ -2,7 +2,6 @@
 
 import errno
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -114,8 +113,6 @@ def bad_photo(kind, tmp_path):
         cut(path)
     elif kind == "long":
         Image.new("RGB", (1, 5000)).save(path)
-    elif kind == "bomb":
-        Image.new("1", (20000, 10000)).save(path)
     return path
 
 
@@ -127,11 +124,9 @@ def bad_photo(kind, tmp_path):
         ("text", "is not an image"),
         ("truncated", "is damaged or truncated"),
         ("long", "more than 64 times"),
-        ("bomb", "million pixels"),
     ],
 )
-def test_bad_photo(run, stub, tmp_path, kind, message, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyvips", None)  # pyvips would read the bomb
+def test_bad_photo(run, stub, tmp_path, kind, message):
     result = run("paint", bad_photo(kind, tmp_path), "-o", tmp_path / "out.png", *QUICK)
     assert result.code == 2 and message in result.line and "bad.png" in result.line
     assert not stub and not (tmp_path / "out.png").exists()

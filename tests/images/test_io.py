@@ -7,12 +7,16 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
+from neuralpaint.images import decoding
 from neuralpaint.images import io as images
 from neuralpaint.images.io import load_grey, load_image, parse_color, save_image
 from neuralpaint.images.metrics import psnr
 from neuralpaint.images.resample import resize
+from neuralpaint.images.streaming import LargePhoto
+from tests.images.files import png as make_png
+from tests.images.files import tiff
 
 
 def gradient(width=24, height=16):
@@ -101,10 +105,10 @@ def test_wide_integers_and_floats():
     wide = Image.fromarray(np.array([[0, 2**31 - 1]], dtype=np.int32))
     np.testing.assert_allclose(as_array(load_image(wide))[0, :, 0], [0, 1])
     np.testing.assert_allclose(
-        as_array(load_image(Image.fromarray(np.array([[0, 0.5]], np.float32))))[0, :, 0], [0, 0.5]
+        as_array(load_image(Image.fromarray(np.array([[0, 0.5]], np.float32))))[0, :, 0], [0, 0.5], atol=1e-5
     )
     np.testing.assert_allclose(
-        as_array(load_image(Image.fromarray(np.array([[0, 51]], np.float32))))[0, :, 0], [0, 0.2]
+        as_array(load_image(Image.fromarray(np.array([[0, 51]], np.float32))))[0, :, 0], [0, 0.2], atol=1e-5
     )
     for bad in ([[0, np.nan]], [[-1, 0]], [[0, 1000]]):
         with pytest.raises(ValueError, match="out of range"):
@@ -183,11 +187,11 @@ def test_one_by_five_thousand_is_too_long(tmp_path):
 # ---- wrong files -----------------------------------------------------------------------------------------------------
 
 
-def png(width, height, rows, depth=8):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def png(width, height, rows, depth=8, kind=2, interlaced=0):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, interlaced))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
@@ -263,6 +267,105 @@ def test_decompression_bomb(tmp_path):
     path.write_bytes(png(2**31 - 1, 2**31 - 1, b""))
     with pytest.raises(ValueError, match="pixels|damaged"):
         load_image(path)
+
+
+def test_a_small_file_never_takes_much_memory(tmp_path, monkeypatch):
+    """A flat picture compresses well. It is refused before it is decoded where that would take over 1 GiB (here 20 MB),
+    and read in bands where it can be."""
+    assert (decoding.SMALL_FILE, decoding.SMALL_MEMORY) == (2 << 20, 1 << 30)
+    monkeypatch.setattr(decoding, "SMALL_MEMORY", 20_000_000)
+    flat = save(tmp_path, Image.new("1", (1300, 1300)), "flat.png")
+    with pytest.raises(ValueError, match=r"flat.png has only 1M, but would take 26M of memory: shrink it first"):
+        load_image(flat)
+    assert LargePhoto(flat).shrunk(4).tolist() == torch.zeros(3, 4, 4).tolist()
+    for name, data, need in (
+        ("interlaced.png", png(1800, 1800, b"", depth=16, kind=6, interlaced=1), 25),
+        (
+            "one.tif",
+            tiff(np.zeros((1, 1, 4), int), 2, 16).replace(*[struct.pack("<HHII", 257, 4, 1, n) for n in (1, 2700000)]),
+            21,
+        ),
+        ("progressive.jpg", encoded("JPEG", size=(2000, 2000), progressive=True), 23),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(ValueError, match=f"would take {need}M of memory"):
+            LargePhoto(tmp_path / name)
+    with pytest.raises(ValueError, match="would take 21M of memory"):  # read by Pillow
+        load_image(save(tmp_path, Image.new("1", (1300, 1350)), "scan.pcx"))
+    noise = np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8)
+    monkeypatch.setattr(decoding, "SMALL_MEMORY", 2_000_000)
+    assert load_image(save(tmp_path, Image.fromarray(noise), "large.png")).shape == (3, 900, 900)
+
+
+def test_formats_that_the_host_has_registered_are_read(tmp_path, monkeypatch):
+    class HostFile(ImageFile.ImageFile):
+        format = "HOST"
+
+        def _open(self):
+            self._mode, self._size = "RGB", (2, 3)
+            self.info["icc_profile"] = None
+
+        def load(self):
+            self.fp.seek(0)
+            if self.fp.read() != b"HOST whole":
+                raise RuntimeError("cut\nshort")
+            self.tile, self.im = [], Image.new("RGB", (2, 3), "red").im
+            return self.im.pixel_access(0)
+
+    HostFile.__module__ = "host.plugin"
+    path = tmp_path / "photo.host"
+    path.write_bytes(b"HOST whole")
+    with pytest.raises(ValueError, match="is not an image"):
+        load_image(path)
+    Image.init()
+    for name in ("ID", "OPEN"):  # registered for this test only
+        monkeypatch.setattr(Image, name, getattr(Image, name).copy())
+    Image.register_open("HOST", HostFile, lambda prefix: prefix.startswith(b"HOST"))
+    assert as_array(load_image(path)).tolist() == [[[1, 0, 0]] * 2] * 3
+    path.write_bytes(b"HOST half")
+    with pytest.raises(ValueError, match=r"photo.host is damaged or truncated \(cut short\)"):
+        load_image(path)
+
+
+def test_formats_for_which_pillow_runs_programs_are_not_read(tmp_path):
+    path = tmp_path / "photo.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n")
+    with Image.open(path) as opened:
+        assert opened.format == "EPS"
+    with pytest.raises(ValueError, match="photo.png is not an image"):
+        load_image(path)
+
+
+def test_nothing_is_printed_whatever_a_file_holds(tmp_path, capfd):
+    """libtiff, libpng and libvips have much to say on standard error."""
+    data = {
+        "odd.tif": tiff(np.zeros((16, 16, 3), int), 2, 8, icc=b"no profile"),
+        "cut.tif": tiff(np.zeros((16, 16, 3), int), 2, 8)[:-40],
+        "twelve.tif": tiff(np.zeros((16, 16, 1), int), 0, 12),
+        "planar.tif": tiff(np.zeros((32, 32, 3), int), 2, 8, planar=True, tile=16),
+        "cut.png": png(16, 16, bytes(49 * 16))[:-30],
+        "odd.png": make_png(np.zeros((4, 4, 3), int), 2, 8, [(b"iCCP", b"a\0\0junk"), (b"gAMA", b"\0")]),
+        "cut.jpg": encoded("JPEG")[:-20],
+        "cut.webp": encoded("WEBP")[:-20],
+        "cut.avif": encoded("AVIF")[:-20],
+        "cut.gif": encoded("GIF")[:-20],
+    }
+    read = 0
+    for name, content in data.items():
+        (tmp_path / name).write_bytes(content)
+        for reader in (load_image, lambda path: LargePhoto(path).shrunk(8)):
+            try:
+                reader(tmp_path / name)
+                read += 1
+            except ValueError as error:
+                assert "\n" not in str(error) and name in str(error)
+    assert 2 <= read < len(data) and capfd.readouterr() == ("", "")
+
+
+def encoded(kind, size=(64, 64), **options):
+    file = io.BytesIO()
+    picture().resize(size).save(file, kind, **options)
+    return file.getvalue()
 
 
 def test_large_pictures_do_not_warn(tmp_path, recwarn, monkeypatch):

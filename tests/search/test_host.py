@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from neuralpaint import Painting, paint, restyle
-from neuralpaint.images.io import open_image
+from neuralpaint.images.decoding import open_image
 from neuralpaint.images.streaming import count_pixels
 from neuralpaint.losses import StyleLoss
 from neuralpaint.losses.features import VGG19Features
