@@ -8,9 +8,11 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
+from neuralpaint.images import vips
 from neuralpaint.images.io import load_image
+from neuralpaint.images.resample import resize
 from neuralpaint.images.streaming import LargePhoto
 from tests.images.files import ADOBE, D65, P3, SRGB, lab_truth, png, profile, tiff, truth
 
@@ -217,3 +219,77 @@ def test_sixteen_bits_stay_sixteen(name, tmp_path):
     path.write_bytes(data)
     found = load_image(path, background=PAPER).numpy().transpose(1, 2, 0)
     assert np.abs(found - expected).max() <= 0.3 / 255
+
+
+def test_avif_by_code_points(tmp_path):
+    data = encoded(Image.fromarray(whole(colors(3), 8)[0].astype(np.uint8)), "avif", quality=100, subsampling="4:4:4")
+    values = np.asarray(Image.open(io.BytesIO(data))) / 255
+    at = data.index(b"colrnclx") + 8
+    path = tmp_path / "photo.avif"
+    for points, space in (
+        ((1, 13), (SRGB, None)),
+        ((12, 13), (P3, None)),
+        ((1, 8), (SRGB, 1.0)),
+        ((2, 2), (SRGB, None)),
+    ):
+        path.write_bytes(data[:at] + struct.pack(">HH", *points) + data[at + 4 :])
+        for found in (load_image(path), LargePhoto(path).shrunk(HEIGHT) / 255):
+            assert np.abs(found.numpy().transpose(1, 2, 0) - shown(values, space)).max() <= 3 / 255
+
+
+def test_a_profile_in_jpeg_2000(tmp_path):
+    numbers, values = whole(colors(3), 8)
+    data = encoded(Image.fromarray(numbers.astype(np.uint8)), "jpeg2000")
+    box = b"colr\2\0\0" + profile(*SPACES["p3"])
+    outer, inner = data.index(b"jp2h") - 4, data.index(b"colr") - 4
+    old = int.from_bytes(data[inner : inner + 4], "big")
+    size = int.from_bytes(data[outer : outer + 4], "big") - old + 4 + len(box)
+    box = struct.pack(">I", 4 + len(box)) + box
+    head = data[:outer] + struct.pack(">I", size) + data[outer + 4 : inner]
+    (tmp_path / "photo.jp2").write_bytes(head + box + data[inner + old :])
+    found = load_image(tmp_path / "photo.jp2").numpy().transpose(1, 2, 0)
+    assert np.abs(found - shown(values, SPACES["p3"])).max() <= 2 / 255
+
+
+def test_curves_for_hdr_displays_are_refused(tmp_path):
+    for code, name in ((16, "PQ"), (18, "HLG")):
+        path = tmp_path / "photo.png"
+        path.write_bytes(png(np.zeros((2, 2, 3), int), 2, 16, [(b"cICP", bytes([9, code, 0, 1]))]))
+        for read in (load_image, LargePhoto):
+            with pytest.raises(ValueError, match=rf"photo.png is an HDR picture \({name}\): convert it to sRGB first"):
+                read(path)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "alpha16" not in name and "rgba16" not in name])
+def test_images_of_pillow_look_like_their_files(name):
+    """Pillow reads some files wrong itself, or not at all, and knows no cICP."""
+    data, expected = CASES[name]
+    if "cICP" in name or "float 3" in name or name in ("tiff cmyk16", "tiff planar 16"):
+        return
+    with Image.open(io.BytesIO(data)) as image:
+        found = load_image(image, background=PAPER).numpy().transpose(1, 2, 0)
+    depth = 8 if "rgb16" in name else 16  # Pillow has no RGB of 16 bits
+    space = 13 if "linear" in name or "gAMA 1" in name else 1  # steps of light where the curve is steepest
+    most = 3 if depth == 16 else 2 + space
+    assert np.abs(found - expected).max() <= most / 255
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation(orientation, tmp_path, monkeypatch):
+    monkeypatch.setattr(vips, "BAND", 5)
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[274] = orientation
+    image = Image.fromarray(pixels)
+    for suffix in ("png", "tiff", "webp", "jpeg"):
+        path = tmp_path / f"photo.{suffix}"
+        image.save(path, exif=exif, lossless=True)
+        with Image.open(path) as stored:
+            upright = np.asarray(ImageOps.exif_transpose(stored).convert("RGB"))
+            again = load_image(stored)
+        found = load_image(path)
+        assert np.abs(found.numpy().transpose(1, 2, 0) * 255 - upright).max() <= 1
+        large = LargePhoto(path)
+        assert large.shape == found.shape == again.shape
+        assert (large.shrunk(12) / 255 - found).abs().max() <= 0.51 / 255
+        assert (large.shrunk(6) / 255 - resize(found, *large.shrunk(6).shape[1:])).abs().max() <= 0.51 / 255
