@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from neuralpaint.brushes.geometry import Geometry
+    from neuralpaint.brushes.svg import Shapes, Writer
 
 ONE_COLOR = ("r", "g", "b")
 TWO_COLORS = ("r0", "g0", "b0", "r2", "g2", "b2")
@@ -309,6 +310,18 @@ class Brush:
             coverage `[N, K]`, the opacity left out, and colours `[N, 3, K]`.
         """
         raise NotImplementedError(f"brush {self.name!r} has no reference")
+
+    def svg(self, writer: Writer) -> Shapes:
+        """How its strokes become SVG (see `neuralpaint.painting.exporters.svg`).
+
+        Raises:
+            ValueError: only an engine can draw it.
+        """
+        if self.engine:
+            raise ValueError(
+                f"brush {self.name!r} is drawn by an engine, which makes pixels, not outlines: write a picture instead"
+            )
+        raise ValueError(f"brush {self.name!r} has no outlines for SVG: write a picture instead")
 
     # ---- where a search starts ---------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
     from neuralpaint.brushes.geometry import Geometry
+    from neuralpaint.brushes.svg import Shapes, Writer
 
 
 class MarkerBrush(CurveBrush):
@@ -28,6 +29,11 @@ class MarkerBrush(CurveBrush):
 
     def _reach(self, lengths: torch.Tensor) -> torch.Tensor:
         return lengths[..., 0] / 4 * math.sqrt(2.0)
+
+    def svg(self, writer: Writer) -> Shapes:
+        from neuralpaint.brushes.svg.square import SquareSweeps
+
+        return SquareSweeps(writer)
 
 
 MARKER = register(

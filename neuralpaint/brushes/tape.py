@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neuralpaint.brushes.base import ONE_COLOR, register
 from neuralpaint.brushes.box import RECTANGLE, BoxBrush
+
+if TYPE_CHECKING:
+    from neuralpaint.brushes.svg import Shapes, Writer
 
 
 class TapeBrush(BoxBrush):
@@ -12,6 +17,11 @@ class TapeBrush(BoxBrush):
     share = 0.25
     operations = (34, 150)
     examples_between = BoxBrush.examples_between | {"w": (0.9, 1.6), "h": (0.4, 0.9)}
+
+    def svg(self, writer: Writer) -> Shapes:
+        from neuralpaint.brushes.svg.box import Rectangles
+
+        return Rectangles(writer, self.share)
 
 
 TAPE = register(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neuralpaint.brushes.base import TWO_COLORS, register
 from neuralpaint.brushes.curve import CURVE, CurveBrush
+
+if TYPE_CHECKING:
+    from neuralpaint.brushes.svg import Shapes, Writer
 
 
 class WatercolorBrush(CurveBrush):
@@ -11,6 +16,11 @@ class WatercolorBrush(CurveBrush):
 
     # Five samples of the curve that may be the nearest, two to three steps of Newton's method.
     operations = (230, 690)
+
+    def svg(self, writer: Writer) -> Shapes:
+        from neuralpaint.brushes.svg.disc import DiscSweeps
+
+        return DiscSweeps(writer)
 
 
 WATERCOLOR = register(

@@ -1,0 +1,173 @@
+"""SVG: every stroke an element, in painting order."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import numpy as np
+
+from neuralpaint._version import __version__
+from neuralpaint.brushes.svg.text import Writer, color, number
+from neuralpaint.painting.exporters.xml import escaped
+from neuralpaint.utils.files import atomic_write
+
+if TYPE_CHECKING:
+    from neuralpaint.brushes.svg import Shapes
+    from neuralpaint.painting.painting import Painting
+
+STYLES = ("exact", "simple")
+MAX_MM = 100_000.0
+"""The longest shorter side, a hundred metres."""
+_CHUNK = 1 << 16  # bytes that are written at once
+
+
+@dataclass(frozen=True)
+class SvgSettings:
+    """How a painting becomes SVG or PDF.
+
+    Attributes:
+        size_mm: the shorter side in millimetres; None: the painting's pixels, 96 to an inch.
+        style: "exact" looks like the painting: gradients, bristles. "simple" is one path of one flat colour a stroke,
+            for editing, plotters and cutting machines.
+
+    Raises:
+        ValueError: a value that is none of these; the message names the setting.
+    """
+
+    size_mm: float | None = None
+    style: str = "exact"
+
+    def __post_init__(self) -> None:
+        if self.style not in STYLES:
+            raise ValueError(f"style must be one of {', '.join(STYLES)}, got {self.style!r}")
+        size = self.size_mm
+        if size is not None and (isinstance(size, bool) or not isinstance(size, (int, float))):
+            raise ValueError(f"size_mm must be a number of millimetres, got {size!r}")
+        if size is not None and not 0.1 <= size <= MAX_MM:
+            raise ValueError(f"size_mm must be from 0.1 to {MAX_MM:g} millimetres, got {size!r}")
+
+
+def write_svg(painting: Painting, path: str | os.PathLike, settings: SvgSettings | None = None) -> int:
+    """Writes a painting as SVG 1.1, or compressed if the suffix is .svgz. The output is deterministic.
+
+    Coordinates are pixels of the painting's own size. Strokes are written as they are computed, so that memory does not
+    grow with their number.
+
+    Args:
+        painting: of any brush but an engine's.
+        path: .svg or .svgz.
+        settings: by default exact, of the painting's size in pixels.
+
+    Returns:
+        The size of the file in bytes.
+
+    Raises:
+        ValueError: an engine's brush, whose strokes only the engine can draw; metadata that is not JSON-serializable.
+        WriteError: the file cannot be written; an existing file is left unchanged.
+    """
+    text = svg_text(painting, settings or SvgSettings())
+    compressed = Path(path).suffix.lower() == ".svgz"
+    with atomic_write(path) as file:
+        counter = _Counted(file)
+        if compressed:
+            # No name and no time in the header: the same painting gives the same bytes.
+            with gzip.GzipFile(filename="", fileobj=cast(BinaryIO, counter), mode="wb", mtime=0) as packed:
+                _write(packed, text)
+        else:
+            _write(counter, text)
+    return counter.size
+
+
+def svg_text(painting: Painting, settings: SvgSettings) -> Iterator[str]:
+    """The lines of the SVG, each with its end. Raises as `write_svg`, before the first line."""
+    writer = Writer(float(painting.size), settings.style == "simple")
+    shapes = painting.brush.svg(writer)
+    head = _head(painting, settings)
+    return _lines(painting, head, shapes)
+
+
+def _lines(painting: Painting, head: str, shapes: Shapes) -> Iterator[str]:
+    strokes = painting.strokes.cpu().numpy().astype(np.float64)
+    yield head
+    opened = False
+    for definition in shapes.definitions(strokes):
+        if not opened:
+            yield "<defs>\n"
+            opened = True
+        yield definition + "\n"
+    if opened:
+        yield "</defs>\n"
+    height, width = painting.pixels()
+    yield f'<rect width="{width}" height="{height}" fill="{color(painting.background)}"/>\n'
+    yield '<g id="strokes">\n'
+    for element in shapes.elements(strokes):
+        yield element + "\n"
+    yield "</g>\n</svg>\n"
+
+
+def _head(painting: Painting, settings: SvgSettings) -> str:
+    height, width = painting.pixels()
+    if settings.size_mm is None:
+        size = f'width="{width}" height="{height}"'
+    else:
+        unit = settings.size_mm / painting.size
+        size = f'width="{number(width * unit, 4)}mm" height="{number(height * unit, 4)}mm"'
+    try:
+        facts = json.dumps(
+            {
+                "generator": f"neuralpaint {__version__}",
+                "brush": painting.brush.name,
+                "strokes": len(painting),
+                "aspect": painting.aspect,
+                "background": painting.background,
+                "size": painting.size,
+                "metadata": painting.metadata,
+            },
+            sort_keys=True,
+            allow_nan=False,
+        )
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"metadata must be JSON-serializable: {error}") from error
+    count = f"{len(painting)} {painting.brush.name} stroke{'' if len(painting) == 1 else 's'}"
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.1" '
+        f'{size} viewBox="0 0 {width} {height}">\n'
+        f"<title>{escaped(f'Painting of {count}')}</title>\n"
+        f"<desc>{escaped(f'{count}, {settings.style} style, by neuralpaint {__version__}')}</desc>\n"
+        f"<metadata>{escaped(facts)}</metadata>\n"
+    )
+
+
+class _Counted:
+    """Passes bytes on to a file and counts them."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        self.size += len(data)
+        return self.file.write(data)
+
+    def flush(self) -> None:
+        self.file.flush()
+
+
+def _write(file: _Counted | gzip.GzipFile, text: Iterator[str]) -> None:
+    """Writes text in pieces of some size: elements are short."""
+    waiting: list[str] = []
+    held = 0
+    for piece in text:
+        waiting.append(piece)
+        held += len(piece)
+        if held >= _CHUNK:
+            file.write("".join(waiting).encode("utf-8"))
+            waiting, held = [], 0
+    file.write("".join(waiting).encode("utf-8"))
