@@ -17,6 +17,7 @@ import typer
 from neuralpaint.brushes import brushes
 from neuralpaint.cli.console import INTERRUPTED, debugging, warn
 from neuralpaint.cli.features import Features, Vgg, find_features
+from neuralpaint.cli.finish_options import GroundName, Light, Relief, Varnish, finish_from
 from neuralpaint.cli.options import (
     ENGINE_TIMEOUT,
     MAX_GRIDS,
@@ -124,6 +125,10 @@ def command(
     formats: Formats = None,
     size_mm: SizeMm = None,
     svg_style: SvgStyleName = None,
+    relief: Relief = None,
+    light: Light = None,
+    ground: GroundName = None,
+    varnish: Varnish = None,
     jobs: Jobs = None,
     ray: Ray = None,
     recursive: Recursive = False,
@@ -165,6 +170,9 @@ def command(
     Your own brush:
       [cyan]neuralpaint paint photo.jpg -o painting.png --brush my_brush.png[/cyan]
 
+    With the relief of thick paint, on canvas:
+      [cyan]neuralpaint paint photo.jpg -o painting.png --relief 0.6 --ground canvas[/cyan]
+
     In the style of an image:
       [cyan]neuralpaint paint photo.jpg -o painting.png --style-image wave.jpg[/cyan]
 
@@ -176,10 +184,10 @@ def command(
     own = [path for path in (*outputs, save, checkpoint) if path is not None]
     targets = _check_paths(photos, outputs, formats or (), recursive, own)
     _check_combinations(engine=engine, jobs=jobs, ray=ray, resume=resume, checkpoint=checkpoint)
-    overwritable = overwrite or resume or skip_done
     color = parse_color(renamed_background(background, canvas))
     share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # per process
     written = output_settings(targets, share, engine is not None, size_mm=size_mm, svg_style=svg_style)
+    finish = finish_from(relief, light, ground, varnish, engine=engine is not None)
 
     # Importing torch takes seconds, so check the arguments first.
     from neuralpaint.renderers import get_renderer
@@ -198,10 +206,11 @@ def command(
         memory=share,
         window=window,
         outputs=written,
+        finish=finish,
     )
     planned = plan(photos, outputs, save, checkpoint, formats or (), recursive)
     inputs = _inputs(brush, renderer, style_image, vgg, None if style is None else style_network)
-    _check_jobs(planned, inputs, summary, overwritable, on_cluster=ray is not None)
+    _check_jobs(planned, inputs, summary, overwrite or resume or skip_done, ray is not None)
     if style is not None:
         settings = dataclasses.replace(settings, stylization=Stylization.find(style, style_network, share))
     if style_image is not None:
@@ -214,12 +223,11 @@ def command(
             device=torch_device,
         )
         settings = dataclasses.replace(settings, style=moves)
-    table = Summary(summary, keep=resume or skip_done)
     try:
         failures = _paint(
             planned,
             settings,
-            table,
+            Summary(summary, keep=resume or skip_done),
             skip=(resume or skip_done) and not overwrite,
             resume=resume,
             quiet=quiet,

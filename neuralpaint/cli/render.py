@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neuralpaint.cli.console import say
+from neuralpaint.cli.finish_options import GroundName, Light, Relief, Varnish, finish_from
 from neuralpaint.cli.options import (
     ENGINE_TIMEOUT,
     MAX_SIZE,
@@ -44,6 +46,10 @@ def command(
     ] = None,
     size_mm: SizeMm = None,
     svg_style: SvgStyleName = None,
+    relief: Relief = None,
+    light: Light = None,
+    ground: GroundName = None,
+    varnish: Varnish = None,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -63,6 +69,9 @@ def command(
     [bold]Example[/bold]
       [cyan]neuralpaint render painting.safetensors -o painting.png --size 4096[/cyan]
 
+    With the relief of the paint, lit from the left, on canvas:
+      [cyan]neuralpaint render painting.safetensors -o lit.png --relief 0.6 --light 180 --ground canvas[/cyan]
+
     Images of more than 33 million pixels (PNG, JPEG, TIFF) are rendered in bands to limit memory:
       [cyan]neuralpaint render painting.safetensors -o wall.tiff --size 16384 --memory 2G[/cyan]
     """
@@ -74,6 +83,7 @@ def command(
     if memory is not None:
         parse_bytes(memory, "--memory")
     settings = output_settings(outputs, memory, engine is not None, size_mm=size_mm, svg_style=svg_style)
+    finish_from(relief, light, ground, varnish, engine=engine is not None)
     check_readable(strokes)
     # Importing torch takes seconds, so check the arguments first.
     from neuralpaint.engines import EnginePool
@@ -82,6 +92,8 @@ def command(
 
     torch_device = resolve_device(device)
     painting = load_painting(strokes)
+    finish = finish_from(relief, light, ground, varnish, engine=engine is not None, before=painting.finish)
+    painting = dataclasses.replace(painting, finish=finish)
     height, width = painting.pixels(size)
     check_sizes(outputs, height, width, settings)
     check_inputs(outputs, {"the stroke file": strokes})

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from neuralpaint.painting.finish import Finish
+
 if TYPE_CHECKING:
     from neuralpaint.painting.painting import Painting
 
-__all__ = ["Painting"]
+__all__ = ["Finish", "Painting"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ import itertools
 import os
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from neuralpaint import ops
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.images.io import (
     MAX_ASPECT,
@@ -30,8 +29,10 @@ from neuralpaint.images.io import (
 from neuralpaint.images.metrics import psnr
 from neuralpaint.images.resample import resize
 from neuralpaint.images.streaming import LARGE, STREAMED_SUFFIXES, LargePhoto, write_bands
+from neuralpaint.painting.finish import Finish
 from neuralpaint.painting.snp import read_snp
 from neuralpaint.painting.stroke_file import read_painting, write_painting
+from neuralpaint.painting.tiles import TILE, height_tiles, normal_tiles, picture_tiles
 from neuralpaint.utils.deprecation import renamed_argument
 from neuralpaint.utils.loading import BadFile
 from neuralpaint.utils.memory import PROCESS, budget, check_budget
@@ -40,11 +41,10 @@ from neuralpaint.utils.validation import MAX_SIZE, check_whole
 if TYPE_CHECKING:
     from neuralpaint.painting.exporters import OutputSettings
 
-_TILE = 1024
 _WHOLE = 12  # bytes per pixel to render an image as a whole and compress it
 _BAND_BYTES = 9  # bytes per pixel of a band: one being rendered, one being written
 _STREAM = 3 * 2 * 512  # bytes per column that libvips buffers
-_EDGE = 2.0  # pixels that an antialiased edge may extend beyond the outline of a stroke
+_FINISHED = 400  # bytes per pixel of a tile that is finished
 _SLACK = 1e-3  # tolerance for rounding errors beyond the range of a parameter
 _FAR = 2 * MAX_ASPECT  # positions and sizes beyond this many units are rejected
 
@@ -61,6 +61,7 @@ class Painting:
         background: background colour, (r, g, b) in [0, 1] or anything else that `images.parse_color` accepts.
         size: default render size, in pixels along the shorter side.
         metadata: JSON-serializable, saved with the strokes.
+        finish: relief, light and ground of what is rendered; by default flat.
 
     Raises:
         ValueError: wrong shape, or values not finite or far out of range; the message names the argument.
@@ -73,6 +74,7 @@ class Painting:
     background: tuple[float, float, float] = (1.0, 1.0, 1.0)
     size: int = 512
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    finish: Finish = Finish()
 
     def __post_init__(self) -> None:
         brush = get_brush(self.brush)
@@ -83,6 +85,8 @@ class Painting:
         object.__setattr__(self, "background", parse_color(self.background))
         object.__setattr__(self, "size", check_whole("size", self.size, 1, MAX_SIZE, "pixels"))
         object.__setattr__(self, "metadata", dict(self.metadata))
+        if not isinstance(self.finish, Finish):
+            raise TypeError(f"finish must be a Finish, got {type(self.finish).__name__}")
         _check_strokes(self.strokes, brush)
 
     @property
@@ -105,7 +109,7 @@ class Painting:
 
     def to(self, device: torch.device | str) -> Painting:
         """The same painting with its strokes on another device, where it then renders."""
-        return Painting(self.strokes.to(device), self.brush, self.aspect, self.background, self.size, self.metadata)
+        return replace(self, strokes=self.strokes.to(device))
 
     def render(self, size: int | None = None) -> Image.Image:
         """Renders an 8-bit RGB image, `size` pixels along the shorter side (default: `self.size`).
@@ -114,7 +118,7 @@ class Painting:
         """
         height, width = self.pixels(size)
         picture = Image.new("RGB", (width, height))
-        for y, x, tile in self._tiles(size):
+        for y, x, tile in picture_tiles(self, size):
             picture.paste(to_pil(tile), (x, y))
         return picture
 
@@ -122,7 +126,7 @@ class Painting:
         """Renders float32 `[3, H, W]` in [0, 1] on the device of the strokes, without gradients."""
         height, width = self.pixels(size)
         picture = torch.empty(3, height, width, dtype=torch.float32, device=self.strokes.device)
-        for y, x, tile in self._tiles(size):
+        for y, x, tile in picture_tiles(self, size):
             picture[:, y : y + tile.shape[1], x : x + tile.shape[2]] = tile
         return picture
 
@@ -151,11 +155,12 @@ class Painting:
             check_budget(have, need, f"a {Path(path).suffix} picture of {width}x{height} pixels")
             save_image(self.render(size), path)
             return
-        fixed = PROCESS + _STREAM * width + 16 * _TILE * min(_TILE, width) + 128 * len(self)
+        tile = 16 if self.finish.flat else _FINISHED
+        fixed = PROCESS + _STREAM * width + tile * TILE * min(TILE, width) + 128 * len(self)
         least = fixed + 32 * _BAND_BYTES * width
         check_budget(have, least, f"a picture of {width}x{height} pixels")
         rows = int((have - fixed) / (_BAND_BYTES * width))
-        write_bands(path, height, width, self.bands(size, max(32, min(_TILE, rows // 32 * 32))))
+        write_bands(path, height, width, self.bands(size, max(32, min(TILE, rows // 32 * 32))))
 
     def export(
         self, path: str | os.PathLike, *, size: int | None = None, settings: OutputSettings | None = None
@@ -180,10 +185,10 @@ class Painting:
         exporter.check(path, *self.pixels(size), settings)
         exporter.write(self if size is None else dataclasses.replace(self, size=size), path, settings)
 
-    def bands(self, size: int | None = None, rows: int = _TILE) -> Iterator[np.ndarray]:
+    def bands(self, size: int | None = None, rows: int = TILE) -> Iterator[np.ndarray]:
         """Renders bands from top to bottom, uint8 `[rows, W, 3]`; the last may have fewer rows."""
         width = self.pixels(size)[1]
-        for _, row in itertools.groupby(self._tiles(size, rows), lambda tile: tile[0]):
+        for _, row in itertools.groupby(picture_tiles(self, size, rows), lambda tile: tile[0]):
             band = None
             for _, x, tile in row:
                 if band is None:
@@ -192,38 +197,29 @@ class Painting:
             assert band is not None
             yield band
 
-    @torch.no_grad()
-    def _tiles(self, size: int | None, rows: int | None = None) -> Iterator[tuple[int, int, torch.Tensor]]:
-        """Yields (row, column, tile `[3, h, w]`); each tile draws only the strokes whose bounds touch it."""
-        rows = min(_TILE, rows or _TILE)
-        if self.brush.engine:
-            raise ValueError(
-                f"brush {self.brush.name!r} is drawn by an engine: use neuralpaint.engines.draw_painting (--engine)"
-            )
+    def height_map(self, size: int | None = None) -> np.ndarray:
+        """Height of the paint for printers and 3-D programs, uint16 `[H, W]`: ¼ of the range where there is none,
+        bristles around ¾."""
         height, width = self.pixels(size)
-        scale = float(size or self.size)
-        bounds = self.brush.bounds(self.strokes) * scale
-        background = torch.tensor(self.background, dtype=torch.float32, device=self.strokes.device).view(1, 3, 1, 1)
-        for y in range(0, height, rows):
-            h = min(rows, height - y)
-            row = self._overlapping(bounds, 1, y, h)
-            for x in range(0, width, _TILE):
-                w = min(_TILE, width - x)
-                here = row[self._overlapping(bounds[row], 0, x, w)]
-                tile = background.expand(1, 3, h, w).contiguous()
-                if len(here):
-                    origin = self.strokes.new_tensor([[x / scale, y / scale]])
-                    tile = ops.render(tile, self.strokes[here][None], self.brush, origin=origin, pixels_per_unit=scale)
-                yield y, x, tile[0]
+        result = np.empty((height, width), np.uint16)
+        for y, x, tile in height_tiles(self, size):
+            values = (tile[0] * 65535 + 0.5).cpu().numpy()
+            result[y : y + tile.shape[1], x : x + tile.shape[2]] = values
+        return result
 
-    @staticmethod
-    def _overlapping(bounds: torch.Tensor, axis: int, start: int, length: int) -> torch.Tensor:
-        low, high = bounds[:, axis] - _EDGE, bounds[:, axis + 2] + _EDGE
-        return ((high >= start) & (low <= start + length)).nonzero()[:, 0]
+    def normal_map(self, size: int | None = None) -> Image.Image:
+        """Normals of the surface as an RGB image: right, up and out from [-1, 1] to [0, 255] (as OpenGL has them). Of
+        the painting's finish, or of full relief if that is flat."""
+        height, width = self.pixels(size)
+        picture = Image.new("RGB", (width, height))
+        for y, x, tile in normal_tiles(self, size):
+            picture.paste(to_pil(tile), (x, y))
+        return picture
 
     def psnr(self, image: ImageLike | LargePhoto, size: int = 512) -> float:
-        """PSNR in dB against an image, both `size` pixels along the shorter side; the image is area-averaged."""
-        painted = self.render_tensor(size)
+        """PSNR in dB against an image, both `size` pixels along the shorter side; the image is area-averaged. The
+        painting counts without its finish."""
+        painted = replace(self, finish=Finish()).render_tensor(size)
         if isinstance(image, LargePhoto):
             photo = image.shrunk(size).to(painted.device).float() / 255
         else:

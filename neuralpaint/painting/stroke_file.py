@@ -12,6 +12,7 @@ from safetensors.torch import save as to_safetensors
 
 from neuralpaint.brushes import TexturedBrush, get_brush
 from neuralpaint.brushes.described import described_brush
+from neuralpaint.painting.finish import Finish
 from neuralpaint.utils import schema
 from neuralpaint.utils.checksums import check_checksum, with_checksum
 from neuralpaint.utils.files import atomic_write, check_readable
@@ -49,6 +50,8 @@ def write_painting(painting: Painting, path: str | os.PathLike) -> None:
         "size": painting.size,
         "metadata": painting.metadata,
     }
+    if painting.finish != Finish():
+        header["finish"] = painting.finish.as_dict()
     if painting.brush.engine:
         held = [list(pair) for pair in painting.brush.held]
         header["engine_brush"] = {"kind": painting.brush.kind, "parameters": painting.brush.parameters, "held": held}
@@ -81,6 +84,7 @@ def read_painting(path: str | os.PathLike) -> dict[str, Any]:
         check_checksum(header, tensors, _OLDER)
     try:
         _CHECK(header, "")
+        finish = Finish.from_dict(header["finish"]) if "finish" in header else Finish()
         strokes, alpha, ridge = (tensors.get(name) for name in _TENSORS)
         if strokes is None or strokes.dtype != torch.float32:
             raise ValueError("it has no float32 tensor 'strokes'")
@@ -96,7 +100,7 @@ def read_painting(path: str | os.PathLike) -> dict[str, Any]:
             brush = TexturedBrush(name=header["brush"], alpha=alpha.numpy(), ridge=ridge.numpy())
     except ValueError as error:
         raise BadFile(f"{path}: {error}") from error
-    fields: dict[str, Any] = {"strokes": strokes, "brush": brush, "background": header["canvas"]}
+    fields: dict[str, Any] = {"strokes": strokes, "brush": brush, "background": header["canvas"], "finish": finish}
     return fields | {name: header[name] for name in ("aspect", "size", "metadata")}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,6 +108,7 @@ def paint_photo(
     if settings.style is not None:
         painting = _restyle(painting, photo, job, settings, resume, reporter)
         note = describe_restyling(painting)
+    painting = dataclasses.replace(painting, finish=settings.finish)
     if job.strokes is not None:
         painting.save(job.strokes)
     if engines is None:

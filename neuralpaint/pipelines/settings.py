@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuralpaint.painting.exporters import OutputSettings
+from neuralpaint.painting.finish import Finish
 from neuralpaint.utils.validation import check_weight
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class PaintSettings:
         stylization: stylizes each photo before it is painted, or None.
         style: restyles each painting afterwards, or None.
         outputs: how the files of each painting are written.
+        finish: how the surface of each painting looks.
     """
 
     brush: Brush
@@ -105,8 +107,10 @@ class PaintSettings:
     stylization: Stylization | None = None
     style: StyleSettings | None = None
     outputs: OutputSettings = field(default_factory=OutputSettings)
+    finish: Finish = Finish()
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments for `neuralpaint.paint`."""
-        return {name: value for name, value in vars(self).items() if name not in ("stylization", "style", "outputs")}
+        others = ("stylization", "style", "outputs", "finish")
+        return {name: value for name, value in vars(self).items() if name not in others}

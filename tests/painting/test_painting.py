@@ -13,7 +13,7 @@ from neuralpaint import ops
 from neuralpaint.brushes import TexturedBrush, get_brush
 from neuralpaint.images.metrics import psnr
 from neuralpaint.images.resample import resize
-from neuralpaint.painting import painting as strokes
+from neuralpaint.painting import tiles
 from neuralpaint.painting.painting import Painting
 from neuralpaint.utils.files import WriteError
 
@@ -86,7 +86,7 @@ def test_render_is_one_call_of_the_kernel(name):
 def test_tiles_join_without_seams(name, aspect, monkeypatch):
     p = painting(name, aspect=aspect, size=60)
     whole = p.render_tensor()
-    monkeypatch.setattr(strokes, "_TILE", 16)
+    monkeypatch.setattr(tiles, "TILE", 16)
     tiled = p.render_tensor()
     assert (whole - tiled).abs().max() < 2e-3
 
@@ -98,7 +98,7 @@ def test_a_tile_sees_only_its_strokes(monkeypatch):
         seen.append(drawn.shape[1])
         return render(canvas, drawn, *args, **kwargs)
 
-    monkeypatch.setattr(strokes, "_TILE", 16)
+    monkeypatch.setattr(tiles, "TILE", 16)
     monkeypatch.setattr(ops, "render", counting)
     Painting(torch.tensor([[0.1, 0.1, 0.1, 0.1, 0.3, 0, 0, 0, 1.0]]), "tape", size=64).render_tensor()
     assert seen == [1]

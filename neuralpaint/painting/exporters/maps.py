@@ -1,0 +1,32 @@
+"""Height and normal maps of the paint, for printers and 3-D programs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from neuralpaint.images.io import save_image
+from neuralpaint.utils.memory import PROCESS, budget, check_budget
+
+if TYPE_CHECKING:
+    from neuralpaint.painting.painting import Painting
+
+
+_WHOLE = 8  # bytes per pixel of a map in memory, with its compression
+
+
+def check_map(path: str | os.PathLike, height: int, width: int, settings: None = None) -> None:
+    """Raises ValueError if a map of that many pixels does not fit in memory."""
+    check_budget(budget(None), PROCESS + _WHOLE * height * width, f"{path}, a map of {width}x{height} pixels,")
+
+
+def write_height(painting: Painting, path: str | os.PathLike, settings: None = None) -> None:
+    """Writes `Painting.height_map` as a grey PNG of 16 bits."""
+    save_image(Image.fromarray(painting.height_map()), path)
+
+
+def write_normals(painting: Painting, path: str | os.PathLike, settings: None = None) -> None:
+    """Writes `Painting.normal_map` as an RGB PNG."""
+    save_image(painting.normal_map(), path)
