@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from neuralpaint.engines import Engine
 
 
-def get_engine(address: str, brush: str = "oil") -> Engine:
-    """Loads the engine at `package.module:function`. ValueError if `--brush` (default: oil) was given as well."""
-    from neuralpaint.engines import load_engine
+def get_engine(address: str, timeout: float, brush: str = "oil") -> Engine:
+    """The engine at `package.module:function`. ValueError if `--brush` (default: oil) was given as well."""
+    from neuralpaint.engines import open_engine
 
     if brush != "oil":
         raise ValueError(f"--brush {brush}: an engine has its own brush, use either --brush or --engine")
-    return load_engine(address)
+    return open_engine(address, timeout)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from neuralpaint.cli.console import say
-from neuralpaint.cli.options import Debug, Device, Overwrite, check_range
+from neuralpaint.cli.options import ENGINE_TIMEOUT, Debug, Device, Overwrite, check_range
 
 NAME = "eval-renderer"
 
@@ -65,7 +65,7 @@ def command(
     path = Path(folder)
     if folder in brushes() and not path.is_dir():
         path = bundled_folder(folder)
-    loaded = None if engine is None else get_engine(engine)
+    loaded = None if engine is None else get_engine(engine, ENGINE_TIMEOUT)
     named = None if brush is None else resolve_brush(brush)
     network = load_network(path, brush=named if loaded is None else loaded.spec.brush()).to(resolve_device(device))
     if network.brush.engine and loaded is None:

@@ -180,7 +180,7 @@ def command(
       [cyan]neuralpaint paint photo.jpg -o painting.png --engine my_brush:draw --renderer my-renderer[/cyan]
     """
     _check_ranges(strokes=strokes, size=size, seed=seed, style_steps=style_steps, jobs=jobs, window=window)
-    drawing_engine, chosen = _engine_and_brush(engine, brush, renderer)
+    drawing_engine, chosen = _engine_and_brush(engine, engine_timeout, brush, renderer)
     own = [path for path in (*outputs, save, checkpoint) if path is not None]
     targets = _check_paths(photos, outputs, formats or (), recursive, own)
     _check_combinations(engine=engine, jobs=jobs, ray=ray, resume=resume, checkpoint=checkpoint)
@@ -263,13 +263,13 @@ def _end(failures: int, count: int, omitted: str) -> None:
         raise typer.Exit(FAILED)
 
 
-def _engine_and_brush(engine: str | None, brush: str, renderer: str) -> tuple[Engine | None, Brush]:
+def _engine_and_brush(engine: str | None, timeout: float, brush: str, renderer: str) -> tuple[Engine | None, Brush]:
     """The engine, if given, and the brush: the engine's own, or the one of that name."""
     from neuralpaint.cli.engines import get_engine
 
     if engine is None:
         return None, resolve_brush(brush)
-    loaded = get_engine(engine, brush)
+    loaded = get_engine(engine, timeout, brush)
     if renderer in ("exact", "neural"):
         raise ValueError("--engine needs --renderer DIR, a network trained with `neuralpaint train-renderer --engine`")
     return loaded, loaded.spec.brush()

@@ -104,7 +104,7 @@ def command(
         )
     picture = None
     if engine is not None:
-        with EnginePool(get_engine(engine), timeout=engine_timeout) as engines:
+        with EnginePool(get_engine(engine, engine_timeout), timeout=engine_timeout) as engines:
             with Bars().drawing(engines.engine.address) as report:
                 picture, _ = draw_by(engines, painting, size, callback=report)
     write_outputs(painting.to(torch_device), outputs, settings, size=size, picture=picture)

@@ -127,7 +127,7 @@ def command(
     from neuralpaint.training.renderers.source import HELD_OUT, BrushSource
     from neuralpaint.training.renderers.trainer import Trainer
 
-    loaded = None if engine is None else get_engine(engine, brush)
+    loaded = None if engine is None else get_engine(engine, engine_timeout, brush)
     chosen = resolve_brush(brush) if loaded is None else loaded.spec.brush()
     usual = build_network(network, chosen, size).zooms  # also rejects invalid combinations early
     if loaded is not None:

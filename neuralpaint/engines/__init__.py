@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from neuralpaint.engines.spec import BEZIER, BOX, ONE_COLOR, TWO_COLORS, Engine, EngineError, EngineSpec, load_engine
+from neuralpaint.engines.worker import open_engine
 
 if TYPE_CHECKING:
     from neuralpaint.engines.drawing import draw_painting
@@ -30,6 +31,7 @@ __all__ = [
     "EngineSpec",
     "draw_painting",
     "load_engine",
+    "open_engine",
 ]
 
 

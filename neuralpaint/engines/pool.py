@@ -2,56 +2,22 @@
 
 from __future__ import annotations
 
-import multiprocessing as mp
-import signal
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait
 
 import numpy as np
 
-from neuralpaint.engines.spec import Engine, EngineError, load_engine
+from neuralpaint.engines.spec import Engine, EngineError
+from neuralpaint.engines.worker import TIMEOUT, Job, Lost, Worker, check_timeout
 from neuralpaint.parallel.base import Closing
-from neuralpaint.utils.children import follow_parent, in_main_thread
 from neuralpaint.utils.machine import processors
 from neuralpaint.utils.validation import check_whole
 
-TIMEOUT = 60.0  # seconds per call
-_START = 120.0  # seconds for a worker to start and import its engine
 _BATCH = 16  # strokes per call
 _FAILURES = 20  # give up after losing this many workers
-
-
-@dataclass(frozen=True)
-class _Job:
-    start: int
-    stop: int
-
-
-class _Worker:
-    """A process that calls the engine, and its current job."""
-
-    def __init__(self, address: str) -> None:
-        context = mp.get_context("spawn")  # fork is unsafe with torch's threads
-        self.connection, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_work, args=(theirs, address, in_main_thread()), daemon=True)
-        self.process.start()
-        theirs.close()
-        self.job: _Job | None = None
-        self.ready = False
-        self.deadline = time.monotonic() + _START
-
-    @property
-    def busy(self) -> bool:
-        return self.job is not None or not self.ready
-
-    def stop(self) -> None:
-        self.connection.close()
-        self.process.kill()
-        self.process.join()
+_LOOK = 0.5  # seconds between looks at the processes
 
 
 class EnginePool(Closing):
@@ -68,11 +34,10 @@ class EnginePool(Closing):
     def __init__(self, engine: Engine, workers: int | None = None, timeout: float = TIMEOUT) -> None:
         if workers is not None:
             check_whole("workers", workers, 1)
-        if not timeout > 0:
-            raise ValueError(f"timeout must be above 0 seconds, got {timeout}")
+        check_timeout(timeout)
         self.engine, self.timeout = engine, timeout
         self.count = workers or min(8, processors())
-        self._workers: list[_Worker] = []
+        self._workers: list[Worker] = []
         self._lost = 0
 
     def close(self) -> None:
@@ -93,7 +58,7 @@ class EnginePool(Closing):
         strokes = np.ascontiguousarray(strokes, np.float32)
         foreground = np.empty((len(strokes), 3, size, size), np.float32)
         alpha = np.empty((len(strokes), 1, size, size), np.float32)
-        jobs = deque(_Job(k, min(len(strokes), k + _BATCH)) for k in range(0, len(strokes), _BATCH))
+        jobs = deque(Job(k, min(len(strokes), k + _BATCH)) for k in range(0, len(strokes), _BATCH))
         try:
             for job, drawn in self._run(jobs, strokes, size):
                 foreground[job.start : job.stop], alpha[job.start : job.stop] = drawn
@@ -103,40 +68,34 @@ class EnginePool(Closing):
         return foreground, alpha
 
     def _run(
-        self, jobs: deque[_Job], strokes: np.ndarray, size: int
-    ) -> Iterator[tuple[_Job, tuple[np.ndarray, np.ndarray]]]:
+        self, jobs: deque[Job], strokes: np.ndarray, size: int
+    ) -> Iterator[tuple[Job, tuple[np.ndarray, np.ndarray]]]:
         while jobs or any(worker.job for worker in self._workers):
             while len(self._workers) < self.count and sum(not w.busy for w in self._workers) < len(jobs):
-                if sum(not w.ready for w in self._workers) >= len(jobs):
+                if sum(w.spec is None for w in self._workers) >= len(jobs):
                     break
-                self._workers.append(_Worker(self.engine.address))
+                self._workers.append(Worker(self.engine.address, self.timeout))
             for worker in self._workers:
                 if jobs and not worker.busy:
-                    worker.job = jobs.popleft()
-                    worker.deadline = time.monotonic() + self.timeout
-                    worker.connection.send((strokes[worker.job.start : worker.job.stop], size))
+                    worker.draw(jobs.popleft(), strokes, size, self.timeout)
             busy = [worker for worker in self._workers if worker.busy]
             left = min(worker.deadline for worker in busy) - time.monotonic()
-            answered = wait([worker.connection for worker in busy], timeout=max(0.0, left))
+            answered = wait([worker.connection for worker in busy], timeout=min(max(0.0, left), _LOOK))
             for worker in busy:
-                if worker.connection in answered:
-                    try:
-                        kind, answer = worker.connection.recv()
-                    except (EOFError, OSError):
-                        worker.process.join()
-                        self._lose(worker, jobs, strokes, size, f"crashed its process ({_exit(worker.process)})")
-                        continue
-                    if kind == "failed":
-                        raise EngineError(answer)
-                    if kind == "ready":
-                        worker.ready = True
-                    elif worker.job is not None:
-                        job, worker.job = worker.job, None
-                        yield job, answer
-                elif time.monotonic() >= worker.deadline:
-                    self._lose(worker, jobs, strokes, size, f"did not return within {self.timeout:g} s")
+                job = worker.job
+                try:
+                    if worker.connection in answered or worker.ended and worker.connection.poll():
+                        drawn = worker.answer()
+                        if job is not None and drawn is not None:
+                            yield job, drawn
+                    elif worker.ended:
+                        raise Lost(worker.kill())
+                    elif time.monotonic() >= worker.deadline:
+                        self._lose(worker, jobs, strokes, size, f"did not return within {self.timeout:g} s")
+                except Lost as how:
+                    self._lose(worker, jobs, strokes, size, f"crashed its process ({how})")
 
-    def _lose(self, worker: _Worker, jobs: deque[_Job], strokes: np.ndarray, size: int, problem: str) -> None:
+    def _lose(self, worker: Worker, jobs: deque[Job], strokes: np.ndarray, size: int, problem: str) -> None:
         worker.stop()
         self._workers.remove(worker)
         self._lost += 1
@@ -150,26 +109,4 @@ class EnginePool(Closing):
             raise EngineError(
                 f"engine {address} {problem}; {self._lost} processes were lost in total, the last at {stroke}"
             )
-        jobs.extendleft(_Job(k, k + 1) for k in reversed(range(job.start, job.stop)))
-
-
-def _exit(process: BaseProcess) -> str:
-    code = process.exitcode
-    if code is not None and code < 0:
-        return signal.Signals(-code).name
-    return f"exit code {code}"
-
-
-def _work(connection: Connection, address: str, main: bool) -> None:
-    """Worker loop. Ends when the connection closes or the parent process dies, even during a call that hangs."""
-    follow_parent(main)
-    try:
-        engine = load_engine(address)
-        connection.send(("ready", None))
-        while True:
-            strokes, size = connection.recv()
-            connection.send(("drawn", engine(strokes, size)))
-    except EngineError as error:
-        connection.send(("failed", str(error)))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        pass
+        jobs.extendleft(Job(k, k + 1) for k in reversed(range(job.start, job.stop)))

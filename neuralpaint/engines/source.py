@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from neuralpaint.engines.cache import Shard, StrokeCache
-from neuralpaint.engines.pool import TIMEOUT, EnginePool
-from neuralpaint.engines.spec import Engine, load_engine
+from neuralpaint.engines.pool import EnginePool
+from neuralpaint.engines.spec import Engine
+from neuralpaint.engines.worker import TIMEOUT, open_engine
 from neuralpaint.parallel.base import Closing
 from neuralpaint.training.renderers.metrics import BATCH
 from neuralpaint.training.renderers.source import Batch, share
@@ -58,7 +59,7 @@ class EngineSource(Closing):
         timeout: float = TIMEOUT,
     ) -> None:
         check_whole("strokes", strokes, 1)
-        self.engine = load_engine(engine) if isinstance(engine, str) else engine
+        self.engine = open_engine(engine, timeout) if isinstance(engine, str) else engine
         self.brush, self.size, self.seed = self.engine.spec.brush(), size, seed
         self.device, self.zooms = torch.device(device), tuple(zooms)
         self.shards = -(-strokes // SHARD)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import itertools
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -18,6 +20,7 @@ from neuralpaint.brushes.base import ONE_COLOR, TWO_COLORS
 from neuralpaint.brushes.box import RECTANGLE
 from neuralpaint.brushes.curve import CURVE
 from neuralpaint.brushes.engine import engine_brush
+from neuralpaint.utils.schema import shown
 
 if TYPE_CHECKING:
     from neuralpaint.brushes import Brush
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 BOX, BEZIER = RECTANGLE, CURVE
 GEOMETRIES: dict[str, tuple[str, ...]] = {"box": BOX, "bezier": BEZIER, "unknown": ()}
 _TAKEN = (*brushes(), "exact", "neural")
+_LONGEST, _PARAMETERS = 100, 256  # characters of a name; parameters of a stroke
+_READ = 10_000  # characters of a message that are looked at
 _ROUNDING = 1e-5  # tolerance for float32 rounding beyond [0, 1]
 
 Draw = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -71,32 +76,33 @@ class EngineSpec:
     version: str = "1"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", tuple(self.parameters))
-        object.__setattr__(self, "ranges", {name: tuple(pair) for name, pair in dict(self.ranges).items()})
-        object.__setattr__(self, "held", dict(self.held))
-        if not isinstance(self.name, str) or not self.name or not set(self.name) <= _LETTERS:
-            raise EngineError(f"name must be letters, digits, '.', '-' and '_', got {self.name!r}")
+        _normalize(self)
+        if not self.name or not set(self.name) <= _LETTERS:
+            raise EngineError(f"name must be letters, digits, '.', '-' and '_', got {shown(self.name)}")
         if self.name.lower() in _TAKEN:
             raise EngineError(f"name {self.name!r} is taken by a built-in brush: choose another")
         if self.geometry not in GEOMETRIES:
-            raise EngineError(f"geometry must be one of {', '.join(GEOMETRIES)}, got {self.geometry!r}")
+            raise EngineError(f"geometry must be one of {', '.join(GEOMETRIES)}, got {shown(self.geometry)}")
         names = self.parameters
-        if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
-            raise EngineError(f"parameters must be distinct names, got {' '.join(map(str, names))}")
+        if len(set(names)) != len(names):
+            raise EngineError(f"parameters must be distinct names, got {shown(' '.join(names))}")
         first = GEOMETRIES[self.geometry]
         if names[: len(first)] != first:
             raise EngineError(f"parameters of geometry {self.geometry!r} must begin with {' '.join(first)}")
         colors = next((c for c in (TWO_COLORS, ONE_COLOR) if names[-len(c) - 1 :] == (*c, "a")), None)
         if colors is None or len(names) == len(colors) + 1:
             raise EngineError(
-                f"parameters must be those of the shape, then r g b a or r0 g0 b0 r2 g2 b2 a, got {' '.join(names)}"
+                f"parameters must be those of the shape, then r g b a or r0 g0 b0 r2 g2 b2 a, got "
+                f"{shown(' '.join(names))}"
             )
         for name, (low, high) in self.ranges.items():
             if name not in names or not 0 <= low <= high <= 1:
-                raise EngineError(f"ranges must be 0 ≤ low ≤ high ≤ 1 of parameters, got {name}: ({low}, {high})")
+                raise EngineError(
+                    f"ranges must be 0 ≤ low ≤ high ≤ 1 of parameters, got {shown(name)}: ({low}, {high})"
+                )
         for name, value in self.held.items():
             if name not in names or not 0 <= value <= 1:
-                raise EngineError(f"held must be values in [0, 1] of parameters, got {name}: {value}")
+                raise EngineError(f"held must be values in [0, 1] of parameters, got {shown(name)}: {value}")
 
     def __call__(self, draw: Draw) -> Draw:
         draw.spec = self  # type: ignore[attr-defined]
@@ -125,6 +131,65 @@ class EngineSpec:
     def describe(self, stroke: np.ndarray) -> str:
         """The parameters of a stroke as "name=value, …"."""
         return ", ".join(f"{name}={value:.6g}" for name, value in zip(self.parameters, stroke, strict=True))
+
+
+def _normalize(spec: EngineSpec) -> None:
+    """Turns the attributes into plain strings and floats, such as those of numpy. Raises EngineError."""
+    for name in ("name", "geometry", "version"):
+        value = getattr(spec, name)
+        if not isinstance(value, str) or len(value) > _LONGEST:
+            raise EngineError(f"{name} must be a text of at most {_LONGEST} characters, got {shown(value)}")
+        object.__setattr__(spec, name, str(value))
+    try:
+        names = tuple(itertools.islice(spec.parameters, _PARAMETERS + 1))
+    except TypeError:
+        raise EngineError(f"parameters must be a list of names, got {shown(spec.parameters)}") from None
+    if len(names) > _PARAMETERS:
+        raise EngineError(f"parameters must be at most {_PARAMETERS}, got more")
+    if not all(isinstance(name, str) and len(name) <= _LONGEST for name in names):
+        raise EngineError(f"parameters must be names of at most {_LONGEST} characters, got {shown(names)}")
+    object.__setattr__(spec, "parameters", tuple(map(str, names)))
+    ranges, held = {}, {}
+    for name, pair in _entries(spec.ranges, "ranges"):
+        low, high = pair if isinstance(pair, (tuple, list, np.ndarray)) and len(pair) == 2 else (None, None)
+        ranges[name] = (_number(low, f"ranges[{name!r}]"), _number(high, f"ranges[{name!r}]"))
+    for name, value in _entries(spec.held, "held"):
+        held[name] = _number(value, f"held[{name!r}]")
+    object.__setattr__(spec, "ranges", ranges)
+    object.__setattr__(spec, "held", held)
+
+
+def _entries(values: Any, what: str) -> list[tuple[str, Any]]:
+    if not isinstance(values, Mapping) or len(values) > _PARAMETERS:
+        raise EngineError(f"{what} must map names of parameters to numbers, got {shown(values)}")
+    for name in values:
+        if not isinstance(name, str) or len(name) > _LONGEST:
+            raise EngineError(f"{what} must map names of parameters to numbers, got {shown(name)}")
+    return [(str(name), value) for name, value in values.items()]
+
+
+def _number(value: Any, what: str) -> float:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise EngineError(f"{what} must hold numbers in [0, 1], got {shown(value)}")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def said(error: BaseException) -> str:
+    """The class and the message of an exception of an engine, on one short line."""
+    name = shorten(type(error).__name__)
+    try:
+        text = " ".join(str(error)[:_READ].split())
+    except BaseException:  # whatever its own code does
+        return f"{name} (without a message)"
+    return f"{name}: {shorten(text)}" if text else name
+
+
+def shorten(text: str, most: int = 300) -> str:
+    """At most so many characters of a text."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -167,30 +232,39 @@ class Engine:
     def _checked(self, strokes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
         try:
             result = self.draw(strokes.copy(), size)
-        except (Exception, SystemExit) as error:
-            raise EngineError(f"raised {type(error).__name__}: {' '.join(str(error).split())}") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise EngineError(f"raised {said(error)}") from error
         if not isinstance(result, (tuple, list)) or len(result) != 2:
-            raise EngineError(f"returned {type(result).__name__}, not (foreground, alpha)")
-        pair = []
-        for what, channels, array in (("foreground", 3, result[0]), ("alpha", 1, result[1])):
-            shape = (len(strokes), channels, size, size)
-            if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
-                kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-                raise EngineError(f"returned {what} of type {kind}, not a floating-point numpy array")
-            if array.shape != shape:
-                raise EngineError(f"returned {what} of shape {list(array.shape)}, not {list(shape)}")
-            low, high = float(array.min(initial=0)), float(array.max(initial=1))
-            if not (low == low and high == high):  # noqa: PLR0124 (NaN)
-                raise EngineError(f"returned NaN in {what}")
-            if low < -_ROUNDING or high > 1 + _ROUNDING:
-                worst = low if low < -_ROUNDING else high
-                raise EngineError(f"returned {what} with values outside [0, 1] ({worst:.6g})")
-            pair.append(array.astype(np.float32).clip(0, 1))
-        return pair[0], pair[1]
+            raise EngineError(f"returned {shorten(type(result).__name__)}, not (foreground, alpha)")
+        count = len(strokes)
+        foreground = _picture("foreground", result[0], (count, 3, size, size))
+        return foreground, _picture("alpha", result[1], (count, 1, size, size))
+
+
+def _picture(what: str, array: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """What an engine returned, float32 in [0, 1]. Raises EngineError."""
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+        kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise EngineError(f"returned {what} of type {shorten(str(kind))}, not a floating-point numpy array")
+    if isinstance(array, np.ma.MaskedArray):
+        raise EngineError(f"returned {what} as a masked array: return its .filled(0)")
+    array = np.asarray(array)  # of no subclass
+    if array.shape != shape:
+        raise EngineError(f"returned {what} of shape {list(array.shape)}, not {list(shape)}")
+    low, high = float(array.min(initial=0)), float(array.max(initial=1))
+    if not (low == low and high == high):  # noqa: PLR0124 (NaN)
+        raise EngineError(f"returned NaN in {what}")
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        worst = low if low < -_ROUNDING else high
+        raise EngineError(f"returned {what} with values outside [0, 1] ({worst:.6g})")
+    return array.astype(np.float32).clip(0, 1)
 
 
 def load_engine(address: str) -> Engine:
-    """Loads the engine at `package.module:function`, running the code of the module. Also searches the working folder.
+    """Loads the engine at `package.module:function`, running the code of the module in this process. Also searches the
+    working folder. `open_engine` runs the code in a process of its own.
 
     The function must have an attribute `spec`: an `EngineSpec`, or a mapping of its fields.
 
@@ -206,9 +280,10 @@ def load_engine(address: str) -> Engine:
         sys.path.insert(0, os.getcwd())
     try:
         module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:
-        detail = " ".join(str(error).split())
-        raise EngineError(f"engine {address} cannot be imported: {type(error).__name__}: {detail}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise EngineError(f"engine {address} cannot be imported: {said(error)}") from error
     draw: Any = getattr(module, function_name, None)
     if not callable(draw):
         raise EngineError(f"engine {address}: module {module_name} has no function {function_name!r}")
@@ -219,5 +294,5 @@ def load_engine(address: str) -> Engine:
         try:
             spec = EngineSpec(**spec)
         except (TypeError, EngineError) as error:
-            raise EngineError(f"engine {address} has an invalid spec: {error}") from error
+            raise EngineError(f"engine {address} has an invalid spec: {shorten(str(error))}") from error
     return Engine(address, draw, spec)

@@ -1,6 +1,7 @@
 """Engines for tests: a working one, and one for each way to fail."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -131,3 +132,97 @@ def curve(params, size):
     return np.where(alpha > 0, params[:, 8:11, None, None], 0).astype(np.float32), alpha * params[
         :, 11, None, None, None
     ]
+
+
+# Engines that must be called in a process of their own.
+
+
+@SPEC
+def exits(params, size):
+    os._exit(0)
+
+
+@SPEC
+def interrupts(params, size):
+    raise KeyboardInterrupt
+
+
+class Nameless(BaseException):
+    def __str__(self):
+        raise Nameless
+
+
+@SPEC
+def nameless(params, size):
+    raise Nameless
+
+
+@SPEC
+def talks(params, size):
+    raise RuntimeError("word " * 2_000_000)
+
+
+@SPEC
+def masked(params, size):
+    foreground, alpha = box(params, size)
+    return foreground, np.ma.masked_array(alpha, alpha > 0.5)
+
+
+@SPEC
+def objects(params, size):
+    foreground, alpha = box(params, size)
+    return foreground.astype(object), alpha
+
+
+@SPEC
+def infinite(params, size):
+    foreground, alpha = box(params, size)
+    return foreground, alpha + np.float32(np.inf)
+
+
+@SPEC
+def signals(params, size):
+    """Ends all of its group."""
+    os.kill(0, 15)
+    time.sleep(600)
+
+
+@SPEC
+def leaves(params, size):
+    """Leaves a process behind that holds all files open, and ends."""
+    child = os.fork()
+    if not child:
+        time.sleep(600)
+    Path(os.environ["FAKE_ENGINE_COUNT"]).write_text(f"{child}\n")
+    os._exit(3)
+
+
+@SPEC
+def careless(params, size):
+    """Draws, but leaves its process in disorder."""
+    print("x" * 5_000_000)
+    os.closerange(0, 3)
+    os.chdir("/")
+    for number in (2, 15):
+        signal.signal(number, signal.SIG_IGN)
+    return box(params, size)
+
+
+def scalars(params, size):
+    return box(params, size)
+
+
+scalars.spec = {
+    "name": np.str_("fake-scalars"),
+    "parameters": np.array([*BOX, *ONE_COLOR, "a"]),
+    "geometry": "box",
+    "held": {"a": np.float32(1)},
+    "ranges": {np.str_("w"): np.array([0, 1])},
+}
+
+
+def huge(params, size):
+    return box(params, size)
+
+
+huge.spec = {"name": "huge", "parameters": [f"p{k}" for k in range(1_000_000)]}
