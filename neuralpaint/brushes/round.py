@@ -10,7 +10,10 @@ from neuralpaint.brushes.base import ONE_COLOR, Brush, register
 from neuralpaint.brushes.geometry import Frame, Geometry
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
+
+    from neuralpaint.brushes.svg import Shapes, Writer
 
 LINE = ("x0", "y0", "x2", "y2", "radius")
 
@@ -106,6 +109,22 @@ class RoundBrush(Brush):
         base = strokes[:, 5:8, None]
         # Soft light: c·(1 − c) vanishes at black and white, so ridges never tint them.
         return edge * bristles, base + (2 * ridge[:, None] - 1) * base * (1 - base)
+
+    def svg(self, writer: Writer) -> Shapes:
+        from neuralpaint.brushes.svg.line import LineDabs
+
+        return LineDabs(writer, self._coverage, 1 + EDGE / 2)
+
+    def _coverage(
+        self, stroke: np.ndarray, scale: float, x: np.ndarray, y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Coverage and relief 2R − 1 of one stroke at points `[K]`, pixels, in float64."""
+        import torch
+
+        strokes, *place = (torch.from_numpy(part) for part in (stroke[None], x, y))
+        strokes[:, 5:8] = 0.5  # whose soft light is ½ + (2R − 1) / 4
+        coverage, color = self.paint(strokes, *place, torch.zeros(1, 2, dtype=torch.float64), scale, 1.0)
+        return coverage[0].numpy(), 4 * color[0, 0].numpy() - 2
 
 
 class _Place:

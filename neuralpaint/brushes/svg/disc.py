@@ -22,7 +22,7 @@ _FLAT = 1.5 / 255  # colours less different need no gradient
 class DiscSweeps(Shapes):
     """Strokes x0 y0 x1 y1 x2 y2 ρ0 ρ2 r0 g0 b0 r2 g2 b2 a: a disc whose radius runs from ρ0/4 to ρ2/4.
 
-    The outline is the envelope of the discs, in cubic pieces, and arcs of the discs at the ends. Within a narrow bend it
+    The outline is the envelope of the discs, in cubic pieces, and arcs of the discs at the ends. In a narrow bend it
     crosses itself, which the nonzero rule fills: it winds around a point once for each run of discs that hold it. The
     colour, which a painting mixes by the nearest place on the curve, is a linear gradient with the direction and the
     stops that come nearest to that, since the curves turn by at most a quarter turn.
