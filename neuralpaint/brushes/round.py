@@ -121,9 +121,10 @@ class RoundBrush(Brush):
         """Coverage and relief 2R − 1 of one stroke at points `[K]`, pixels, in float64."""
         import torch
 
-        strokes, *place = (torch.from_numpy(part) for part in (stroke[None], x, y))
+        strokes = torch.from_numpy(stroke)[None]
         strokes[:, 5:8] = 0.5  # whose soft light is ½ + (2R − 1) / 4
-        coverage, color = self.paint(strokes, *place, torch.zeros(1, 2, dtype=torch.float64), scale, 1.0)
+        origin = torch.zeros(1, 2, dtype=torch.float64, device="cpu")
+        coverage, color = self.paint(strokes, torch.from_numpy(x), torch.from_numpy(y), origin, scale, 1.0)
         return coverage[0].numpy(), 4 * color[0, 0].numpy() - 2
 
 
