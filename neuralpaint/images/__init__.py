@@ -17,9 +17,10 @@ _HOMES = {
     "psnr": "metrics",
     "resize": "resample",
     "LargePhoto": "streaming",
+    "Palette": "palette",
 }
 
-__all__ = ["LargePhoto", "load_image", "parse_color", "psnr", "resize", "save_image", "to_bytes", "to_pil"]
+__all__ = ["LargePhoto", "Palette", "load_image", "parse_color", "psnr", "resize", "save_image", "to_bytes", "to_pil"]
 
 
 def __getattr__(name: str) -> Any:
