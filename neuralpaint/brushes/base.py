@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import warnings
 from collections.abc import Callable, Sequence
@@ -278,6 +279,11 @@ class Brush:
         from neuralpaint.brushes.geometry import Canvas
 
         return Canvas()
+
+    def held_opaque(self) -> Brush:
+        """The same brush, its opacity held at 1."""
+        others = tuple((index, value) for index, value in self.held if index != self.opacity)
+        return dataclasses.replace(self, held=(*others, (self.opacity, 1.0)))
 
     def same_strokes(self, other: Brush) -> bool:
         """True if this brush's strokes are also strokes of `other`, which draws them alike."""

@@ -47,6 +47,8 @@ from neuralpaint.cli.paint_options import (
     Formats,
     Grids,
     Jobs,
+    Opaque,
+    PaletteText,
     PhotoPaths,
     PresetName,
     Ray,
@@ -68,6 +70,7 @@ from neuralpaint.cli.progress import Bars, collect
 from neuralpaint.cli.restyle import StyleMode, StyleSteps, StyleWeight
 from neuralpaint.engines import EnginePool
 from neuralpaint.images.io import check_there, parse_color
+from neuralpaint.images.palette import Palette, parse_palette
 from neuralpaint.pipelines.batch import (
     check_job,
     check_outputs,
@@ -106,6 +109,8 @@ def command(
     size: Size = None,
     background: Background = "white",
     canvas: Canvas = None,
+    palette: PaletteText = None,
+    opaque: Opaque = False,
     seed: Seed = 0,
     device: Device = "auto",
     renderer: RendererName = "exact",
@@ -173,6 +178,10 @@ def command(
     With the relief of thick paint, on canvas:
       [cyan]neuralpaint paint photo.jpg -o painting.png --relief 0.6 --ground canvas[/cyan]
 
+    With twelve colours that suit the photo, or those of a painter:
+      [cyan]neuralpaint paint photo.jpg -o painting.png --palette 12[/cyan]
+      [cyan]neuralpaint paint photo.jpg -o painting.png --palette zorn[/cyan]
+
     In the style of an image:
       [cyan]neuralpaint paint photo.jpg -o painting.png --style-image wave.jpg[/cyan]
 
@@ -184,7 +193,7 @@ def command(
     own = [path for path in (*outputs, save, checkpoint) if path is not None]
     targets = _check_paths(photos, outputs, formats or (), recursive, own)
     _check_combinations(engine=engine, jobs=jobs, ray=ray, resume=resume, checkpoint=checkpoint)
-    color = parse_color(renamed_background(background, canvas))
+    color, colors = parse_color(renamed_background(background, canvas)), _palette(palette, opaque, preset, style_image)
     share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # per process
     written = output_settings(targets, share, engine is not None, size_mm=size_mm, svg_style=svg_style)
     finish = finish_from(relief, light, ground, varnish, engine=engine is not None)
@@ -200,6 +209,8 @@ def command(
         preset=_preset(preset, grids),
         size=size,
         background=color,
+        palette=colors,
+        opaque=opaque,
         seed=seed,
         device=torch_device,
         renderer=get_renderer(renderer, chosen),
@@ -209,7 +220,7 @@ def command(
         finish=finish,
     )
     planned = plan(photos, outputs, save, checkpoint, formats or (), recursive)
-    inputs = _inputs(brush, renderer, style_image, vgg, None if style is None else style_network)
+    inputs = _inputs(brush, renderer, style_image, vgg, None if style is None else style_network, palette)
     _check_jobs(planned, inputs, summary, overwrite or resume or skip_done, ray is not None)
     if style is not None:
         settings = dataclasses.replace(settings, stylization=Stylization.find(style, style_network, share))
@@ -242,7 +253,12 @@ def command(
 
 
 def _inputs(
-    brush: str, renderer: str, style_image: Path | None, vgg: Path | None, style_network: str | None
+    brush: str,
+    renderer: str,
+    style_image: Path | None,
+    vgg: Path | None,
+    style_network: str | None,
+    palette: str | None,
 ) -> dict[str, str | Path | None]:
     """The files and folders that the options name, for `check_inputs`."""
     return {
@@ -251,6 +267,7 @@ def _inputs(
         "the style image": style_image,
         "the file of --vgg": vgg,
         "a file of the style network": None if style_network in ("light", "paper") else style_network,
+        "the palette": palette,
     }
 
 
@@ -356,6 +373,19 @@ def _paint(
             rows = paint_by_processes(left, settings, resume, workers)
         bar = workers is not None and len(planned) > 1 and not quiet
         return collect(itertools.chain(map(skipped, done), rows), len(planned), table, quiet, bar)
+
+
+def _palette(text: str | None, opaque: bool, preset: str, style_image: Path | None) -> Palette | int | None:
+    """The palette of the options. ValueError if it is none, or does not go with the others."""
+    if text is None:
+        if opaque:
+            raise ValueError("--opaque needs --palette, the colours of the pens or paints")
+        return None
+    if preset == "paper":
+        raise ValueError("--palette does not go with --preset paper: use fast, balanced or best")
+    if style_image is not None:
+        raise ValueError("--palette does not go with --style-image, which changes the colours of the strokes")
+    return parse_palette(text)
 
 
 def _preset(name: str, grids: int | None) -> Preset:

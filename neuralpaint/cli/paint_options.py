@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from neuralpaint.brushes import brushes
+from neuralpaint.images.palette import MAX_COLORS, PALETTES
 
 PhotoPaths = Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Image files, or folders of them.")]
 BrushName = Annotated[
@@ -47,6 +48,25 @@ Background = Annotated[
     str,
     typer.Option(
         metavar="COLOR", help="Background colour: a name such as black, or #rrggbb.", rich_help_panel="Painting"
+    ),
+]
+PaletteText = Annotated[
+    str | None,
+    typer.Option(
+        "--palette",
+        metavar="N|NAME|FILE|COLORS",
+        help=f"Paint with few colours: the N best for the photo (1 to {MAX_COLORS}); {', '.join(PALETTES)}; a file "
+        "with a colour on each line; or #rrggbb,#rrggbb,…",
+        show_default="any colours",
+        rich_help_panel="Painting",
+    ),
+]
+Opaque = Annotated[
+    bool,
+    typer.Option(
+        "--opaque",
+        help="--palette: each stroke has one colour and hides what is under it, as pens draw.",
+        rich_help_panel="Painting",
     ),
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="Random seed.", rich_help_panel="Painting")]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from neuralpaint.brushes import Brush
+    from neuralpaint.images.palette import Palette
     from neuralpaint.losses import StyleLoss
     from neuralpaint.losses.features import Features
     from neuralpaint.renderers import Renderer
@@ -88,6 +89,8 @@ class PaintSettings:
     """How the photos of a run are painted: the arguments of `neuralpaint.paint`, the style and the outputs.
 
     Attributes:
+        palette: the only colours of the strokes, or how many to find in each photo; None for any.
+        opaque: with a palette, one colour a stroke and no translucency.
         stylization: stylizes each photo before it is painted, or None.
         style: restyles each painting afterwards, or None.
         outputs: how the files of each painting are written.
@@ -104,6 +107,8 @@ class PaintSettings:
     renderer: Renderer
     memory: str | None = None
     window: int | None = None
+    palette: Palette | int | None = None
+    opaque: bool = False
     stylization: Stylization | None = None
     style: StyleSettings | None = None
     outputs: OutputSettings = field(default_factory=OutputSettings)

@@ -4,6 +4,10 @@ block boundaries to show.
 Each level adds strokes of its own size where the error is large, in a few rounds; after each round, gradient steps move
 all strokes so far. Then the least visible strokes are removed and reseeded on top, where the error is large. Finally,
 all strokes are refined at the finest resolution.
+
+With a palette another phase follows: every stroke takes the nearest colour of the palette, then shapes and opacities
+move on while strokes change from one colour to another wherever that lowers the error. It makes up for most of what the
+step to the palette costs: strokes move to where their colour fits.
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neuralpaint.images.palette import Palette
+from neuralpaint.search.optim.colors import snap
 from neuralpaint.search.optim.descent import Descent
 from neuralpaint.search.problem import Problem, Setting
 from neuralpaint.search.seeding import new_strokes
@@ -40,6 +46,7 @@ class Phase:
     steps: int
     rate: tuple[float, float]  # learning rate of the first and last step
     softness: float  # edge width of the first step, in pixels; falls to 1 at three quarters of the steps
+    palette: bool = False  # whether strokes have the colours of the problem's palette
 
     def progress(self) -> list[float]:
         """Progress at each step, from 0 to 1."""
@@ -99,6 +106,9 @@ def plan(problem: Setting, largest: int = LARGEST_VIEW) -> list[Phase]:
     if preset.refine:
         size = view(1.25 * pixels * finest)
         phases.append(Phase("refine", 0, 0, 1.0, size, preset.refine, (0.5 * rate, 0.05 * rate), 1.5))
+    if problem.palette is not None:
+        steps = max(preset.refine, preset.steps)
+        phases.append(Phase("palette", 0, 0, 1.0, size, steps, (rate, 0.05 * rate), 1.5, palette=True))
     return [phase for phase in phases if phase.steps or phase.add]
 
 
@@ -159,6 +169,8 @@ class JointSearch:
 
     @span("new strokes")
     def _begin(self, phase: Phase) -> None:
+        if (palette := self._palette(phase)) is not None:
+            self.strokes = snap(self.strokes, self.problem.brush, palette, self.problem.opaque)
         num_new = phase.add
         if phase.move:
             keep = self._visibility(phase.size).argsort(descending=True)[: len(self.strokes) - phase.move].sort().values
@@ -184,7 +196,19 @@ class JointSearch:
         return gradient[:, brush.colors[0].start : brush.opacity].sum(1)
 
     def _start(self, phase: Phase) -> Descent:
-        return Descent(self.problem, self.strokes, self.block, phase.size, phase.rates(), phase.softnesses())
+        return Descent(
+            self.problem,
+            self.strokes,
+            self.block,
+            phase.size,
+            phase.rates(),
+            phase.softnesses(),
+            palette=self._palette(phase),
+        )
+
+    def _palette(self, phase: Phase) -> Palette | None:
+        """The palette that holds the colours in a phase."""
+        return self.problem.palette if phase.palette else None
 
     # ------------------------------------------------------------------------------------------------------------------
 

@@ -6,11 +6,13 @@ import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.images.io import ImageLike, parse_color
+from neuralpaint.images.palette import Palette, get_palette
 from neuralpaint.images.streaming import LargePhoto
 from neuralpaint.painting import Painting
 from neuralpaint.parallel import Workers
@@ -29,7 +31,9 @@ from neuralpaint.utils.deprecation import renamed_argument
 from neuralpaint.utils.device import resolve_device
 from neuralpaint.utils.memory import available, budget
 from neuralpaint.utils.profiling import span
-from neuralpaint.utils.validation import MAX_SIZE, MAX_STROKES, check_whole
+from neuralpaint.utils.validation import MAX_SIZE, MAX_STROKES, WrongType, check_whole
+
+_PALETTE_VIEW = 192  # pixels along the shorter side, of which the colours of a palette are found
 
 
 @renamed_argument("canvas", "background")
@@ -43,6 +47,8 @@ def paint(
     *,
     size: int | None = None,
     background: str | Sequence[float] = "white",
+    palette: int | str | Palette | Sequence | None = None,
+    opaque: bool = False,
     seed: int = 0,
     device: str | torch.device = "auto",
     renderer: str | os.PathLike | Renderer = "exact",
@@ -69,6 +75,12 @@ def paint(
             custom `Preset`.
         size: default render size of the painting, in pixels along the shorter side; the photo's by default.
         canvas: background colour: a name, "#rrggbb" or (r, g, b) in [0, 1].
+        palette: the only colours that strokes may have: a `Palette`, a sequence of colours, the number of colours to
+            find in the photo (1 to 256), or text as `--palette` takes it (`neuralpaint.images.palette.parse_palette`).
+            A stroke whose colour runs from one to another takes both from the palette. They are in the painting's
+            metadata.
+        opaque: with a palette: each stroke has one colour and hides what is under it, as with pens or on a painting
+            robot.
         seed: random seed.
         device: "auto" (a GPU if available), "cpu", "cuda", "cuda:1" …
         renderer: "exact"; "neural" or the folder of a trained network, to search with the gradients of a network; or
@@ -94,6 +106,8 @@ def paint(
     brush, preset, color = get_brush(brush), get_preset(preset), parse_color(background)
     if not brush.placement:
         raise ValueError(f"brush {brush.name!r} cannot paint: the geometry of its strokes is unknown")
+    colors = None if palette is None else get_palette(palette)
+    _check_palette(colors, opaque, preset)
     strokes = check_whole("strokes", strokes, 1, MAX_STROKES)
     seed = check_whole("seed", seed, 0, 2**63 - 1)
     if resume and checkpoint is None:
@@ -103,8 +117,19 @@ def paint(
     have = budget(memory)
     with span("load photo"):
         problem, original = get_problem(
-            image, brush, strokes, preset, color, get_renderer(renderer, brush), seed, device, have, window
+            image,
+            brush.held_opaque() if opaque else brush,
+            strokes,
+            preset,
+            color,
+            get_renderer(renderer, brush),
+            seed,
+            device,
+            have,
+            window,
         )
+        if colors is not None:
+            problem = dataclasses.replace(problem, palette=_palette_of(problem, colors), opaque=opaque)
     size = check_whole("size", original if size is None else size, 1, MAX_SIZE, "pixels")
     check_memory(problem, have if memory is not None else available(), window)
     with span("plan"):
@@ -121,12 +146,36 @@ def paint(
             "renderer": getattr(problem.renderer, "identity", type(problem.renderer).__name__),
             "device": device.type,
         }
-        store = Checkpoint(checkpoint, settings | search.identity)
+        store = Checkpoint(checkpoint, settings | _palette_settings(problem) | search.identity)
 
     with progress_bar() if progress else nullcontext(None) as shown:
         run_search(search, store, [report for report in (shown, callback) if report is not None], resume)
-    metadata = {"preset": preset.name, "seed": seed} | search.identity
+    metadata = {"preset": preset.name, "seed": seed} | _palette_settings(problem) | search.identity
     return Painting(search.strokes.cpu(), brush, problem.aspect, color, size, metadata)
+
+
+def _check_palette(palette: Palette | int | None, opaque: bool, preset: Preset) -> None:
+    if not isinstance(opaque, bool):
+        raise WrongType(f"opaque must be True or False, got {opaque!r}")
+    if opaque and palette is None:
+        raise ValueError("opaque needs a palette: the colours of the pens or paints")
+    if palette is not None and preset.method != "joint":
+        raise ValueError(f"palette does not go with preset {preset.name!r}: use fast, balanced or best")
+
+
+def _palette_of(problem: Problem, palette: Palette | int) -> Palette:
+    """The palette, or so many colours of the photo."""
+    if isinstance(palette, Palette):
+        return palette
+    view = problem.view(_PALETTE_VIEW).permute(1, 2, 0)
+    return Palette.from_colors(view.cpu().numpy(), palette, seed=problem.seed)
+
+
+def _palette_settings(problem: Problem) -> dict[str, Any]:
+    """What checkpoints and metadata keep of the palette."""
+    if problem.palette is None:
+        return {}
+    return {"palette": problem.palette.to_json(), "opaque": problem.opaque}
 
 
 def _make_search(problem: Problem, have: int, window: int | None, workers: Workers | None) -> Search:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from neuralpaint import ops
 from neuralpaint.brushes import Brush
+from neuralpaint.images.palette import Palette
 from neuralpaint.images.resample import resize
 from neuralpaint.images.streaming import shrink
 from neuralpaint.renderers import ExactRenderer, Renderer
@@ -28,6 +29,8 @@ class Setting:
         seed: of the random generator, which is on the CPU whatever the device.
         aspect: (height, width) of the canvas in units of its shorter side.
         device: where the search runs.
+        palette: the only colours that strokes may have; None for any.
+        opaque: whether a stroke is of one colour and hides what is under it. Needs a palette.
     """
 
     brush: Brush
@@ -38,6 +41,8 @@ class Setting:
     seed: int
     aspect: tuple[float, float]
     device: torch.device
+    palette: Palette | None = field(default=None, kw_only=True)
+    opaque: bool = field(default=False, kw_only=True)
 
     def pixels(self, size: int) -> tuple[int, int]:
         """(height, width) in pixels, `size` along the shorter side."""
@@ -130,7 +135,25 @@ class Problem(Setting):
         d is the strokes drawn on `canvas` `[1, 3, H, W]` minus `target` `[3, H, W]`, `size` pixels along the shorter
         side. `softness` may be a tensor only if `fused`.
         """
-        l1, l2, scale = self.preset.l1, self.preset.l2, float(size)
+        return self._loss(strokes, target, canvas, size, softness, self.preset.l1, self.preset.l2)
+
+    def error(
+        self, strokes: Tensor, target: Tensor, canvas: Tensor, size: int, softness: float | Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Σd² and its gradient `[N, P]`; arguments as of `loss`."""
+        return self._loss(strokes, target, canvas, size, softness, 0.0, 1.0)
+
+    def _loss(
+        self,
+        strokes: Tensor,
+        target: Tensor,
+        canvas: Tensor,
+        size: int,
+        softness: float | Tensor,
+        l1: float,
+        l2: float,
+    ) -> tuple[Tensor, Tensor]:
+        scale = float(size)
         if self.fused:
             _, square, gradient = ops.render_loss(
                 canvas,

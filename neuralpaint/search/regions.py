@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from neuralpaint.images.palette import Palette
 from neuralpaint.search.optim.descent import Descent
 from neuralpaint.search.presets import Preset
 from neuralpaint.search.problem import EDGE, Part, Setting, part_problem
@@ -60,6 +61,7 @@ def descend(
     moving: Tensor,
     rates: list[float],
     softnesses: list[float],
+    palette: Palette | None = None,
 ) -> tuple[Tensor, float]:
     """Gradient steps on the strokes `[N, P]` visible in a part; only those in the mask `moving` `[N]` move.
 
@@ -70,7 +72,8 @@ def descend(
     problem = part_problem(setting, part, crop)
     strokes, device = strokes.to(problem.device), problem.device
     mask = moving.to(device)
-    descent = Descent(problem, strokes, block.to(device), part.size, rates, softnesses, mask.to(strokes.dtype))
+    moves = mask.to(strokes.dtype)
+    descent = Descent(problem, strokes, block.to(device), part.size, rates, softnesses, moves, palette)
     for _ in rates:
         descent.step()
     before, after = strokes[mask], descent.strokes[mask]

@@ -146,6 +146,7 @@ class WindowedSearch(JointSearch):
                 moves[shown].cpu(),
                 phase.rates(),
                 phase.softnesses(),
+                self._palette(phase),
             )
 
     # ---- new and reseeded strokes in large phases --------------------------------------------------------------------

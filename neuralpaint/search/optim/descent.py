@@ -5,10 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from neuralpaint.images.palette import Palette
 from neuralpaint.search.optim.adam import adam_schedule, adam_step_
+from neuralpaint.search.optim.colors import ColorChoice
 from neuralpaint.search.optim.cuda_graph import Replay
 from neuralpaint.search.optim.limits import Ranges
 from neuralpaint.search.problem import Problem
+
+_CHOOSE_EVERY = 25  # steps between two choices of colours from a palette
 
 
 class Descent:
@@ -17,6 +21,8 @@ class Descent:
     A step reads and writes only tensors at fixed addresses; its learning rate and softness come from a table on the
     device, indexed by a counter on the device. A step therefore never synchronizes, and on a GPU it is captured once
     and replayed.
+
+    With a palette the steps leave the colours alone; between some of them each stroke may change to another entry.
 
     Attributes:
         strokes: `[N, P]`, the current strokes; overwritten by every step.
@@ -28,6 +34,7 @@ class Descent:
         size: working pixels along the shorter side.
         rates, softnesses: learning rate, and edge width in pixels, of each step.
         moving: `[N]`, 1 for strokes that move, 0 for frozen ones; by default all move.
+        palette: holds the colours of all strokes, which only change from one of its entries to another.
     """
 
     def __init__(
@@ -39,15 +46,22 @@ class Descent:
         rates: list[float],
         softnesses: list[float],
         moving: Tensor | None = None,
+        palette: Palette | None = None,
     ) -> None:
         device = problem.device
         self._problem, self._size, self._softnesses = problem, size, softnesses
         self._ranges = Ranges(problem.brush, block, problem.aspect)
         self._target, self._canvas = problem.view(size), problem.blank(*problem.pixels(size))
         self.strokes = self._ranges.apply(strokes)
+        self._choice: ColorChoice | None = None
+        if palette is not None:
+            self._choice = ColorChoice(problem, palette, size, moving)
         self.mean_square = torch.full((), torch.nan, dtype=torch.float32, device=device)
         self._parameters = self.strokes / self._ranges.scale
         self._step_scale = self._ranges.scale if moving is None else self._ranges.scale * moving[:, None]
+        if self._choice is not None:
+            self._step_scale = self._step_scale.clone()
+            self._step_scale[:, problem.brush.colors[0].start : problem.brush.opacity] = 0.0
         self._mean, self._square = torch.zeros_like(self._parameters), torch.zeros_like(self._parameters)
         table = torch.cat(
             [adam_schedule(rates), torch.tensor(softnesses, dtype=torch.float64, device="cpu")[:, None]], 1
@@ -58,6 +72,10 @@ class Descent:
         self._replay = Replay(device, record=problem.fused)
 
     def step(self) -> None:
+        if self._choice is not None and self._done % _CHOOSE_EVERY == 0:
+            turn = self._done // _CHOOSE_EVERY
+            strokes = self._choice.improve(self._parameters * self._ranges.scale, self._softnesses[self._done], turn)
+            self._parameters.copy_(strokes / self._ranges.scale)
         self._replay(self._descend)
         self._done += 1
 
