@@ -285,6 +285,19 @@ class Brush:
         others = tuple((index, value) for index, value in self.held if index != self.opacity)
         return dataclasses.replace(self, held=(*others, (self.opacity, 1.0)))
 
+    def along(self, strokes: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """How far along their strokes points lie, for drawing a stroke from its start to its end.
+
+        Args:
+            strokes: `[N, P]`.
+            x, y: `[N, K]`, points in units.
+
+        Returns:
+            `[N, K]` in [0, 1]: 0 where the brush is set down, 1 where it is lifted.
+        """
+        scale = 1024.0  # geometries smooth what is smaller than a pixel: pixels that are small enough
+        return self.geometry.frame(strokes, x * scale, y * scale, strokes.new_zeros(len(strokes), 2), scale).along
+
     def same_strokes(self, other: Brush) -> bool:
         """True if this brush's strokes are also strokes of `other`, which draws them alike."""
         texture = self.bristles or self.engine

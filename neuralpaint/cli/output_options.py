@@ -12,13 +12,14 @@ from neuralpaint.painting.exporters import (
     ImageSettings,
     OutputSettings,
     SvgSettings,
+    VideoSettings,
     export_suffixes,
     find_exporter,
 )
-from neuralpaint.painting.exporters.settings import SvgStyle
+from neuralpaint.painting.exporters.settings import Speed, SvgStyle
 
 _PANEL = "Output"
-_KINDS = {"svg": "a vector file, such as -o out.svg"}
+_KINDS = {"video": "a time-lapse, such as -o out.mp4", "svg": "a vector file, such as -o out.svg"}
 
 Outputs = Annotated[
     list[Path],
@@ -27,6 +28,38 @@ Outputs = Annotated[
         "-o",
         metavar="OUT",
         help=f"Output file; repeat it for several. By suffix: {' '.join(export_suffixes())}.",
+    ),
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Time-lapse: from the first stroke to the last.",
+        show_default="10",
+        rich_help_panel=_PANEL,
+    ),
+]
+Fps = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Time-lapse: frames per second.", show_default="30", rich_help_panel=_PANEL),
+]
+Hold = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Time-lapse: how long the finished painting stays at the end.",
+        show_default="2",
+        rich_help_panel=_PANEL,
+    ),
+]
+SpeedName = Annotated[
+    str | None,
+    typer.Option(
+        "--speed",
+        metavar="|".join(get_args(Speed)),
+        help="Time-lapse: ease draws large strokes slowly and small ones quickly; strokes gives each the same time.",
+        show_default="ease",
+        rich_help_panel=_PANEL,
     ),
 ]
 SizeMm = Annotated[
@@ -55,9 +88,8 @@ def output_settings(
     outputs: Sequence[str | Path],
     memory: str | None,
     engine: bool,
-    *,
-    size_mm: float | None,
-    svg_style: str | None,
+    video: Mapping[str, Any],
+    vector: Mapping[str, Any],
 ) -> OutputSettings:
     """The settings of all outputs from the options, None where an option was not given.
 
@@ -65,13 +97,14 @@ def output_settings(
         outputs: the files, or names with the suffixes of the files in a folder.
         memory: memory limit for drawing images.
         engine: whether an engine draws the strokes.
+        video: fields of `VideoSettings`.
+        vector: fields of `SvgSettings`.
 
     Raises:
         ValueError: a value is out of range, an option is given for a kind of file that is not among the outputs, or a
             file cannot be written with an engine.
     """
-    vector = {"size_mm": size_mm, "style": svg_style}
-    given = {"svg": _given(vector)}
+    given = {"video": _given(video), "svg": _given(vector)}
     exporters = {output: find_exporter(output) for output in outputs}
     for output, exporter in exporters.items():
         if engine and not exporter.engines:
@@ -83,7 +116,7 @@ def output_settings(
             name = "svg-style" if next(iter(options)) == "style" else next(iter(options)).replace("_", "-")
             raise ValueError(f"--{name} is for {_KINDS[kind]}, which is not among the outputs")
     lines = SvgSettings(**given["svg"])
-    return OutputSettings(image=ImageSettings(memory), svg=lines, pdf=lines)
+    return OutputSettings(ImageSettings(memory), VideoSettings(**given["video"]), lines, lines)
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

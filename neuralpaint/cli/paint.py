@@ -38,7 +38,7 @@ from neuralpaint.cli.options import (
     renamed_background,
     resolve_brush,
 )
-from neuralpaint.cli.output_options import Outputs, SizeMm, SvgStyleName, output_settings
+from neuralpaint.cli.output_options import Fps, Hold, Outputs, Seconds, SizeMm, SpeedName, SvgStyleName, output_settings
 from neuralpaint.cli.paint_options import (
     Background,
     BrushName,
@@ -89,6 +89,8 @@ from neuralpaint.utils.errors import FAILED
 from neuralpaint.utils.memory import parse_bytes
 
 if TYPE_CHECKING:
+    import torch
+
     from neuralpaint.brushes import Brush
     from neuralpaint.engines import Engine
     from neuralpaint.parallel import Workers
@@ -128,6 +130,10 @@ def command(
     checkpoint: Checkpoint = None,
     resume: Resume = False,
     formats: Formats = None,
+    seconds: Seconds = None,
+    fps: Fps = None,
+    hold: Hold = None,
+    speed: SpeedName = None,
     size_mm: SizeMm = None,
     svg_style: SvgStyleName = None,
     relief: Relief = None,
@@ -155,8 +161,8 @@ def command(
     A watercolour at a larger size than the photo:
       [cyan]neuralpaint paint photo.jpg -o out.png --brush watercolor --size 2048[/cyan]
 
-    An image, a vector file and the strokes at once:
-      [cyan]neuralpaint paint photo.jpg -o painting.png -o painting.svg -o painting.safetensors[/cyan]
+    An image, the strokes and a time-lapse at once:
+      [cyan]neuralpaint paint photo.jpg -o painting.png -o painting.safetensors -o painting.mp4[/cyan]
 
     Save the strokes, then render them at any size:
       [cyan]neuralpaint paint photo.jpg -o small.png --save photo.safetensors[/cyan]
@@ -195,7 +201,9 @@ def command(
     _check_combinations(engine=engine, jobs=jobs, ray=ray, resume=resume, checkpoint=checkpoint)
     color, colors = parse_color(renamed_background(background, canvas)), _palette(palette, opaque, preset, style_image)
     share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # per process
-    written = output_settings(targets, share, engine is not None, size_mm=size_mm, svg_style=svg_style)
+    video = {"seconds": seconds, "fps": fps, "hold": hold, "speed": speed}
+    vector = {"size_mm": size_mm, "style": svg_style}
+    written = output_settings(targets, share, engine is not None, video, vector)
     finish = finish_from(relief, light, ground, varnish, engine=engine is not None)
 
     # Importing torch takes seconds, so check the arguments first.
@@ -224,16 +232,8 @@ def command(
     _check_jobs(planned, inputs, summary, overwrite or resume or skip_done, ray is not None)
     if style is not None:
         settings = dataclasses.replace(settings, stylization=Stylization.find(style, style_network, share))
-    if style_image is not None:
-        moves = StyleSettings.load(
-            style_image,
-            weight=style_weight,
-            mode=style_mode,
-            steps=style_steps,
-            features=find_features(features, vgg),
-            device=torch_device,
-        )
-        settings = dataclasses.replace(settings, style=moves)
+    moves = _restyling(style_image, style_weight, style_mode, style_steps, features, vgg, torch_device)
+    settings = dataclasses.replace(settings, style=moves)
     try:
         failures = _paint(
             planned,
@@ -250,6 +250,16 @@ def command(
         warn(f"stopped; {_how_to_resume(checkpoint, skip_done)}")
         raise typer.Exit(INTERRUPTED) from None
     _end(failures, len(planned), "" if quiet else left_out(photos, recursive, own))
+
+
+def _restyling(
+    picture: Path | None, weight: float, mode: str, steps: int, features: str, vgg: Path | None, device: torch.device
+) -> StyleSettings | None:
+    """How the paintings are restyled, if there is a picture to do it by."""
+    if picture is None:
+        return None
+    found = find_features(features, vgg)
+    return StyleSettings.load(picture, weight=weight, mode=mode, steps=steps, features=found, device=device)
 
 
 def _inputs(

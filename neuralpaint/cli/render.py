@@ -21,7 +21,7 @@ from neuralpaint.cli.options import (
     check_inputs,
     check_range,
 )
-from neuralpaint.cli.output_options import Outputs, SizeMm, SvgStyleName, output_settings
+from neuralpaint.cli.output_options import Fps, Hold, Outputs, Seconds, SizeMm, SpeedName, SvgStyleName, output_settings
 from neuralpaint.cli.progress import Bars
 from neuralpaint.pipelines.batch import check_targets
 from neuralpaint.pipelines.paint_photo import check_sizes, write_outputs
@@ -44,6 +44,10 @@ def command(
         int | None,
         typer.Option(metavar="PIXELS", help="Shorter side of the image.", show_default="as painted"),
     ] = None,
+    seconds: Seconds = None,
+    fps: Fps = None,
+    hold: Hold = None,
+    speed: SpeedName = None,
     size_mm: SizeMm = None,
     svg_style: SvgStyleName = None,
     relief: Relief = None,
@@ -82,7 +86,9 @@ def command(
     check_range("--size", size, 1, MAX_SIZE)
     if memory is not None:
         parse_bytes(memory, "--memory")
-    settings = output_settings(outputs, memory, engine is not None, size_mm=size_mm, svg_style=svg_style)
+    video = {"seconds": seconds, "fps": fps, "hold": hold, "speed": speed}
+    vector = {"size_mm": size_mm, "style": svg_style}
+    settings = output_settings(outputs, memory, engine is not None, video, vector)
     finish_from(relief, light, ground, varnish, engine=engine is not None)
     check_readable(strokes)
     # Importing torch takes seconds, so check the arguments first.

@@ -35,3 +35,14 @@ register(Exporter("svg", (".svg", ".svgz"), f"{_HERE}.svg:write_svg"))
 register(Exporter("pdf", (".pdf",), f"{_HERE}.pdf:write_pdf"))
 register(Exporter("height", (".height.png",), f"{_HERE}.maps:write_height", f"{_HERE}.maps:check_map"))
 register(Exporter("normals", (".normal.png",), f"{_HERE}.maps:write_normals", f"{_HERE}.maps:check_map"))
+register(
+    Exporter("video", (".mp4", ".webm"), f"{_HERE}.video:write_video", f"{_HERE}.video:check_video", "av", "video")
+)
+register(
+    Exporter(
+        "video",
+        (".gif", ".apng", ".anim.webp"),
+        f"{_HERE}.animation:write_animation",
+        f"{_HERE}.animation:check_animation",
+    )
+)

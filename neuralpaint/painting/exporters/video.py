@@ -1,0 +1,112 @@
+"""Writes time-lapse videos by PyAV (the extra `video`): MP4 with H.264, WebM with VP9."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neuralpaint.painting.exporters.base import export_suffix
+from neuralpaint.painting.exporters.settings import VideoSettings
+from neuralpaint.utils.files import WriteError, atomic_path
+
+if TYPE_CHECKING:
+    import av
+
+    from neuralpaint.painting.painting import Painting
+
+_LONGEST_SIDE = 8192  # pixels: what H.264's highest level and players allow
+# yuv420p and faststart, the index at the front, are what browsers and players open.
+_FORMATS: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
+    ".mp4": ("mp4", "libx264", {"preset": "veryfast", "crf": "18"}, {"movflags": "+faststart"}),
+    ".webm": (
+        "webm",
+        "libvpx-vp9",
+        {"deadline": "realtime", "cpu-used": "6", "row-mt": "1", "crf": "24", "b": "0"},
+        {},
+    ),
+}
+_BT709 = 1  # the matrix, primaries and transfer of HD video, in the numbers of ITU-T H.273
+
+
+def write_video(painting: Painting, path: str | os.PathLike, settings: VideoSettings | None = None) -> None:
+    """Writes a time-lapse, .mp4 or .webm; an odd side is extended by one pixel.
+
+    Frames go to the encoder one at a time, so that memory does not grow with the length of the video.
+
+    Raises:
+        ValueError: a side is too long, or an engine draws the strokes.
+        WriteError: the file cannot be written; no partial file is left, and an existing file is unchanged.
+    """
+    import av
+
+    settings = VideoSettings() if settings is None else settings
+    check_video(path, *painting.pixels(), settings)
+    with atomic_path(path) as temporary:
+        try:
+            _encode(painting, temporary, export_suffix(path), settings)
+        except (av.FFmpegError, OSError) as error:
+            raise _write_error(path, error) from error
+
+
+def check_video(path: str | os.PathLike, height: int, width: int, settings: VideoSettings | None = None) -> None:
+    """Raises ValueError if the frames would be too large."""
+    if max(height, width) > _LONGEST_SIDE:
+        raise ValueError(
+            f"{width}x{height} pixels do not fit in a {Path(path).suffix} file (at most {_LONGEST_SIDE} per side): "
+            "choose a smaller --size"
+        )
+
+
+def _encode(painting: Painting, path: Path, suffix: str, settings: VideoSettings) -> None:
+    import av
+
+    from neuralpaint.painting.timelapse import time_lapse
+
+    container_name, codec, options, container_options = _FORMATS[suffix]
+    height, width = (side + side % 2 for side in painting.pixels())
+    with av.open(str(path), "w", format=container_name, options=container_options) as container:
+        stream: Any = container.add_stream(codec, rate=settings.fps, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.thread_type, stream.thread_count = "AUTO", os.cpu_count() or 1
+        context = stream.codec_context
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        picture: av.VideoFrame | None = None
+        drawn = 0
+        for frame in time_lapse(painting, settings, even=True):
+            if picture is None or frame.box is not None:
+                picture = _to_yuv(frame.pixels)
+            container.mux(stream.encode(_at(picture, drawn)))
+            drawn += 1
+        assert picture is not None
+        for number in range(drawn, drawn + round(settings.hold * settings.fps)):
+            container.mux(stream.encode(_at(picture, number)))
+        container.mux(stream.encode())
+
+
+def _to_yuv(pixels: Any) -> av.VideoFrame:
+    """A frame in YUV, 4:2:0 and limited range, of pixels uint8 `[H, W, 3]`."""
+    import av
+    from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+
+    picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+    return VideoReformatter().reformat(
+        picture,
+        format="yuv420p",
+        src_color_range=ColorRange.JPEG,
+        dst_color_range=ColorRange.MPEG,
+        dst_colorspace=Colorspace.ITU709,
+    )
+
+
+def _at(picture: av.VideoFrame, number: int) -> av.VideoFrame:
+    picture.pts = number
+    return picture
+
+
+def _write_error(path: str | os.PathLike, error: Exception) -> OSError:
+    if isinstance(error, WriteError):
+        return error
+    code = getattr(error, "errno", None)
+    text = getattr(error, "strerror", None) or str(error)
+    return WriteError(path, OSError(code, text)) if code else OSError(f"cannot write {path}: {text}")

@@ -1,0 +1,224 @@
+"""The frames of a time-lapse: a painting as it comes about, stroke by stroke, each from its start to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from neuralpaint import ops
+from neuralpaint.images.io import to_bytes
+from neuralpaint.painting.exporters.settings import VideoSettings
+
+if TYPE_CHECKING:
+    from neuralpaint.painting.painting import Painting
+
+_STROKE = 0.4  # seconds that a stroke takes at least, if not too many others are being drawn meanwhile
+_AT_ONCE = 16  # strokes that are drawn at the same time, at most
+_AREA = 0.5  # of their boxes together, in canvases, at most: it bounds the work for a frame
+_EXPONENT = 0.8  # "ease": the time for a stroke goes with its size to this power
+_TIP = 0.08  # of a stroke's length, over which paint appears behind the tip of the brush
+_GRID = 96  # samples along the longer side of a stroke's box of how far along its points lie
+_EDGE = 2  # pixels that a stroke may extend beyond its bounds
+
+Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame.
+
+    Attributes:
+        pixels: uint8 `[H, W, 3]`. The next frame is drawn into the same memory.
+        box: (x0, y0, x1, y1), outside of which it is as the frame before; None if nothing has changed.
+    """
+
+    pixels: np.ndarray
+    box: Box | None
+
+
+def time_lapse(painting: Painting, settings: VideoSettings | None = None, *, even: bool = False) -> Iterator[Frame]:
+    """Draws the frames of a time-lapse one after another: from the bare canvas to the painting, which the last one
+    shows exactly as `Painting.render` does. They are deterministic.
+
+    A stroke grows from its start to its end: its paint is multiplied by a soft edge that moves along it, so that its
+    texture stays as it is. Strokes overlap in time, so that each can be seen growing however many there are; they are
+    blended in the order of the painting. For each frame only the regions of strokes being drawn are drawn again.
+
+    Args:
+        painting: `painting.size` is the size of the frames.
+        settings: `hold` is left to the caller.
+        even: extend an odd side by one pixel, as video formats need.
+
+    Raises:
+        ValueError: an engine draws the strokes.
+    """
+    settings = VideoSettings() if settings is None else settings
+    if painting.brush.engine:
+        raise ValueError(f"brush {painting.brush.name!r} is drawn by an engine, which draws no time-lapse")
+    return _frames(painting, settings, even)
+
+
+@torch.no_grad()
+def _frames(painting: Painting, settings: VideoSettings, even: bool) -> Iterator[Frame]:
+    count = frame_count(settings)
+    canvas = _Canvas(painting, settings, even)
+    height, width, _ = canvas.pixels.shape
+    for number in range(count - 1):
+        box = canvas.advance(number / (count - 1) * settings.seconds)
+        yield Frame(canvas.pixels, (0, 0, width, height) if number == 0 else box)
+    canvas.advance(settings.seconds)
+    height, width = painting.pixels()
+    top = 0
+    for band in painting.bands():  # the painting as it is rendered elsewhere, to the last bit
+        canvas.pixels[top : top + len(band), :width] = band
+        top += len(band)
+    yield Frame(canvas.pixels, (0, 0, canvas.pixels.shape[1], canvas.pixels.shape[0]))
+
+
+def frame_count(settings: VideoSettings) -> int:
+    """The number of frames that `time_lapse` draws, 1 or more."""
+    return max(1, round(settings.seconds * settings.fps))
+
+
+def schedule(painting: Painting, settings: VideoSettings) -> tuple[np.ndarray, np.ndarray]:
+    """When strokes are drawn: float64 `[N]` seconds at which they start, and at which they end."""
+    bounds = painting.brush.bounds(painting.strokes).double().cpu().numpy()
+    sides = np.maximum(bounds[:, 2:] - bounds[:, :2], 1e-4)
+    sizes = np.hypot(sides[:, 0], sides[:, 1])
+    weights = sizes**_EXPONENT if settings.speed == "ease" else np.ones(len(sizes))
+    n = len(weights)
+    if n == 0:
+        return np.zeros(0), np.zeros(0)
+    starts = np.concatenate([[0.0], np.cumsum(weights)]) / weights.sum() * settings.seconds
+    areas = np.concatenate([[0.0], np.cumsum(np.minimum(sides, painting.aspect[::-1]).prod(1))])
+    # A stroke goes on while later ones start, up to what may be drawn at once.
+    last = np.searchsorted(areas, areas[:-1] + _AREA * np.prod(painting.aspect), side="right") - 1
+    last = np.clip(np.minimum(last, np.arange(n) + _AT_ONCE), np.arange(1, n + 1), n)
+    ends = np.minimum(starts[:-1] + np.minimum(_STROKE, settings.seconds / 4), starts[last])
+    return starts[:-1], np.maximum(ends, starts[1:])
+
+
+class _Canvas:
+    """The canvas at a time: the strokes that are done, and over them those being drawn."""
+
+    def __init__(self, painting: Painting, settings: VideoSettings, even: bool) -> None:
+        self._brush, self._strokes, self._scale = painting.brush, painting.strokes, float(painting.size)
+        self._starts, self._ends = schedule(painting, settings)
+        height, width = painting.pixels()
+        if even:
+            height, width = height + height % 2, width + width % 2
+        color = torch.tensor(painting.background, dtype=torch.float32, device=self._strokes.device)
+        self._done = color.view(3, 1, 1).expand(3, height, width).contiguous()
+        self._shown = self._done.clone()
+        self.pixels = to_bytes(self._shown)
+        self._boxes = self._find_boxes(height, width)
+        self._next = 0  # the first stroke that is not done
+        self._growing: list[int] = []
+        self._ways: dict[int, Tensor] = {}
+
+    def _find_boxes(self, height: int, width: int) -> list[Box]:
+        """The part of the canvas that each stroke may touch; may be empty."""
+        bounds = self._brush.bounds(self._strokes) * self._scale
+        if self._brush.geometry.known:  # closer for turned boxes
+            zero = self._strokes.new_zeros(len(self._strokes), 2)
+            closer = self._brush.geometry.bounds(self._strokes, zero, self._scale)
+            bounds[:, :2] = torch.maximum(bounds[:, :2], closer[:, :2])
+            bounds[:, 2:] = torch.minimum(bounds[:, 2:], closer[:, 2:])
+        limits = torch.tensor([width, height, width, height], device=bounds.device)
+        low, high = (bounds[:, :2] - _EDGE).floor(), (bounds[:, 2:] + _EDGE).ceil()
+        boxes = torch.minimum(torch.cat([low, high], 1).clamp(min=0), limits).int().tolist()
+        return [(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes]
+
+    def advance(self, time: float) -> Box | None:
+        """Draws the canvas at a time, later than before. Returns the box that has changed."""
+        changed = [self._boxes[k] for k in self._growing]
+        for box in changed:
+            _at(self._shown, box).copy_(_at(self._done, box))
+        first = self._next
+        while self._next < len(self._ends) and self._ends[self._next] <= time:
+            self._ways.pop(self._next, None)
+            self._next += 1
+        for start, end, box in self._runs(first, self._next):
+            _at(self._done, box).copy_(self._drawn(_at(self._done, box), start, end, box))
+            _at(self._shown, box).copy_(_at(self._done, box))
+            changed.append(box)
+        started = int(np.searchsorted(self._starts, time, side="left"))
+        self._growing = [k for k in range(self._next, started) if not _empty(self._boxes[k])]
+        for k in self._growing:
+            self._grow(k, time)
+            changed.append(self._boxes[k])
+        return self._show(changed)
+
+    def _runs(self, first: int, last: int) -> Iterator[tuple[int, int, Box]]:
+        """Runs of strokes that are drawn together, (first, last, box): many small ones cost a call each otherwise."""
+        strokes = [k for k in range(first, last) if not _empty(self._boxes[k])]
+        boxes = [self._boxes[k] for k in strokes]
+        if len(boxes) > 1 and _area(_union(boxes)) < 4 * sum(map(_area, boxes)):
+            yield strokes[0], strokes[-1] + 1, _union(boxes)
+        else:
+            yield from ((k, k + 1, box) for k, box in zip(strokes, boxes, strict=True))
+
+    def _drawn(self, under: Tensor, first: int, last: int, box: Box) -> Tensor:
+        """The part of a canvas `[3, h, w]` in a box, with strokes drawn over it."""
+        origin = self._strokes.new_tensor([[box[0] / self._scale, box[1] / self._scale]])
+        strokes = self._strokes[first:last][None]
+        return ops.render(under[None].contiguous(), strokes, self._brush, origin=origin, pixels_per_unit=self._scale)[0]
+
+    def _grow(self, k: int, time: float) -> None:
+        """Draws the part of a stroke that is there at a time."""
+        box = self._boxes[k]
+        shown = _at(self._shown, box)
+        drawn = self._drawn(shown, k, k + 1, box)
+        share = (time - self._starts[k]) / (self._ends[k] - self._starts[k])
+        if share < 1:
+            way = F.interpolate(self._way(k), size=shown.shape[1:], mode="bilinear", align_corners=False)[0]
+            mask = way.mul_(-1 / _TIP).add_(share * (1 + _TIP) / _TIP).clamp_(0, 1)
+            drawn = torch.lerp(shown, drawn, mask)
+        shown.copy_(drawn)
+
+    def _way(self, k: int) -> Tensor:
+        """How far along the stroke the points of its box lie, `[1, 1, h, w]`, on a coarse grid: it is smooth."""
+        if k not in self._ways:
+            x0, y0, x1, y1 = self._boxes[k]
+            fine = min(1.0, _GRID / max(x1 - x0, y1 - y0))
+            columns, rows = (max(1, round(side * fine)) for side in (x1 - x0, y1 - y0))
+            device = self._strokes.device
+            x = (torch.arange(columns, device=device) + 0.5) * ((x1 - x0) / columns) + x0
+            y = (torch.arange(rows, device=device) + 0.5) * ((y1 - y0) / rows) + y0
+            grid_y, grid_x = torch.meshgrid(y / self._scale, x / self._scale, indexing="ij")
+            way = self._brush.along(self._strokes[k : k + 1], grid_x.reshape(1, -1), grid_y.reshape(1, -1))
+            self._ways[k] = way.view(1, 1, rows, columns)
+        return self._ways[k]
+
+    def _show(self, boxes: list[Box]) -> Box | None:
+        """Brings `pixels` up to date in boxes. Returns the box around them."""
+        if not boxes:
+            return None
+        whole = _union(boxes)
+        for x0, y0, x1, y1 in [whole] if _area(whole) <= sum(map(_area, boxes)) else boxes:
+            self.pixels[y0:y1, x0:x1] = to_bytes(self._shown[:, y0:y1, x0:x1])
+        return whole
+
+
+def _at(canvas: Tensor, box: Box) -> Tensor:
+    """The part of a canvas `[3, H, W]` in a box."""
+    return canvas[:, box[1] : box[3], box[0] : box[2]]
+
+
+def _empty(box: Box) -> bool:
+    return box[0] >= box[2] or box[1] >= box[3]
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _union(boxes: list[Box]) -> Box:
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
