@@ -6,7 +6,8 @@ import io
 import os
 from typing import TYPE_CHECKING, Any
 
-from neuralpaint.painting.exporters.svg import SvgSettings, svg_text
+from neuralpaint.painting.exporters.settings import SvgSettings
+from neuralpaint.painting.exporters.svg import svg_text
 from neuralpaint.utils.files import atomic_write
 
 if TYPE_CHECKING:

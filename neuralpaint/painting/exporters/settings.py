@@ -63,8 +63,10 @@ class SvgSettings:
     """Settings of vector files: .svg, .svgz and .pdf.
 
     Attributes:
-        size_mm: length of the shorter side in millimetres; None leaves the size to the program that shows it.
-        style: "exact", with gradients and textures; or "simple", plain outlines for other programs to work on.
+        size_mm: length of the shorter side in millimetres, at most 100,000; None for the painting's pixels, 96 to an
+            inch.
+        style: "exact", with gradients and bristles; or "simple", one path of one flat colour a stroke, for editing and
+            for cutting machines.
 
     Raises:
         ValueError: a value is out of range; the message names it.

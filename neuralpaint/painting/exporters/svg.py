@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from neuralpaint._version import __version__
 from neuralpaint.brushes.svg.text import Writer, color, number
+from neuralpaint.painting.exporters.settings import SvgSettings
 from neuralpaint.painting.exporters.xml import escaped
 from neuralpaint.utils.files import atomic_write
 
@@ -21,36 +21,7 @@ if TYPE_CHECKING:
     from neuralpaint.brushes.svg import Shapes
     from neuralpaint.painting.painting import Painting
 
-STYLES = ("exact", "simple")
-MAX_MM = 100_000.0
-"""The longest shorter side, a hundred metres."""
 _CHUNK = 1 << 16  # bytes that are written at once
-
-
-@dataclass(frozen=True)
-class SvgSettings:
-    """How a painting becomes SVG or PDF.
-
-    Attributes:
-        size_mm: the shorter side in millimetres; None: the painting's pixels, 96 to an inch.
-        style: "exact" looks like the painting: gradients, bristles. "simple" is one path of one flat colour a stroke,
-            for editing, plotters and cutting machines.
-
-    Raises:
-        ValueError: a value that is none of these; the message names the setting.
-    """
-
-    size_mm: float | None = None
-    style: str = "exact"
-
-    def __post_init__(self) -> None:
-        if self.style not in STYLES:
-            raise ValueError(f"style must be one of {', '.join(STYLES)}, got {self.style!r}")
-        size = self.size_mm
-        if size is not None and (isinstance(size, bool) or not isinstance(size, (int, float))):
-            raise ValueError(f"size_mm must be a number of millimetres, got {size!r}")
-        if size is not None and not 0.1 <= size <= MAX_MM:
-            raise ValueError(f"size_mm must be from 0.1 to {MAX_MM:g} millimetres, got {size!r}")
 
 
 def write_svg(painting: Painting, path: str | os.PathLike, settings: SvgSettings | None = None) -> int:
