@@ -8,12 +8,14 @@ painting.render(2048).save("painting.png")
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
 from neuralpaint import _deprecated
 from neuralpaint._version import __version__
 
+TYPE_CHECKING = False  # of typing, which would take longer to import than the rest
 if TYPE_CHECKING:
+    from typing import Any
+
     from neuralpaint import brushes
     from neuralpaint.brushes import Brush, TexturedBrush, get_brush
     from neuralpaint.painting.painting import Painting

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import importlib
-import importlib.abc
 import importlib.machinery
 import sys
 import types
 import warnings
-from collections.abc import Sequence
-from typing import Any
+
+# A command imports this before it can take care of Ctrl-C, so typing and importlib.abc stay out: they take 20 ms.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.abc import Loader, MetaPathFinder
+    from typing import Any
+
+    class _Finder(MetaPathFinder, Loader):
+        pass
+
+else:
+    _Finder = object
 
 # Old module: where its names are now.
 MOVED: dict[str, tuple[str, ...]] = {
@@ -88,7 +98,7 @@ class _MovedModule(types.ModuleType):
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
 
-class MovedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class MovedFinder(_Finder):
     """Finds the old paths, after all other finders."""
 
     def find_spec(

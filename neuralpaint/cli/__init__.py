@@ -6,11 +6,12 @@ Exit codes: 0 success; 1 failure while running; 2 invalid usage or input; 130 in
 from __future__ import annotations
 
 import warnings
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from neuralpaint.cli.console import Commands
+from neuralpaint.cli.streams import finish, occupy
 
 # Each command lives in the module of the same name, imported only when the command runs. The text is its one-line help.
 COMMANDS = {
@@ -69,7 +70,15 @@ for _name, _help in COMMANDS.items():
     Commands.add_lazily(_name, f"neuralpaint.cli.{_name.replace('-', '_')}", _help)
 
 
-def main() -> None:
-    """Entry point of the console script."""
+def main() -> NoReturn:
+    """Runs the command of `sys.argv`. Raises SystemExit with its exit code."""
     warnings.filterwarnings("ignore", module=r"PIL\.")  # about metadata, which does not affect a painting
-    app(prog_name="neuralpaint")
+    occupy()
+    code, failure = 0, None
+    try:
+        app(prog_name="neuralpaint")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except OSError as error:  # of --help; commands explain theirs
+        failure = error
+    raise SystemExit(finish(code, failure))

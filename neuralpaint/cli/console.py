@@ -14,9 +14,11 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
+from neuralpaint.cli.streams import finish, of_stdout
+from neuralpaint.utils import startup
 from neuralpaint.utils.errors import FAILED, explain
 
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED, TERMINATED = startup.INTERRUPTED, 143
 _GIVE = "name a file or a folder, or give a value"
 _state = {"debug": False, "terminated": False}
 
@@ -84,14 +86,14 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         _state["debug"] = _state["terminated"] = False
         _handle_termination()
+        startup.ready()
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             warn("stopped")
             raise typer.Exit(_interrupted()) from None
         except BrokenPipeError:
-            # The reader (head, less) has closed the pipe; write nothing more, not even at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # The reader (head, less) has closed the pipe: nobody is there to be told.
             raise typer.Exit(FAILED) from None
         except Exception as error:
             # Typer reports its own exceptions (a wrong option, an exit code).
@@ -99,6 +101,8 @@ class Commands(TyperGroup):
                 raise typer.Exit(_interrupted()) from None
             if isinstance(error, (typer.Exit, typer.Abort)) or hasattr(error, "exit_code") or _state["debug"]:
                 raise
+            if isinstance(error, OSError) and of_stdout(error):
+                raise typer.Exit(finish(0, error)) from None
             message, code = explain(error)
             warn(message)
             raise typer.Exit(code) from None
