@@ -6,8 +6,6 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import Barrier
 from typing import Any, Protocol
 
 import torch
@@ -15,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from neuralpaint.data.parameters import Parameters, StrokeBatch
+from neuralpaint.utils.threads import use_one_thread
 from neuralpaint.utils.validation import check_whole
 
 _AHEAD = {"cpu": 4096, "cuda": 65536}  # strokes whose parameters are generated at once, to amortize small operations
@@ -121,7 +120,7 @@ class StrokeStream(IterableDataset[StrokeBatch]):
                 yield self.dataset.picture(strokes)
             return
         waiting: deque[tuple[int, Future[StrokeBatch]]] = deque()
-        with _single_threads(self.threads) as executor:
+        with ThreadPoolExecutor(self.threads, "strokes", use_one_thread) as executor:
             try:
                 for after, strokes in wanted:
                     waiting.append((after, executor.submit(self.dataset.picture, strokes)))
@@ -194,16 +193,6 @@ class StrokeStream(IterableDataset[StrokeBatch]):
                 )
         self._resumed = dict(state)
         self._next = state["next"]
-
-
-@contextmanager
-def _single_threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """A thread executor whose threads each run torch single-threaded."""
-    mine, started = torch.get_num_threads(), Barrier(count)
-    with ThreadPoolExecutor(count, "strokes", torch.set_num_threads, (1,)) as executor:
-        list(executor.map(lambda _: started.wait(), range(count)))
-        torch.set_num_threads(mine)  # new threads inherit the last value that was set
-        yield executor
 
 
 def _groups(steps: range, count: int) -> Iterator[range]:

@@ -57,7 +57,9 @@ def samples(plan: StrokeSet, shards: Iterable[range], workers: int = 0) -> Itera
         worker_init_fn=for_loader(),
         generator=torch.Generator("cpu"),
     )
-    for found in loader:
+    with torch.device("cpu"):  # where the loader draws a seed for its workers, whatever the host's default
+        batches = iter(loader)
+    for found in batches:
         yield from found
 
 

@@ -14,13 +14,17 @@ import pytest
 import torch
 from PIL import Image
 
-from neuralpaint import Painting, paint, restyle
+from neuralpaint import Painting, get_brush, paint, restyle
+from neuralpaint.data import StrokeDataset
+from neuralpaint.data.shards import StrokeSet
+from neuralpaint.data.writer import write_set
 from neuralpaint.images.decoding import open_image
 from neuralpaint.images.streaming import count_pixels
 from neuralpaint.losses import StyleLoss
 from neuralpaint.losses.features import VGG19Features
 from neuralpaint.search.presets import get_preset
 from neuralpaint.styles.pretrained import load_style_network
+from neuralpaint.utils.threads import use_one_thread
 from tests.search.photos import BLOCKS, JOINT
 
 
@@ -140,6 +144,43 @@ def test_threads_leave_everything_of_the_host_as_it_was(photo):
         assert host_state() == before
     assert seen and all(state == (before["dtype"], before["pixels"], before["filters"]) for state in seen)
     assert all(torch.equal(p.strokes, paintings[k % 2].strokes) for k, p in enumerate(paintings))
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_strokes_are_drawn_on_threads_that_are_no_affair_of_the_host(device, tmp_path, monkeypatch):
+    strokes = StrokeDataset("tape", size=16, count=64)
+    expected = [batch.alpha for batch in strokes.stream(8)]
+    before, seen = torch.get_num_threads(), []
+
+    def begin_thread():
+        thread = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+
+    with other_defaults(device):
+        state = host_state()
+        monkeypatch.setattr(torch, "set_num_threads", lambda count: pytest.fail("sets the host's number of threads"))
+        found = []
+        for batch in strokes.stream(8, threads=3):
+            found.append(batch.alpha)
+            begin_thread()
+        write_set(tmp_path / "set", StrokeSet(get_brush("tape"), 64, size=16, layout="webdataset"), workers=0)
+        assert host_state() == state
+    assert seen == [before] * len(expected)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_one_thread_is_for_its_own_thread():
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+    try:
+        with ThreadPoolExecutor(1, initializer=use_one_thread) as pool:
+            seen.append(pool.submit(torch.get_num_threads).result())
+        with ThreadPoolExecutor(1) as pool:
+            seen.append(pool.submit(torch.get_num_threads).result())
+        assert seen == [1, 2] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_sizes_are_read_whatever_the_limit_of_the_host(photo, monkeypatch, recwarn):
