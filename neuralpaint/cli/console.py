@@ -20,12 +20,19 @@ from neuralpaint.utils.errors import FAILED, explain
 
 INTERRUPTED, TERMINATED = startup.INTERRUPTED, 143
 _GIVE = "name a file or a folder, or give a value"
-_state = {"debug": False, "terminated": False}
+_state = {"debug": False, "terminated": False, "on stderr": False}
 
 
 def say(message: str) -> None:
     """Prints one line to stdout."""
-    Console().print(_printable(message, sys.stdout), markup=False, highlight=False, soft_wrap=True)
+    on_stderr = _state["on stderr"]
+    stream = sys.stderr if on_stderr else sys.stdout
+    Console(stderr=on_stderr).print(_printable(message, stream), markup=False, highlight=False, soft_wrap=True)
+
+
+def say_on_stderr() -> None:
+    """Makes `say` print to stderr for the rest of the command, because stdout is for data."""
+    _state["on stderr"] = True
 
 
 def warn(message: str) -> None:
@@ -84,7 +91,7 @@ class Commands(TyperGroup):
         return super().parse_args(ctx, _with_address(args))
 
     def invoke(self, ctx: Any) -> Any:
-        _state["debug"] = _state["terminated"] = False
+        _state["debug"] = _state["terminated"] = _state["on stderr"] = False
         _handle_termination()
         startup.ready()
         try:

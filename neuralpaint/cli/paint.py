@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from neuralpaint.brushes import brushes
-from neuralpaint.cli.console import INTERRUPTED, debugging, warn
+from neuralpaint.cli.console import INTERRUPTED, debugging, say_on_stderr, warn
 from neuralpaint.cli.features import Features, Vgg, find_features
 from neuralpaint.cli.finish_options import GroundName, Light, Relief, Varnish, finish_from
 from neuralpaint.cli.options import (
@@ -69,8 +69,9 @@ from neuralpaint.cli.paint_options import (
 from neuralpaint.cli.progress import Bars, collect
 from neuralpaint.cli.restyle import StyleMode, StyleSteps, StyleWeight
 from neuralpaint.engines import EnginePool
-from neuralpaint.images.io import check_there, parse_color
+from neuralpaint.images.io import parse_color
 from neuralpaint.images.palette import Palette, parse_palette
+from neuralpaint.images.sources import check_there
 from neuralpaint.pipelines.batch import (
     check_job,
     check_outputs,
@@ -84,6 +85,7 @@ from neuralpaint.pipelines.batch import (
 )
 from neuralpaint.pipelines.paint_photo import Job, paint_photo, skipped
 from neuralpaint.pipelines.settings import PaintSettings, StyleSettings, Stylization
+from neuralpaint.pipelines.stdio import STDIO, check_stdio, named
 from neuralpaint.pipelines.summary import Summary
 from neuralpaint.utils.errors import FAILED
 from neuralpaint.utils.memory import parse_bytes
@@ -163,6 +165,9 @@ def command(
 
     An image, the strokes and a time-lapse at once:
       [cyan]neuralpaint paint photo.jpg -o painting.png -o painting.safetensors -o painting.mp4[/cyan]
+
+    From another program, and to another:
+      [cyan]magick photo.psd png:- | neuralpaint paint - -o - | lp[/cyan]
 
     Save the strokes, then render them at any size:
       [cyan]neuralpaint paint photo.jpg -o small.png --save photo.safetensors[/cyan]
@@ -306,11 +311,14 @@ def _check_paths(
     photos: Sequence[Path], outputs: Sequence[Path], formats: Sequence[str], recursive: bool, own: Sequence[Path]
 ) -> list[Path]:
     """Checks photos and outputs without reading the photos. Returns the outputs, or for a folder names as in it."""
+    check_stdio(photos, outputs)
+    if STDIO in outputs:
+        say_on_stderr()
     found, several = expand_photos(photos, recursive, own)
     suffixes = check_outputs(outputs, several, formats)
-    if not several:
+    if not several and found[0] != STDIO:
         check_there(found[0])
-    return [Path(f"name{suffix}") for suffix in suffixes] or list(outputs)
+    return [Path(f"name{suffix}") for suffix in suffixes] or list(map(named, outputs))
 
 
 def _check_ranges(**values: int | None) -> None:

@@ -10,7 +10,9 @@ import typer
 from neuralpaint.brushes import brushes
 from neuralpaint.images.palette import MAX_COLORS, PALETTES
 
-PhotoPaths = Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Image files, or folders of them.")]
+PhotoPaths = Annotated[
+    list[Path], typer.Argument(metavar="PHOTO...", help="Image files, or folders of them; - is standard input.")
+]
 BrushName = Annotated[
     str,
     typer.Option(

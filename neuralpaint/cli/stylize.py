@@ -84,7 +84,8 @@ def command(
       [cyan]neuralpaint stylize photo.jpg -o sheet.png --all[/cyan]
       [cyan]neuralpaint stylize photo.jpg -o sweep.gif --sweep munch-scream,monet-irises[/cyan]
     """
-    from neuralpaint.images.io import check_output, check_there, load_image
+    from neuralpaint.images.io import check_output, load_image
+    from neuralpaint.images.sources import check_there
     from neuralpaint.styles.files import find_style_network, style_names
     from neuralpaint.utils.memory import parse_bytes
 

@@ -8,17 +8,16 @@ import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
 
 from neuralpaint.images.color import Pixels, UnknownRangeError
 from neuralpaint.images.profiles import HdrError, box_profile, from_gamma, png_profile
+from neuralpaint.images.sources import Source
 from neuralpaint.images.vips import from_array, load_vips
 from neuralpaint.utils.memory import format_bytes
-
-Source: TypeAlias = "str | os.PathLike | bytes"  # a path, or the contents of a file
 
 MAX_PIXELS = 178_956_970  # also the limit of Pillow
 SMALL_FILE, SMALL_MEMORY = 2 << 20, 1 << 30  # a file below the first may not take more memory than the second

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, TypeGuard
 
 import numpy as np
 from PIL import Image, ImageColor
@@ -24,6 +24,7 @@ from neuralpaint.images.decoding import (
     too_large,
 )
 from neuralpaint.images.orientation import stored_as, turned
+from neuralpaint.images.sources import as_source, is_source
 from neuralpaint.images.vips import forget, read_bands
 from neuralpaint.utils.deprecation import renamed_argument
 from neuralpaint.utils.files import atomic_write
@@ -47,7 +48,7 @@ _LONGEST_SIDE = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
 MAX_ASPECT = 64.0
 _TENSOR_BYTES = 16  # per pixel, of a tensor and the bands it is read in
 
-ImageLike: TypeAlias = "str | os.PathLike | Image.Image | np.ndarray | torch.Tensor"
+ImageLike: TypeAlias = "str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray | torch.Tensor"
 
 
 @renamed_argument("canvas", "background")
@@ -64,8 +65,9 @@ def load_image(
     profiles are converted to sRGB, animations give their first frame, and transparent pixels show `background`.
 
     Args:
-        image: a path; a PIL image; an array `[H, W]`, `[H, W, 3]` or `[H, W, 4]`, uint8, uint16 or floats in [0, 1];
-            or a tensor `[3, H, W]` or `[1, 3, H, W]`, uint8 or floats in [0, 1].
+        image: a path; the contents of a file as bytes, or a binary stream of them; a PIL image; an array `[H, W]`,
+            `[H, W, 3]` or `[H, W, 4]`, uint8, uint16 or floats in [0, 1]; or a tensor `[3, H, W]` or `[1, 3, H, W]`,
+            uint8 or floats in [0, 1].
         device: device of the result.
         background: background colour of transparent pixels, as accepted by `parse_color`.
         name: name of the argument in error messages, for images without a path.
@@ -124,21 +126,6 @@ def check_output(path: str | os.PathLike, width: int = 1, height: int = 1) -> No
         )
 
 
-def check_there(path: str | os.PathLike) -> None:
-    """Raises ValueError, as `load_image` does, if the file does not exist or is empty."""
-    label = os.fspath(path)
-    path = Path(path)
-    try:
-        if path.is_dir():
-            raise ValueError(f"{label} is a folder: choose an image in it")
-        if not path.exists():
-            raise ValueError(f"{label} does not exist: check the path")
-        if path.is_file() and path.stat().st_size == 0:
-            raise ValueError(f"{label} is an empty file (0 bytes)")
-    except OSError as error:
-        raise ValueError(f"{label} cannot be read: {error.strerror}") from error
-
-
 def save_image(image: Image.Image, path: str | os.PathLike) -> None:
     """Writes an image; the suffix determines the format. The output is deterministic.
 
@@ -193,16 +180,16 @@ def _read(
         with readable(name):
             pixels = from_pil(image, name)
             return *_decode(pixels, background), name
-    if not isinstance(image, (str, os.PathLike)):
-        raise TypeError(f"{name} must be a path, a PIL image, an array or a tensor, got {type(image).__name__}")
-    check_there(image)
-    label = os.fspath(image)
+    if not is_source(image):
+        kinds = "a path, bytes, a binary stream, a PIL image, an array or a tensor"
+        raise TypeError(f"{name} must be {kinds}, got {type(image).__name__}")
+    source, label = as_source(image, name)
     with readable(label):
-        pixels = open_pixels(image, label)
+        pixels = open_pixels(source, label)
         count = pixels.image.width * pixels.image.height
         if count > MAX_PIXELS:
             raise ImageError(too_large(label))
-        check_need(image, label, _TENSOR_BYTES * count)
+        check_need(source, label, _TENSOR_BYTES * count)
         return *_decode(pixels, background), label
 
 

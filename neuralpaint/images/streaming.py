@@ -15,7 +15,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from neuralpaint.images.color import to_srgb
 from neuralpaint.images.decoding import find_loader, open_pixels, read_size, readable
 from neuralpaint.images.io import MAX_ASPECT, check_output, over, parse_color
 from neuralpaint.images.orientation import turned, upright
+from neuralpaint.images.sources import Source, as_source
 from neuralpaint.images.vips import BAND, forget, load_vips, read_bands
 from neuralpaint.utils.files import WriteError, atomic_path, out_of_space
 
@@ -39,22 +40,31 @@ class LargePhoto:
     """A photo file read in bands; only reduced copies of it are ever in memory.
 
     Attributes:
-        path: the file.
+        path: the file; or what contents without a name are called.
         height, width: in pixels, after applying the EXIF orientation.
 
     Args:
+        image: a path; the contents of a file as bytes, or a binary stream of them.
         background: background colour of transparent pixels.
+        name: what an image without a path is called.
 
     Raises:
         ValueError: the file is missing, not an image, or of a format that cannot be read in bands; or its aspect is too
             extreme.
     """
 
-    def __init__(self, path: str | os.PathLike, background: str | Sequence[float] = "white") -> None:
-        self.path, self._background = os.fspath(path), parse_color(background)
-        if find_loader(self.path) is None:
+    def __init__(
+        self,
+        image: str | os.PathLike | bytes | BinaryIO,
+        background: str | Sequence[float] = "white",
+        *,
+        name: str = "image",
+    ) -> None:
+        self._background = parse_color(background)
+        self._source, self.path = as_source(image, name)
+        if find_loader(self._source) is None:
             raise _UnknownFormatError(f"{self.path} cannot be read in bands: convert it to PNG, JPEG or TIFF")
-        pixels = open_pixels(self.path, self.path)
+        pixels = open_pixels(self._source, self.path)
         self.height, self.width = turned(pixels.image.height, pixels.image.width, pixels.orientation)
         if max(self.height, self.width) > MAX_ASPECT * min(self.height, self.width):
             raise ValueError(
@@ -82,7 +92,7 @@ class LargePhoto:
         if self._copy is not None and self._copy.shape[1] >= height and self._copy.shape[2] >= width:
             return shrink(self._copy, height, width)
         with readable(self.path):
-            pixels = open_pixels(self.path, self.path)
+            pixels = open_pixels(self._source, self.path)
             image = to_srgb(pixels)
             rows = (torch.from_numpy(over(band, self._background)) * 255 for band in read_bands(image))
             stored = turned(height, width, pixels.orientation)
@@ -94,17 +104,17 @@ class LargePhoto:
 
 
 def open_photo(
-    path: object, background: str | Sequence[float] = "white", limit: int | None = None
+    image: object, background: str | Sequence[float] = "white", limit: int | None = None, *, name: str = "image"
 ) -> LargePhoto | None:
     """Opens a photo for reading in bands if it has more than `limit` pixels (default: 33 million); otherwise None.
 
     Also None if the file is not a readable image, so that `load_image` reports the error, or has a format that is read
-    as a whole.
+    as a whole; or if `image` is neither a path nor the contents of a file.
     """
-    if not isinstance(path, (str, os.PathLike)) or count_pixels(path) <= (LARGE if limit is None else limit):
+    if not isinstance(image, (str, os.PathLike, bytes)) or count_pixels(image) <= (LARGE if limit is None else limit):
         return None
     try:
-        return LargePhoto(path, background)
+        return LargePhoto(image, background, name=name)
     except _UnknownFormatError:
         return None
 
@@ -113,10 +123,12 @@ class _UnknownFormatError(ValueError):
     """The file has a format that is not read in bands."""
 
 
-def count_pixels(path: str | os.PathLike) -> int:
-    """Number of pixels of an image file, from its header; 0 if it is not an image."""
+def count_pixels(image: Source) -> int:
+    """Number of pixels of an image file, from its header; 0 if it is not an image, or may be read once only."""
     try:
-        return math.prod(read_size(path))
+        if isinstance(image, bytes) or os.path.isfile(image):
+            return math.prod(read_size(image))
+        return 0
     except ImportError:
         raise
     except Exception:  # decoders raise many types

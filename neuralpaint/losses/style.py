@@ -37,7 +37,7 @@ class StyleLoss(nn.Module):
     pyramid enlarges the receptive field: at a quarter of the size, layers see four times as far in each direction.
 
     Args:
-        style_image: a path, PIL image, array or tensor: see `neuralpaint.images.io.load_image`.
+        style_image: a path, bytes, stream, PIL image, array or tensor: see `neuralpaint.images.io.load_image`.
         layers: indices of convolutions, from 1. By default `Features.style_layers`: those of the paper, (2, 4, 7), if
             the features have them, otherwise a replacement.
         mode: "color+texture", or "color", which omits the deepest layer unless `layers` is given.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuralpaint.painting.exporters import check_distinct, export_suffix, find_exporter
 from neuralpaint.pipelines.paint_photo import Job, failed, paint_photo
+from neuralpaint.pipelines.stdio import STDIO, named
 from neuralpaint.pipelines.summary import FAILED, Row
 
 if TYPE_CHECKING:
@@ -122,6 +123,8 @@ def check_targets(pictures: Sequence[Path], strokes: Path | None, overwrite: boo
     if strokes is not None and os.path.realpath(strokes) in map(os.path.realpath, pictures):
         raise ValueError(f"{strokes} cannot hold both an output and the strokes: choose another file for --save")
     for target in filter(None, (*pictures, strokes)):
+        if target == STDIO:
+            continue
         if photo is not None and same_file(target, photo):
             raise ValueError(f"{target} is the photo itself: choose another output file")
         check_target(target, overwrite)
@@ -191,6 +194,8 @@ def check_outputs(outputs: Sequence[Path], several: bool, formats: Sequence[str]
             raise ValueError(f"--format names {suffix.lstrip('.')} twice")
     folders = [output for output in outputs if os.path.isdir(output) and (several or not output.suffix)]
     if several:
+        if STDIO in outputs:
+            raise ValueError("-o - writes one painting to standard output, but there are several photos: give a folder")
         if len(outputs) > 1:
             raise ValueError("there are several photos: give one folder with -o, and the formats with --format png,svg")
         if export_suffix(outputs[0]) and not folders:
@@ -200,7 +205,7 @@ def check_outputs(outputs: Sequence[Path], several: bool, formats: Sequence[str]
         raise ValueError(f"{folders[0]} is a folder: give files with -o, or that folder alone and --format png,svg")
     if folders:
         return suffixes or [".png"]
-    for output in outputs:
+    for output in map(named, outputs):
         find_exporter(output)
         if suffixes and export_suffix(output) not in suffixes:
             raise ValueError(f"--format is for a folder: {output} has its format from its suffix")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuralpaint.pipelines.reporter import SILENT, Reporter
+from neuralpaint.pipelines.stdio import named, output_path, photo_source
 from neuralpaint.pipelines.summary import FAILED, PAINTED, SKIPPED, Row
 from neuralpaint.utils.errors import explain
 
@@ -140,18 +141,19 @@ def write_outputs(
     from neuralpaint.images.io import save_image
     from neuralpaint.painting.exporters import find_exporter
 
-    for path in paths:
-        if picture is not None and find_exporter(path).kind == "image":
-            save_image(picture, path)
-        else:
-            painting.export(path, size=size, settings=settings)
+    for target in paths:
+        with output_path(target) as path:
+            if picture is not None and find_exporter(path).kind == "image":
+                save_image(picture, path)
+            else:
+                painting.export(path, size=size, settings=settings)
 
 
 def check_sizes(paths: Sequence[Path], height: int, width: int, settings: OutputSettings) -> None:
     """Raises ValueError if one of the files cannot hold a painting of that size in pixels."""
     from neuralpaint.painting.exporters import find_exporter
 
-    for path in paths:
+    for path in map(named, paths):
         find_exporter(path).check(path, height, width, settings)
 
 
@@ -161,11 +163,13 @@ def _read(job: Job, settings: PaintSettings, whole: bool) -> LargePhoto | Tensor
     from neuralpaint.images.streaming import LARGE, open_photo
     from neuralpaint.utils.memory import budget
 
+    source, label = photo_source(job.photo)
     photo: LargePhoto | Tensor | None = None
     if not whole and settings.stylization is None and settings.style is None:
-        photo = open_photo(job.photo, settings.background, min(LARGE, budget(settings.memory) // 40))
+        limit = min(LARGE, budget(settings.memory) // 40)
+        photo = open_photo(source, settings.background, limit, name=label)
     if photo is None:
-        photo = load_image(job.photo, background=settings.background)
+        photo = load_image(source, background=settings.background, name=label)
         if settings.stylization is not None:
             photo = settings.stylization.apply(photo, settings.device)
     shorter = min(photo.shape[-2:])

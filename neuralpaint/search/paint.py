@@ -67,7 +67,7 @@ def paint(
     split into windows (`neuralpaint.search.windowed`): the strokes differ, the quality does not.
 
     Args:
-        image: a path, PIL image, array or tensor: see `neuralpaint.images.io.load_image`; or a
+        image: a path, bytes, stream, PIL image, array or tensor: see `neuralpaint.images.io.load_image`; or a
             `neuralpaint.images.streaming.LargePhoto`, which is used automatically for a path to a very large image.
         brush: one of `neuralpaint.brushes.brushes()`, or a `Brush` such as `TexturedBrush.from_image("dab.png")`.
         strokes: number of strokes, 1 to 1,000,000.

@@ -38,7 +38,7 @@ def stylize(
     """Stylizes a photo with one pass of a style network.
 
     Args:
-        image: a path, PIL image, array or tensor: see `neuralpaint.images.io.load_image`.
+        image: a path, bytes, stream, PIL image, array or tensor: see `neuralpaint.images.io.load_image`.
         style: a name; a mix, such as `"munch-scream:0.7,monet-irises:0.3"`; or a weight for each style of the network.
         network: "light" (fast), "paper" (the network of Dumoulin et al.), the folder of a trained network, or a loaded
             network.
