@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor  # torch itself has loaded it
-from torch.autograd.forward_ad import unpack_dual
 
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.utils.validation import check_positive, check_weight, shown
@@ -19,18 +18,6 @@ def as_single(value: Any) -> Any:
     if isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16):
         return value.float() if torch.is_autocast_enabled(value.device.type) else value
     return value
-
-
-def check_mode(op: str, *tensors: Tensor) -> None:
-    """Raises NotImplementedError for tensors that carry a tangent, which the kernels would drop without a word."""
-    if torch.compiler.is_compiling():
-        return
-    for tensor in tensors:
-        if isinstance(tensor, Tensor) and unpack_dual(tensor).tangent is not None:
-            raise NotImplementedError(
-                f"{op}: derivatives in forward mode (jvp, jacfwd) are not implemented: use reverse mode (vjp, "
-                "torch.autograd.grad)"
-            )
 
 
 def check_factor(name: str, value: float, dtype: torch.dtype) -> float:
@@ -64,12 +51,27 @@ def check_strokes(strokes: Tensor, brush: Brush, dim: int) -> None:
     check_finite("strokes", strokes)
 
 
+def has_values(tensor: Tensor) -> bool:
+    """Whether Python may look at the values. On a GPU that would stall the device; while compiling, exporting or
+    tracing there are none; fake tensors hold none; and under vmap there is one for each example."""
+    if torch.compiler.is_compiling() or tensor.device.type != "cpu" or _traced():
+        return False
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        if torch._C._functorch.is_batchedtensor(tensor):
+            return False
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return not isinstance(tensor, FakeTensor)
+
+
+def _traced() -> bool:
+    """Whether a mode is on that records operators or computes with fake tensors, such as that of make_fx."""
+    keys = torch._C._TorchDispatchModeKey
+    return any(torch._C._get_dispatch_mode(key) is not None for key in (keys.PROXY, keys.FAKE, keys.FUNCTIONAL))
+
+
 def check_finite(name: str, tensor: Tensor) -> None:
-    """No NaN or infinity. On a GPU, and while compiling, this is left out: it would stall the device. Fake tensors hold
-    no values."""
-    if torch.compiler.is_compiling() or tensor.device.type != "cpu" or isinstance(tensor, FakeTensor):
-        return
-    if not bool(torch.isfinite(tensor).all()):
+    """No NaN or infinity; left out where `has_values` says no."""
+    if has_values(tensor) and not bool(torch.isfinite(tensor).all()):
         raise ValueError(f"{name} must be finite, got NaN or infinity")
 
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
-from neuralpaint.ops.checks import as_single, check_mode
+from neuralpaint.ops.checks import as_single
+from neuralpaint.ops.transforms import refuse_forward_mode, register_derivatives
 from neuralpaint.utils.profiling import span
 
 
@@ -32,7 +33,7 @@ def composite(canvas: Tensor, foreground: Tensor, alpha: Tensor) -> Tensor:
             precision becomes float32).
         ValueError: an argument does not fit the others in shape or device.
     """
-    check_mode("composite", canvas, foreground, alpha)
+    refuse_forward_mode("composite", canvas, foreground, alpha)
     canvas, foreground, alpha = as_single(canvas), as_single(foreground), as_single(alpha)
     for name, tensor in (("canvas", canvas), ("foreground", foreground), ("alpha", alpha)):
         if not isinstance(tensor, Tensor):
@@ -54,7 +55,7 @@ def composite(canvas: Tensor, foreground: Tensor, alpha: Tensor) -> Tensor:
             )
     if alpha.shape[1] != foreground.shape[1]:
         raise ValueError(f"alpha must have the foreground's T = {foreground.shape[1]} strokes, got {alpha.shape[1]}")
-    return torch.ops.neuralpaint.composite(canvas, foreground, alpha)
+    return _call(canvas, foreground, alpha)
 
 
 @torch.library.register_fake("neuralpaint::composite")
@@ -75,14 +76,8 @@ def _setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tens
 
 @span("composite backward")
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    return torch.ops.neuralpaint.composite_backward(grad, *ctx.saved_tensors)
+    return _call_backward(grad, *ctx.saved_tensors)
 
 
-torch.library.register_autograd("neuralpaint::composite", _backward, setup_context=_setup_context)
-
-
-def _second_backward(ctx: Any, *grads: Tensor) -> None:
-    raise NotImplementedError("composite: second derivatives are not implemented")
-
-
-torch.library.register_autograd("neuralpaint::composite_backward", _second_backward)
+_call_backward = register_derivatives("composite_backward", ("grad", "canvas", "foreground", "alpha"))
+_call = register_derivatives("composite", ("canvas", "foreground", "alpha"), _backward, _setup_context)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush, get_brush
-from neuralpaint.ops.checks import as_single, check_mode, check_side, check_strokes, check_width
+from neuralpaint.ops.checks import as_single, check_side, check_strokes, check_width
+from neuralpaint.ops.transforms import refuse_forward_mode, register_derivatives
 from neuralpaint.utils.profiling import span
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.uint8)
@@ -51,13 +52,13 @@ def rasterize(
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
     """
     brush = get_brush(brush)
-    check_mode("rasterize", strokes)
+    refuse_forward_mode("rasterize", strokes)
     strokes = as_single(strokes)
     check_strokes(strokes, brush, 2)
     dtype = strokes.dtype if dtype is None else dtype
     if dtype not in _DTYPES or (dtype != strokes.dtype and dtype in (torch.float32, torch.float64)):
         raise ValueError(f"dtype must be that of the strokes, float16, bfloat16 or uint8, got {dtype}")
-    return torch.ops.neuralpaint.rasterize(
+    return _call(
         strokes,
         brush.kind,
         brush.texture_on(strokes.device),
@@ -94,17 +95,9 @@ def _setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> No
 def _backward(ctx: Any, grad_foreground: Tensor, grad_alpha: Tensor) -> tuple[Tensor | None, ...]:
     strokes, texture = ctx.saved_tensors
     check_width("softness", ctx.softness, strokes.dtype)
-    grad = torch.ops.neuralpaint.rasterize_backward(
-        grad_foreground, grad_alpha, strokes, ctx.kind, texture, ctx.softness
-    )
+    grad = _call_backward(grad_foreground, grad_alpha, strokes, ctx.kind, texture, ctx.softness)
     return grad, None, None, None, None, None, None
 
 
-torch.library.register_autograd("neuralpaint::rasterize", _backward, setup_context=_setup_context)
-
-
-def _second_backward(ctx: Any, *grads: Tensor) -> None:
-    raise NotImplementedError("rasterize: second derivatives are not implemented")
-
-
-torch.library.register_autograd("neuralpaint::rasterize_backward", _second_backward)
+_call_backward = register_derivatives("rasterize_backward", ("grad_foreground", "grad_alpha", "strokes"))
+_call = register_derivatives("rasterize", ("strokes",), _backward, _setup_context)

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush
-from neuralpaint.ops.checks import as_origin, as_single, check_mode, check_render, check_width
+from neuralpaint.ops.checks import as_origin, as_single, check_render, check_width
+from neuralpaint.ops.transforms import refuse_forward_mode, register_derivatives
 from neuralpaint.utils.profiling import span
 
 
@@ -44,10 +45,10 @@ def render(
     Raises:
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
     """
-    check_mode("render", canvas, strokes)
+    refuse_forward_mode("render", canvas, strokes)
     canvas, strokes, origin = as_single(canvas), as_single(strokes), as_single(origin)
     brush, scale = check_render(canvas, strokes, brush, pixels_per_unit)
-    return torch.ops.neuralpaint.render(
+    return _call(
         canvas,
         strokes,
         brush.kind,
@@ -94,17 +95,11 @@ def _setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     canvas, strokes, texture, origin = ctx.saved_tensors
     check_width("softness", ctx.softness, strokes.dtype)
-    grad_canvas, grad_strokes = torch.ops.neuralpaint.render_backward(
+    grad_canvas, grad_strokes = _call_backward(
         grad, canvas, strokes, ctx.kind, texture, origin, ctx.pixels_per_unit, ctx.softness
     )
     return grad_canvas, grad_strokes, None, None, None, None, None
 
 
-torch.library.register_autograd("neuralpaint::render", _backward, setup_context=_setup_context)
-
-
-def _second_backward(ctx: Any, *grads: Tensor) -> None:
-    raise NotImplementedError("render: second derivatives are not implemented")
-
-
-torch.library.register_autograd("neuralpaint::render_backward", _second_backward)
+_call_backward = register_derivatives("render_backward", ("grad", "canvas", "strokes", "origin"))
+_call = register_derivatives("render", ("canvas", "strokes", "origin"), _backward, _setup_context)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush
-from neuralpaint.ops.checks import as_origin, as_single, check_factor, check_mode, check_render, check_width
+from neuralpaint.ops.checks import as_origin, as_single, check_factor, check_render, check_width
+from neuralpaint.ops.transforms import refuse_forward_mode, register_undifferentiable
 from neuralpaint.utils.profiling import span
 
 
@@ -45,7 +46,7 @@ def render_loss(
     Raises:
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
     """
-    check_mode("render_loss", canvas, strokes, target)
+    refuse_forward_mode("render_loss", canvas, strokes, target)
     canvas, strokes, target = as_single(canvas), as_single(strokes), as_single(target)
     brush, scale = check_render(canvas, strokes, brush, pixels_per_unit)
     if not isinstance(target, Tensor) or target.shape != canvas.shape or target.dtype != canvas.dtype:
@@ -57,7 +58,7 @@ def render_loss(
         softness = canvas.new_tensor(check_width("softness", softness, canvas.dtype))
     elif softness.shape != () or softness.dtype != canvas.dtype or softness.device != canvas.device:
         raise ValueError(f"softness must be a number, or a scalar tensor of {canvas.dtype} on {canvas.device}")
-    losses, gradient = torch.ops.neuralpaint.render_loss(
+    losses, gradient = _call(
         target,
         canvas,
         strokes,
@@ -86,3 +87,6 @@ def _render_loss_fake(
     l2: float,
 ) -> tuple[Tensor, Tensor]:
     return canvas.new_empty((canvas.shape[0], 2)), strokes.new_empty(strokes.shape)
+
+
+_call = register_undifferentiable("render_loss", ("target", "canvas", "strokes", "origin"))

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
-from neuralpaint.ops.checks import as_single, check_mode, check_width
+from neuralpaint.ops.checks import as_single, check_width
+from neuralpaint.ops.transforms import refuse_forward_mode, register_derivatives
 from neuralpaint.utils.profiling import span
 from neuralpaint.utils.validation import check_whole
 
@@ -58,7 +59,7 @@ def sinkhorn(
         regularized transport problems", SIAM J. Sci. Comput. 2019 (the log domain). Zou et al., "Stylized Neural
         Painting", CVPR 2021, section 3.4 (its use in painting).
     """
-    check_mode("sinkhorn", mass_x, mass_y)
+    refuse_forward_mode("sinkhorn", mass_x, mass_y)
     mass_x, mass_y = as_single(mass_x), as_single(mass_y)
     for name, mass in (("mass_x", mass_x), ("mass_y", mass_y)):
         if not isinstance(mass, Tensor):
@@ -77,7 +78,7 @@ def sinkhorn(
     if cost not in _COSTS:
         raise ValueError(f"cost must be one of {', '.join(map(repr, _COSTS))}, got {cost!r}")
     epsilon = check_width("epsilon", epsilon, mass_x.dtype)
-    return torch.ops.neuralpaint.sinkhorn(mass_x, mass_y, epsilon, iterations, _COSTS[cost])[0]
+    return _call(mass_x, mass_y, epsilon, iterations, _COSTS[cost])[0]
 
 
 @torch.library.register_fake("neuralpaint::sinkhorn")
@@ -103,15 +104,9 @@ def _setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> No
 
 @span("sinkhorn backward")
 def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-    grads = torch.ops.neuralpaint.sinkhorn_backward(grad, *ctx.saved_tensors, ctx.epsilon, ctx.iterations, ctx.cost)
+    grads = _call_backward(grad, *ctx.saved_tensors, ctx.epsilon, ctx.iterations, ctx.cost)
     return *grads, None, None, None
 
 
-torch.library.register_autograd("neuralpaint::sinkhorn", _backward, setup_context=_setup_context)
-
-
-def _second_backward(ctx: Any, *grads: Tensor) -> None:
-    raise NotImplementedError("sinkhorn: second derivatives are not implemented")
-
-
-torch.library.register_autograd("neuralpaint::sinkhorn_backward", _second_backward)
+_call_backward = register_derivatives("sinkhorn_backward", ("grad", "mass_x", "mass_y", "potentials"))
+_call = register_derivatives("sinkhorn", ("mass_x", "mass_y"), _backward, _setup_context)
