@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -489,3 +490,39 @@ def test_saving_refuses(tmp_path):
     with pytest.raises(ValueError, match="do not fit in a .webp"):
         save_image(Image.new("RGB", (16384, 1)), tmp_path / "wide.webp")
     assert not list(tmp_path.iterdir())
+
+
+def declared(width, height):
+    """A PNG of a few bytes that declares a size."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + data
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (declared(12_000, 12_000), r"is damaged or blank: it has \d+ bytes for 12000x12000 pixels"),
+        (declared(32, 1_100_000), "is 32x1100000 pixels: its longer side is more than 64 times the shorter"),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n" + struct.pack(">I", 2**31 - 1) + b"jp2h" + bytes(40), "is damaged|is not"),
+    ],
+)
+def test_declared_sizes_take_no_memory(tmp_path, data, message):
+    (tmp_path / "photo.png").write_bytes(data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=rf"photo\.png {message}"):
+            load_image(tmp_path / "photo.png")
+        assert tracemalloc.get_traced_memory()[1] < 8e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_picture_of_one_colour_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "_PLAUSIBLE", 0)
+    Image.new("RGB", (500, 400), "teal").save(tmp_path / "photo.png")
+    assert load_image(tmp_path / "photo.png").shape == (3, 400, 500)
