@@ -32,6 +32,7 @@ _SIGNATURES = {
 # What Pillow itself reads: raster formats only, since for PostScript and similar formats it runs other programs.
 _FORMATS = "JPEG PNG WEBP TIFF BMP GIF AVIF JPEG2000 PPM TGA ICO PCX SGI QOI DDS".split()
 _MODELS = {"b-w": "grey", "grey16": "grey", "cmyk": "cmyk", "lab": "lab", "labs": "lab"}
+_HEIF, _HEIF_START = "HEIF", rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)"
 _WHOLE = ("webpload", "gifload", "heifload", "tiffload")  # decoded as a whole, or in strips of any size
 # What libvips says of TIFFs that Pillow reads: those with 12 bits a channel, and with 8 bits in CIELAB.
 _LEFT_TO_PILLOW = re.compile("not a whole number of bytes|bad labq format")
@@ -124,7 +125,7 @@ def pillow_formats() -> list[str]:
     """The formats that Pillow may read: `_FORMATS`, and those that the host program has registered."""
     Image.init()
     own = [name for name, (factory, _) in Image.OPEN.items() if not _is_pillows(factory)]
-    return _FORMATS + own
+    return [*_FORMATS, _HEIF, *own]
 
 
 @contextmanager
@@ -144,8 +145,9 @@ def open_image(source: Source, formats: Sequence[str] | None = None) -> Iterator
     name = "" if isinstance(source, bytes) else os.fspath(source)
     with _stream(source) as file:
         prefix = file.read(16)
+        known = Image.OPEN | _heif_opener(prefix)
         for kind in Image.ID if formats is None else formats:
-            factory, accept = Image.OPEN.get(kind, (None, None))
+            factory, accept = known.get(kind, (None, None))
             if factory is None or (accept is not None and accept(prefix) is not True):
                 continue
             file.seek(0)
@@ -193,6 +195,17 @@ def from_pil(image: Image.Image, label: str) -> Pixels:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
+
+
+def _heif_opener(prefix: bytes) -> dict[str, Any]:
+    """What reads a HEIF file, by pillow-heif if it is installed. It is not registered with Pillow, which is global."""
+    if not re.match(_HEIF_START, prefix, re.DOTALL) or _HEIF in Image.OPEN:
+        return {}
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError:
+        return {}
+    return {_HEIF: (HeifImageFile, None)}
 
 
 def _stream(source: Source) -> BinaryIO:
@@ -244,13 +257,27 @@ def check_need(source: Source, label: str, need: int) -> None:
 
 
 def _by_pillow(source: Source, label: str) -> Pixels:
-    with readable(label), open_image(source, pillow_formats()) as opened:
+    with readable(label), _opened(source, label) as opened:
         check_need(source, label, _PILLOW_BYTES * opened.width * opened.height)
         found = from_pil(opened, label)
         if opened.format in ("JPEG2000", "AVIF", "HEIF") and found.profile is None:
             with _stream(source) as file:
                 found = Pixels(found.image, found.model, box_profile(file, None), found.orientation)
         return found
+
+
+@contextmanager
+def _opened(source: Source, label: str) -> Iterator[Image.Image]:
+    """`open_image` of the formats that Pillow may read; ImageError, naming the extra, if HEIC is not among them."""
+    try:
+        with open_image(source, pillow_formats()) as opened:
+            yield opened
+    except Image.UnidentifiedImageError as error:
+        with _stream(source) as file:
+            if not re.match(_HEIF_START, file.read(16), re.DOTALL):
+                raise
+        need = "needs pillow-heif: pip install 'neuralpaint[heif]'"
+        raise ImageError(f"{label} is a HEIC photo, which {need}") from error
 
 
 def _deep(image: Image.Image) -> tuple[Any, float | None]:

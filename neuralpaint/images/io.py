@@ -32,7 +32,9 @@ from neuralpaint.utils.files import atomic_write
 if TYPE_CHECKING:
     import torch
 
-PHOTO_SUFFIXES = tuple(".jpg .jpeg .jfif .mpo .png .webp .tif .tiff .bmp .gif .avif .jp2 .ppm .pgm .tga".split())
+PHOTO_SUFFIXES = tuple(
+    ".jpg .jpeg .jfif .mpo .png .webp .tif .tiff .bmp .gif .avif .heic .heif .hif .jp2 .ppm .pgm .tga".split()
+)
 # No chroma subsampling: paintings have sharp colour edges.
 _SAVE_OPTIONS: dict[str, dict] = {
     ".png": {"format": "PNG", "compress_level": 3},  # Pillow's default, 6, takes twice as long for 6 % smaller files

@@ -5,6 +5,7 @@ Both readers, of photos and of large photos, are held against values computed in
 
 import io
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -293,3 +294,19 @@ def test_orientation(orientation, tmp_path, monkeypatch):
         assert large.shape == found.shape == again.shape
         assert (large.shrunk(12) / 255 - found).abs().max() <= 0.51 / 255
         assert (large.shrunk(6) / 255 - resize(found, *large.shrunk(6).shape[1:])).abs().max() <= 0.51 / 255
+
+
+def test_heic(tmp_path, monkeypatch):
+    heif = pytest.importorskip("pillow_heif")
+    numbers, values = whole(colors(3), 8)
+    image, exif, file = heif.from_pillow(Image.fromarray(numbers.astype(np.uint8))), Image.Exif(), io.BytesIO()
+    exif[274] = 6
+    image.save(file, quality=100, chroma=444, icc_profile=profile(*SPACES["p3"]), exif=exif.tobytes())
+    path = tmp_path / "photo.heic"
+    path.write_bytes(file.getvalue())
+    found = np.rot90(load_image(path).numpy().transpose(1, 2, 0))
+    assert np.abs(found - shown(values, SPACES["p3"])).max() <= 3 / 255
+    assert "HEIF" not in Image.OPEN  # what Pillow reads for others has not changed
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ValueError, match=r"needs pillow-heif: pip install .neuralpaint\[heif\]"):
+        load_image(path)
