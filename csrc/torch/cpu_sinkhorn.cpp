@@ -40,13 +40,17 @@ std::tuple<Tensor, Tensor> sinkhorn_backward_cpu(const Tensor& grad_, const Tens
     check_sinkhorn_backward(grad_, mass_x_, potentials_, ScalarType::Double, iterations);
     const Tensor grad = to_contiguous(grad_), potentials = to_contiguous(potentials_);
     const Tensor mass_x = to_contiguous(mass_x_), mass_y = to_contiguous(mass_y_);
+    const SinkhornShape shape = sinkhorn_shape(mass_x, epsilon, iterations, cost);
     Tensor grad_x = make_empty(mass_x);
     Tensor grad_y = make_empty(mass_y);
     with_floating_type("sinkhorn_backward", mass_x.scalar_type(), [&](auto tag) {
         using T = typename decltype(tag)::type;
-        cpu::sinkhorn_backward<T>(data<T>(grad), data<T>(mass_x), data<T>(mass_y), data<double>(potentials),
-                                  mutable_data<T>(grad_x), mutable_data<T>(grad_y),
-                                  sinkhorn_shape(mass_x, epsilon, iterations, cost));
+        const auto* x = data<T>(mass_x);
+        const auto* y = data<T>(mass_y);
+        check_mass("mass_x", x, shape);
+        check_mass("mass_y", y, shape);
+        cpu::sinkhorn_backward<T>(data<T>(grad), x, y, data<double>(potentials), mutable_data<T>(grad_x),
+                                  mutable_data<T>(grad_y), shape);
     });
     return {grad_x, grad_y};
 }

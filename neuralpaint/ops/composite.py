@@ -43,6 +43,8 @@ def composite(canvas: Tensor, foreground: Tensor, alpha: Tensor) -> Tensor:
     if canvas.ndim != 4 or canvas.shape[1] != 3:
         raise ValueError(f"canvas must be [B, 3, H, W], got {list(canvas.shape)}")
     batch, _, height, width = canvas.shape
+    if max(height, width) > 2**30:
+        raise ValueError(f"canvas must have sides of at most 2^30, got {list(canvas.shape)}")
     for name, tensor, channels in (("foreground", foreground, 3), ("alpha", alpha, 1)):
         if tensor.dtype != canvas.dtype:
             raise TypeError(f"{name} must have the canvas's dtype {canvas.dtype}, got {tensor.dtype}")

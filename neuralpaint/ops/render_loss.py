@@ -55,7 +55,8 @@ def render_loss(
         raise ValueError(f"target must be on the canvas's device {canvas.device}, got {target.device}")
     l1, l2 = check_factor("l1", l1, canvas.dtype), check_factor("l2", l2, canvas.dtype)
     if not isinstance(softness, Tensor):
-        softness = canvas.new_tensor(check_width("softness", softness, canvas.dtype))
+        width = check_width("softness", softness, canvas.dtype)
+        softness = torch.full((), width, dtype=canvas.dtype, device=canvas.device)
     elif softness.shape != () or softness.dtype != canvas.dtype or softness.device != canvas.device:
         raise ValueError(f"softness must be a number, or a scalar tensor of {canvas.dtype} on {canvas.device}")
     losses, gradient = _call(

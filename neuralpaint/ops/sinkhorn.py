@@ -68,6 +68,8 @@ def sinkhorn(
             raise TypeError(f"{name} must be float32 or float64, got {mass.dtype}")
         if mass.ndim != 3 or mass.shape[1] == 0 or mass.shape[2] == 0:
             raise ValueError(f"{name} must be [B, h, w] with h, w > 0, got {list(mass.shape)}")
+    if mass_x.shape[1] * mass_x.shape[2] >= 2**31:
+        raise ValueError(f"mass_x must have fewer than 2^31 pixels, got {list(mass_x.shape)}")
     if mass_y.dtype != mass_x.dtype:
         raise TypeError(f"mass_y must have the dtype of mass_x, {mass_x.dtype}, got {mass_y.dtype}")
     if mass_y.shape != mass_x.shape:
