@@ -85,6 +85,7 @@ def sinkhorn(
 
 @torch.library.register_fake("neuralpaint::sinkhorn")
 def _sinkhorn_fake(mass_x: Tensor, mass_y: Tensor, epsilon: float, iterations: int, cost: int) -> tuple[Tensor, Tensor]:
+    torch._check(1 <= iterations < 2**30, lambda: f"iterations must be from 1 to 2**30, got {iterations}")
     batch, height, width = mass_x.shape
     dtype = mass_x.dtype if mass_x.device.type == "cuda" else torch.float64
     return mass_x.new_empty(batch), mass_x.new_empty((batch, 2 * iterations, height, width), dtype=dtype)
