@@ -2,6 +2,9 @@
 # make test        unit tests of the C++ maths at every level, the whole Python suite, and the ops' tests at every level
 # make cross-test  the unit tests for aarch64, emulated (needs aarch64-linux-gnu-g++ and qemu-aarch64)
 # make clang-test  the unit tests as clang compiles them; LEVELS="x86-64-v3" for fewer levels
+# make sanitize    unit tests, the ops' tests and their fuzz with AddressSanitizer and UndefinedBehaviorSanitizer, level by
+#                  level; LEVELS="x86-64-v3" for fewer
+# make fuzz        random and hostile arguments for the ops, damaged files for what reads files; CALLS=1000 for fewer calls
 # make bench       benchmarks, about two minutes; results go to benchmarks/results too. BENCH="-k sinkhorn --threads 1"
 #                  adds arguments. make bench-all runs every size, dtype and brush
 # make peers       the ops beside other implementations; SNP=DIR is a checkout of jiupinjia/stylized-neural-painting,
@@ -29,7 +32,7 @@ BUILD_INPUTS := setup.py CMakeLists.txt csrc/CMakeLists.txt pyproject.toml tools
 # Those of the extra `docs` in pyproject.toml that build the manual.
 DOCS_NEEDS := "mkdocs-material>=9.8,<10" "mkdocstrings[python]>=1.0" "ruff==0.17.6"
 
-.PHONY: demo test unit-test cross-test clang-test bench bench-all peers gallery docs cuda-check gpu lint format clean
+.PHONY: demo test unit-test cross-test clang-test sanitize fuzz bench bench-all peers gallery docs cuda-check gpu lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.built
@@ -58,6 +61,15 @@ clang-test: $(VENV)/.torch
 		$(if $(LEVELS),"-DNEURALPAINT_LEVELS=$(LEVELS)")
 	$(BIN)/cmake --build build/clang --parallel $(WORKERS)
 	$(BIN)/ctest --test-dir build/clang --output-on-failure --parallel $(WORKERS)
+
+sanitize: $(VENV)/.built-dev
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tools/sanitize.py --workers $(WORKERS) $(addprefix --level ,$(LEVELS))
+
+CALLS ?= 100000
+
+fuzz: $(VENV)/.built-dev
+	$(BIN)/python -m tools.fuzz.ops --calls $(CALLS)
+	$(BIN)/python -m tools.fuzz.files
 
 bench: $(VENV)/.built-dev
 	$(BIN)/python -m pytest benchmarks -p no:cacheprovider --benchmark-only --benchmark-quiet \

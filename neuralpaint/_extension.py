@@ -26,7 +26,7 @@ except ImportError as error:
         f"`pip install .` in the source folder ({error})"
     ) from error
 
-FOLDER = Path(__file__).parent / "lib"
+FOLDER = Path(os.environ.get("NEURALPAINT_LIB") or Path(__file__).parent / "lib")  # tools/sanitize.py sets it
 OLDEST_TORCH = (2, 10)
 
 # torch's names of the levels, best first: values of ATEN_CPU_CAPABILITY and, in lower case, of get_cpu_capability().
