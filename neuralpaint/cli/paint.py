@@ -54,6 +54,7 @@ from neuralpaint.cli.paint_options import (
     Ray,
     Recursive,
     RendererName,
+    ReportFile,
     Resume,
     Save,
     Seed,
@@ -129,6 +130,7 @@ def command(
     features: Features = "auto",
     vgg: Vgg = None,
     save: Save = None,
+    report: ReportFile = None,
     checkpoint: Checkpoint = None,
     resume: Resume = False,
     formats: Formats = None,
@@ -201,9 +203,9 @@ def command(
     """
     _check_ranges(strokes=strokes, size=size, seed=seed, style_steps=style_steps, jobs=jobs, window=window)
     drawing_engine, chosen = _engine_and_brush(engine, engine_timeout, brush, renderer)
-    own = [path for path in (*outputs, save, checkpoint) if path is not None]
+    own = [path for path in (*outputs, save, report, checkpoint) if path is not None]
     targets = _check_paths(photos, outputs, formats or (), recursive, own)
-    _check_combinations(engine=engine, jobs=jobs, ray=ray, resume=resume, checkpoint=checkpoint)
+    _check_combinations(engine=engine, jobs=jobs, ray=ray, resume=resume, checkpoint=checkpoint, report=report)
     color, colors = parse_color(renamed_background(background, canvas)), _palette(palette, opaque, preset, style_image)
     share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # per process
     video = {"seconds": seconds, "fps": fps, "hold": hold, "speed": speed}
@@ -231,8 +233,9 @@ def command(
         window=window,
         outputs=written,
         finish=finish,
+        command=shlex.join(["neuralpaint", *sys.argv[1:]]),
     )
-    planned = plan(photos, outputs, save, checkpoint, formats or (), recursive)
+    planned = plan(photos, outputs, save, checkpoint, formats or (), recursive, report)
     inputs = _inputs(brush, renderer, style_image, vgg, None if style is None else style_network, palette)
     _check_jobs(planned, inputs, summary, overwrite or resume or skip_done, ray is not None)
     if style is not None:
@@ -353,8 +356,16 @@ def _check_jobs(
 
 
 def _check_combinations(
-    *, engine: str | None, jobs: int | None, ray: str | None, resume: bool, checkpoint: Path | None
+    *,
+    engine: str | None,
+    jobs: int | None,
+    ray: str | None,
+    resume: bool,
+    checkpoint: Path | None,
+    report: Path | None,
 ) -> None:
+    if report is not None and engine is not None:
+        raise ValueError("--report shows a time-lapse, which cannot be drawn with --engine")
     if resume and checkpoint is None:
         raise ValueError("--resume needs --checkpoint FOLDER")
     if engine is not None and (jobs is not None or ray is not None):

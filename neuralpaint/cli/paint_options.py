@@ -123,6 +123,16 @@ Save = Annotated[
         rich_help_panel="Files",
     ),
 ]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write a page (.html) about the painting: photo beside it, strokes one by one, loss, settings. For "
+        "several photos a folder.",
+        rich_help_panel="Output",
+    ),
+]
 Checkpoint = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Save the state of the search there while it runs.", rich_help_panel="Files"),

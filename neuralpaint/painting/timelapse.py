@@ -179,8 +179,9 @@ class _Canvas:
         if share < 1:
             way = F.interpolate(self._way(k), size=shown.shape[1:], mode="bilinear", align_corners=False)[0]
             mask = way.mul_(-1 / _TIP).add_(share * (1 + _TIP) / _TIP).clamp_(0, 1)
-            drawn = torch.lerp(shown, drawn, mask)
-        shown.copy_(drawn)
+            shown.lerp_(drawn, mask)
+        else:
+            shown.copy_(drawn)
 
     def _way(self, k: int) -> Tensor:
         """How far along the stroke the points of its box lie, `[1, 1, h, w]`, on a coarse grid: it is smooth."""
@@ -200,6 +201,7 @@ class _Canvas:
         """Brings `pixels` up to date in boxes. Returns the box around them."""
         if not boxes:
             return None
+        boxes = list(dict.fromkeys(boxes))  # many strokes were being drawn before, too
         whole = _union(boxes)
         for x0, y0, x1, y1 in [whole] if _area(whole) <= sum(map(_area, boxes)) else boxes:
             self.pixels[y0:y1, x0:x1] = to_bytes(self._shown[:, y0:y1, x0:x1])

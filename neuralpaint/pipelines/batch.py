@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from neuralpaint.parallel import Workers
     from neuralpaint.pipelines.settings import PaintSettings
 
-_STROKES_SUFFIX = ".safetensors"
+_STROKES_SUFFIX, _REPORT_SUFFIX = ".safetensors", ".html"
 _UNREAD = frozenset(".jxl .jxr .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .pef .psd .exr .hdr".split())
 _LISTED = 8  # names in a message
 
@@ -142,28 +142,33 @@ def plan(
     checkpoint: Path | None,
     formats: Sequence[str] = (),
     recursive: bool = False,
+    report: Path | None = None,
 ) -> list[Job]:
     """Pairs each photo with its output files, in the sub-folder in which the photo is, and creates the folders.
 
     Args:
         outputs: files of the one photo, or one folder.
         formats: suffixes of the files in the folder, such as "png" or "png,svg"; PNG by default.
+        report: a page about the painting, or a folder for those of several.
 
     Raises:
         ValueError: the paths do not fit together, there is no exporter for one of them, or a folder cannot be made.
     """
     from neuralpaint.utils.files import make_folder
 
-    found, several = _placed(photos, recursive, [*outputs, *filter(None, (save, checkpoint))])
+    found, several = _placed(photos, recursive, [*outputs, *filter(None, (save, checkpoint, report))])
     suffixes = check_outputs(outputs, several, formats)
+    if not several and report is not None and report.suffix.lower() != _REPORT_SUFFIX:
+        raise ValueError(f"--report {report}: must be a {_REPORT_SUFFIX} file")
+    if several and report is not None and report.suffix.lower() == _REPORT_SUFFIX and not os.path.isdir(report):
+        raise ValueError(f"--report {report} is a single page, but there are several photos: choose a folder")
     if not suffixes:
-        return [Job(found[0][0], tuple(outputs), save, checkpoint)]
+        return [Job(found[0][0], tuple(outputs), save, checkpoint, report)]
     names = _distinct_places(found)
     try:
         for folder in {name.parent for name in names}:
-            make_folder(outputs[0] / folder)
-            if save is not None:
-                make_folder(save / folder)
+            for root in filter(None, (outputs[0], save, report if several else None)):
+                make_folder(root / folder)
     except OSError as error:
         raise ValueError(str(error)) from error
     return [
@@ -172,6 +177,7 @@ def plan(
             tuple(outputs[0] / f"{name}{suffix}" for suffix in suffixes),
             None if save is None else save / f"{name}{_STROKES_SUFFIX}",
             None if checkpoint is None else checkpoint / name,
+            report / f"{name}{_REPORT_SUFFIX}" if several and report is not None else report,
         )
         for (photo, _), name in zip(found, names, strict=True)
     ]
@@ -317,6 +323,6 @@ def left_out(photos: Sequence[Path], recursive: bool = False, own: Sequence[Path
 
 def check_job(job: Job, overwrite: bool) -> None:
     """Raises ValueError if a file of the job exists already, would overwrite its photo, or is a folder."""
-    check_targets(job.outputs, job.strokes, overwrite, job.photo)
+    check_targets([*job.outputs, *filter(None, [job.report])], job.strokes, overwrite, job.photo)
     if job.checkpoint is not None and job.checkpoint.exists() and not job.checkpoint.is_dir():
         raise ValueError(f"--checkpoint {job.checkpoint} is a file, but must be a folder")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neuralpaint.pipelines.report import History, about, write_report
 from neuralpaint.pipelines.reporter import SILENT, Reporter
 from neuralpaint.pipelines.stdio import named, output_path, photo_source
 from neuralpaint.pipelines.summary import FAILED, PAINTED, SKIPPED, Row
@@ -33,22 +34,24 @@ class Job:
     Attributes:
         outputs: files of the painting, one or more.
         strokes: a stroke file besides, or None.
+        report: a page about the painting, or None.
     """
 
     photo: Path
     outputs: tuple[Path, ...]
     strokes: Path | None
     checkpoint: Path | None
+    report: Path | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
         """All files that are written."""
-        return self.outputs if self.strokes is None else (self.strokes, *self.outputs)
+        return tuple(path for path in (self.strokes, *self.outputs, self.report) if path is not None)
 
     @property
     def done(self) -> bool:
         """Whether all of its outputs exist."""
-        return all(output.exists() for output in self.outputs)
+        return all(output.exists() for output in (*self.outputs, *filter(None, [self.report])))
 
     @property
     def shown(self) -> str:
@@ -58,7 +61,8 @@ class Job:
     def moved(self, photo: Path, folder: Path) -> Job:
         """The job for another copy of the photo, with all of its files in a folder and without a checkpoint."""
         outputs = (folder / f"{number}{''.join(path.suffixes[-2:])}" for number, path in enumerate(self.outputs))
-        return Job(photo, tuple(outputs), None if self.strokes is None else folder / "painting.safetensors", None)
+        strokes = None if self.strokes is None else folder / "painting.safetensors"
+        return Job(photo, tuple(outputs), strokes, None, None if self.report is None else folder / "report.html")
 
 
 def skipped(job: Job) -> Row:
@@ -96,12 +100,13 @@ def paint_photo(
 
     started = time.perf_counter()
     photo = _read(job, settings, whole=engines is not None)
+    history = History()
     with reporter.search(job.photo.name) as callback:
         painting = paint(
             photo,
             **settings.arguments,
             workers=workers,
-            callback=callback,
+            callback=callback if job.report is None else history.before(callback),
             checkpoint=job.checkpoint,
             resume=resume,
         )
@@ -120,8 +125,10 @@ def paint_photo(
         with reporter.drawing(engines.engine.address) as report:
             picture, psnr = draw_by(engines, painting, photo=photo, callback=report)
         write_outputs(painting, job.outputs, settings.outputs, picture=picture)
-    seconds = time.perf_counter() - started
-    return Row(str(job.photo), job.shown, PAINTED, psnr, seconds, len(painting), note=note)
+    row = Row(str(job.photo), job.shown, PAINTED, psnr, time.perf_counter() - started, len(painting), note=note)
+    if job.report is not None:
+        write_report(about(row, photo, painting, history, settings), job.report)
+    return row
 
 
 def write_outputs(

@@ -95,6 +95,7 @@ class PaintSettings:
         style: restyles each painting afterwards, or None.
         outputs: how the files of each painting are written.
         finish: how the surface of each painting looks.
+        command: the command line that paints them, for their reports.
     """
 
     brush: Brush
@@ -113,9 +114,10 @@ class PaintSettings:
     style: StyleSettings | None = None
     outputs: OutputSettings = field(default_factory=OutputSettings)
     finish: Finish = Finish()
+    command: str = ""
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments for `neuralpaint.paint`."""
-        others = ("stylization", "style", "outputs", "finish")
+        others = ("stylization", "style", "outputs", "finish", "command")
         return {name: value for name, value in vars(self).items() if name not in others}

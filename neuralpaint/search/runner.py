@@ -45,6 +45,11 @@ class Progress:
     seconds: float
     remaining: float
 
+    @property
+    def loss(self) -> float:
+        """The mean squared error that `psnr` stands for."""
+        return 10 ** (-self.psnr / 10)
+
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[Progress], None]]:

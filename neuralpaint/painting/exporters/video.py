@@ -12,13 +12,14 @@ from neuralpaint.utils.files import WriteError, atomic_path
 
 if TYPE_CHECKING:
     import av
+    import numpy as np
 
     from neuralpaint.painting.painting import Painting
 
 _LONGEST_SIDE = 8192  # pixels: what H.264's highest level and players allow
 # yuv420p and faststart, the index at the front, are what browsers and players open.
 _FORMATS: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
-    ".mp4": ("mp4", "libx264", {"preset": "veryfast", "crf": "18"}, {"movflags": "+faststart"}),
+    ".mp4": ("mp4", "libx264", {"preset": "superfast", "crf": "18"}, {"movflags": "+faststart"}),
     ".webm": (
         "webm",
         "libvpx-vp9",
@@ -71,11 +72,11 @@ def _encode(painting: Painting, path: Path, suffix: str, settings: VideoSettings
         stream.thread_type, stream.thread_count = "AUTO", os.cpu_count() or 1
         context = stream.codec_context
         context.colorspace = context.color_primaries = context.color_trc = _BT709
-        picture: av.VideoFrame | None = None
+        to_yuv, picture = _Converter(), None
         drawn = 0
         for frame in time_lapse(painting, settings, even=True):
             if picture is None or frame.box is not None:
-                picture = _to_yuv(frame.pixels)
+                picture = to_yuv(frame.pixels)
             container.mux(stream.encode(_at(picture, drawn)))
             drawn += 1
         assert picture is not None
@@ -84,19 +85,25 @@ def _encode(painting: Painting, path: Path, suffix: str, settings: VideoSettings
         container.mux(stream.encode())
 
 
-def _to_yuv(pixels: Any) -> av.VideoFrame:
-    """A frame in YUV, 4:2:0 and limited range, of pixels uint8 `[H, W, 3]`."""
-    import av
-    from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+class _Converter:
+    """Turns pixels, uint8 `[H, W, 3]`, into frames in YUV: 4:2:0, limited range, BT.709."""
 
-    picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-    return VideoReformatter().reformat(
-        picture,
-        format="yuv420p",
-        src_color_range=ColorRange.JPEG,
-        dst_color_range=ColorRange.MPEG,
-        dst_colorspace=Colorspace.ITU709,
-    )
+    def __init__(self) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._reformatter = VideoReformatter()  # keeps its tables from frame to frame
+
+    def __call__(self, pixels: np.ndarray) -> av.VideoFrame:
+        import av
+        from av.video.reformatter import ColorRange, Colorspace
+
+        return self._reformatter.reformat(
+            av.VideoFrame.from_numpy_buffer(pixels, format="rgb24"),
+            format="yuv420p",
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+            dst_colorspace=Colorspace.ITU709,
+        )
 
 
 def _at(picture: av.VideoFrame, number: int) -> av.VideoFrame:

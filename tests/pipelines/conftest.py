@@ -1,0 +1,1 @@
+from tests.cli.conftest import photo, short_search, stub  # noqa: F401  (fixtures)
