@@ -102,7 +102,7 @@ def check_render(
         raise ValueError(
             f"canvas and strokes must have the same batch size, got {canvas.shape[0]} and {strokes.shape[0]}"
         )
-    if canvas.shape[0] * (strokes.shape[1] + 1) >= 2**31:
+    if max(canvas.shape[0], 1) * (strokes.shape[1] + 1) >= 2**31:
         raise ValueError(f"strokes must be fewer than 2^31 in one call, got {list(strokes.shape)}")
     if max(canvas.shape[2:]) > 2**30:
         raise ValueError(f"canvas must have sides of at most 2^30, got {list(canvas.shape)}")

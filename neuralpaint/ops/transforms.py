@@ -76,9 +76,7 @@ def register_derivatives(
     """
     overload = getattr(torch.ops.neuralpaint, op).default
 
-    def keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        if setup_context is not None:
-            setup_context(ctx, inputs, output)
+    keep = setup_context or (lambda ctx, inputs, output: None)
 
     def differentiate(ctx: Any, *grads: Tensor) -> Any:
         if backward is None:
@@ -115,10 +113,6 @@ def register_derivatives(
         def backward(ctx: Any, *grads: Tensor) -> Any:
             return differentiate(ctx, *grads)
 
-        @staticmethod
-        def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> Any:
-            return rule(info, in_dims, *arguments)
-
     def kernel(keyset: Any, *arguments: Any) -> Any:
         refuse_forward_mode(op, *arguments)
         if torch.is_grad_enabled() and any(isinstance(value, Tensor) and value.requires_grad for value in arguments):
@@ -136,7 +130,7 @@ def register_derivatives(
         refuse_forward_mode(op, *arguments)
         return Transformed.apply(*arguments)
 
-    rule = _batching_rule(op, folded, call)
+    Transformed.vmap = staticmethod(_batching_rule(op, folded, call))  # type: ignore[method-assign]
 
     _LIBRARY.impl(op, kernel, "Autograd", with_keyset=True)
     return call
