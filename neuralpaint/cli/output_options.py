@@ -8,6 +8,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
+from neuralpaint.images.io import check_output
 from neuralpaint.painting.exporters import (
     ImageSettings,
     OutputSettings,
@@ -19,7 +20,11 @@ from neuralpaint.painting.exporters import (
 from neuralpaint.painting.exporters.settings import Speed, SvgStyle
 
 _PANEL = "Output"
-_KINDS = {"video": "a time-lapse, such as -o out.mp4", "svg": "a vector file, such as -o out.svg"}
+_KINDS = {
+    "image": "an image, such as -o out.png",
+    "video": "a time-lapse, such as -o out.mp4",
+    "svg": "a vector file, such as -o out.svg",
+}
 
 Outputs = Annotated[
     list[Path],
@@ -63,6 +68,10 @@ SpeedName = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+Depth = Annotated[
+    int | None,
+    typer.Option(metavar="8|16", help=".png, .tiff: bits per channel.", show_default="8", rich_help_panel=_PANEL),
+]
 SizeMm = Annotated[
     float | None,
     typer.Option(
@@ -91,6 +100,7 @@ def output_settings(
     engine: bool,
     video: Mapping[str, Any],
     vector: Mapping[str, Any],
+    depth: int | None = None,
 ) -> OutputSettings:
     """The settings of all outputs from the options, None where an option was not given.
 
@@ -100,12 +110,13 @@ def output_settings(
         engine: whether an engine draws the strokes.
         video: fields of `VideoSettings`.
         vector: fields of `SvgSettings`.
+        depth: bits per channel of images.
 
     Raises:
         ValueError: a value is out of range, an option is given for a kind of file that is not among the outputs, or a
             file cannot be written with an engine.
     """
-    given = {"video": _given(video), "svg": _given(vector)}
+    given = {"video": _given(video), "svg": _given(vector), "image": _given({"depth": depth})}
     exporters = {output: find_exporter(output) for output in outputs}
     for output, exporter in exporters.items():
         if engine and not exporter.engines:
@@ -116,8 +127,13 @@ def output_settings(
         if options and not kinds & {kind, "pdf" if kind == "svg" else kind}:
             name = "svg-style" if next(iter(options)) == "style" else next(iter(options)).replace("_", "-")
             raise ValueError(f"--{name} is for {_KINDS[kind]}, which is not among the outputs")
-    lines = SvgSettings(**given["svg"])
-    return OutputSettings(ImageSettings(memory), VideoSettings(**given["video"]), lines, lines)
+    lines, image = SvgSettings(**given["svg"]), ImageSettings(memory, **given["image"])
+    if engine and image.depth != 8:
+        raise ValueError("--depth 16 cannot be combined with --engine, which draws with 8 bits")
+    for output, exporter in exporters.items():
+        if exporter.kind == "image":
+            check_output(output, depth=image.depth)
+    return OutputSettings(image, VideoSettings(**given["video"]), lines, lines)
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,17 @@ from neuralpaint.cli.options import (
     renamed_background,
     resolve_brush,
 )
-from neuralpaint.cli.output_options import Fps, Hold, Outputs, Seconds, SizeMm, SpeedName, SvgStyleName, output_settings
+from neuralpaint.cli.output_options import (
+    Depth,
+    Fps,
+    Hold,
+    Outputs,
+    Seconds,
+    SizeMm,
+    SpeedName,
+    SvgStyleName,
+    output_settings,
+)
 from neuralpaint.cli.paint_options import (
     Background,
     BrushName,
@@ -138,6 +148,7 @@ def command(
     fps: Fps = None,
     hold: Hold = None,
     speed: SpeedName = None,
+    depth: Depth = None,
     size_mm: SizeMm = None,
     svg_style: SvgStyleName = None,
     relief: Relief = None,
@@ -210,7 +221,7 @@ def command(
     share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # per process
     video = {"seconds": seconds, "fps": fps, "hold": hold, "speed": speed}
     vector = {"size_mm": size_mm, "style": svg_style}
-    written = output_settings(targets, share, engine is not None, video, vector)
+    written = output_settings(targets, share, engine is not None, video, vector, depth)
     finish = finish_from(relief, light, ground, varnish, engine=engine is not None)
 
     # Importing torch takes seconds, so check the arguments first.

@@ -21,7 +21,17 @@ from neuralpaint.cli.options import (
     check_inputs,
     check_range,
 )
-from neuralpaint.cli.output_options import Fps, Hold, Outputs, Seconds, SizeMm, SpeedName, SvgStyleName, output_settings
+from neuralpaint.cli.output_options import (
+    Depth,
+    Fps,
+    Hold,
+    Outputs,
+    Seconds,
+    SizeMm,
+    SpeedName,
+    SvgStyleName,
+    output_settings,
+)
 from neuralpaint.cli.progress import Bars
 from neuralpaint.pipelines.batch import check_targets
 from neuralpaint.pipelines.paint_photo import check_sizes, write_outputs
@@ -48,6 +58,7 @@ def command(
     fps: Fps = None,
     hold: Hold = None,
     speed: SpeedName = None,
+    depth: Depth = None,
     size_mm: SizeMm = None,
     svg_style: SvgStyleName = None,
     relief: Relief = None,
@@ -88,7 +99,7 @@ def command(
         parse_bytes(memory, "--memory")
     video = {"seconds": seconds, "fps": fps, "hold": hold, "speed": speed}
     vector = {"size_mm": size_mm, "style": svg_style}
-    settings = output_settings(outputs, memory, engine is not None, video, vector)
+    settings = output_settings(outputs, memory, engine is not None, video, vector, depth)
     finish_from(relief, light, ground, varnish, engine=engine is not None)
     check_readable(strokes)
     # Importing torch takes seconds, so check the arguments first.

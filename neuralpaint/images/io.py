@@ -7,10 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeGuard
 
 import numpy as np
 from PIL import Image, ImageColor
+from PIL.PngImagePlugin import PngInfo
 
 from neuralpaint.images.color import to_srgb
 from neuralpaint.images.decoding import (
@@ -23,6 +24,7 @@ from neuralpaint.images.decoding import (
     readable,
     too_large,
 )
+from neuralpaint.images.icc import matrix_profile
 from neuralpaint.images.orientation import stored_as, turned
 from neuralpaint.images.sources import as_source, is_source
 from neuralpaint.images.vips import forget, read_bands
@@ -45,6 +47,7 @@ _SAVE_OPTIONS: dict[str, dict] = {
     ".tiff": {"format": "TIFF", "compression": "tiff_deflate"},
 }
 OUTPUT_SUFFIXES = tuple(_SAVE_OPTIONS)
+_DEEP = (".png", ".tif", ".tiff")  # may have 16 bits a channel
 _LONGEST_SIDE = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
 
 MAX_ASPECT = 64.0
@@ -107,6 +110,12 @@ def to_pil(image: torch.Tensor) -> Image.Image:
     return Image.fromarray(to_bytes(image))
 
 
+def to_words(image: torch.Tensor) -> np.ndarray:
+    """`[3, H, W]`, clamped to [0, 1], as uint16 `[H, W, 3]`, rounded to nearest."""
+    values = (image * 65535.0).add_(0.5).clamp_(0.0, 65535.0).permute(1, 2, 0)
+    return values.cpu().numpy().astype(np.uint16)
+
+
 def to_bytes(image: torch.Tensor) -> np.ndarray:
     """`[3, H, W]`, clamped to [0, 1], as uint8 `[H, W, 3]`, rounded to nearest."""
     import torch
@@ -115,12 +124,16 @@ def to_bytes(image: torch.Tensor) -> np.ndarray:
     return torch.stack(planes.unbind(), dim=-1).cpu().numpy()
 
 
-def check_output(path: str | os.PathLike, width: int = 1, height: int = 1) -> None:
-    """Raises ValueError if `save_image` does not support the suffix, or the format does not support that size."""
+def check_output(path: str | os.PathLike, width: int = 1, height: int = 1, depth: int = 8) -> None:
+    """Raises ValueError if `save_image` does not support the suffix, or the format not that size or depth."""
     suffix = Path(path).suffix.lower()
     if suffix not in _SAVE_OPTIONS:
         given = f"the suffix {suffix!r}" if suffix else "no suffix"
         raise ValueError(f"cannot write an image to {path}: {given}; use one of {' '.join(OUTPUT_SUFFIXES)}")
+    if depth not in (8, 16):
+        raise ValueError(f"depth must be 8 or 16 bits, got {depth!r}")
+    if depth == 16 and suffix not in _DEEP:
+        raise ValueError(f"a {suffix} file has 8 bits a channel: use {' or '.join(_DEEP)} for a depth of 16")
     limit = _LONGEST_SIDE.get(suffix, math.inf)
     if max(width, height) > limit:
         raise ValueError(
@@ -128,8 +141,11 @@ def check_output(path: str | os.PathLike, width: int = 1, height: int = 1) -> No
         )
 
 
-def save_image(image: Image.Image, path: str | os.PathLike) -> None:
-    """Writes an image; the suffix determines the format. The output is deterministic.
+def save_image(image: Image.Image, path: str | os.PathLike, *, data: bool = False) -> None:
+    """Writes an image, tagged as sRGB; the suffix determines the format. The output is deterministic.
+
+    Args:
+        data: the pixels are no colours: the file is not tagged.
 
     Raises:
         ValueError: unknown suffix, or too many pixels for the format.
@@ -137,7 +153,16 @@ def save_image(image: Image.Image, path: str | os.PathLike) -> None:
     """
     check_output(path, *image.size)
     with atomic_write(path) as file:
-        image.save(file, **_SAVE_OPTIONS[Path(path).suffix.lower()])
+        image.save(file, **_SAVE_OPTIONS[Path(path).suffix.lower()], **({} if data else _tag(Path(path).suffix)))
+
+
+def _tag(suffix: str) -> dict[str, Any]:
+    """Options of Pillow that say that the colours are sRGB: 13 bytes of PNG, a profile of 588 bytes elsewhere."""
+    if suffix.lower() == ".png":
+        chunks = PngInfo()
+        chunks.add(b"sRGB", b"\1")  # rendered relative to the white point
+        return {"pnginfo": chunks}
+    return {"icc_profile": matrix_profile(name="sRGB")}
 
 
 def parse_color(color: str | Sequence[float]) -> tuple[float, float, float]:

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from neuralpaint.images.color import to_srgb
 from neuralpaint.images.decoding import find_loader, open_pixels, read_size, readable
+from neuralpaint.images.icc import matrix_profile
 from neuralpaint.images.io import MAX_ASPECT, check_output, over, parse_color
 from neuralpaint.images.orientation import turned, upright
 from neuralpaint.images.sources import Source, as_source
@@ -169,30 +170,34 @@ _POLL_SECONDS = 0.2  # how often the writer checks that its reader is still aliv
 STREAMED_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
-def write_bands(path: str | os.PathLike, height: int, width: int, bands: Iterable[np.ndarray]) -> None:
-    """Writes an image from bands, uint8 `[rows, width, 3]`, top to bottom.
+def write_bands(
+    path: str | os.PathLike, height: int, width: int, bands: Iterable[np.ndarray], *, depth: int = 8
+) -> None:
+    """Writes an image from bands, `[rows, width, 3]`, top to bottom, tagged as sRGB.
 
     Args:
         path: .png, .jpg or .tiff (tiled; BigTIFF if necessary).
+        bands: uint8, or uint16 for a depth of 16.
+        depth: bits per channel: 8, or 16 in .png and .tiff.
 
     Raises:
         ValueError: unknown suffix, or too many pixels for the format.
         WriteError: the file cannot be written; no partial file is left, and an existing file is unchanged.
     """
-    check_output(path, width, height)
+    check_output(path, width, height, depth)
     suffix = Path(path).suffix.lower()
     if suffix not in STREAMED_SUFFIXES:
         raise ValueError(f"a {suffix} file cannot be written in bands: use one of {' '.join(STREAMED_SUFFIXES)}")
     with atomic_path(path) as temporary:
-        _Pipe(load_vips(), temporary, suffix, height, width).write(bands, path)
+        _Pipe(load_vips(), temporary, suffix, height, width, depth).write(bands, path)
 
 
 class _Pipe:
     """A thread in which libvips reads an image from a pipe and writes it to a file."""
 
-    def __init__(self, pyvips: Any, target: Path, suffix: str, height: int, width: int) -> None:
+    def __init__(self, pyvips: Any, target: Path, suffix: str, height: int, width: int, depth: int) -> None:
         self._pyvips, self._target, self._suffix = pyvips, str(target), suffix
-        self._height, self._width = height, width
+        self._height, self._width, self._depth = height, width, depth
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         self._error: Exception | None = None
@@ -202,7 +207,7 @@ class _Pipe:
         self._thread.start()
         finished = False
         try:
-            for data in _as_png(bands, self._height, self._width):
+            for data in _as_png(bands, self._height, self._width, self._depth):
                 self._send(data)
             finished = True
         except BrokenPipeError:
@@ -227,13 +232,16 @@ class _Pipe:
     def _save(self) -> None:
         try:
             source = self._pyvips.Source.new_from_descriptor(self._read)
-            image = self._pyvips.Image.pngload_source(source, access="sequential", fail_on="error", unlimited=True)
+            image = self._pyvips.Image.pngload_source(
+                source, access="sequential", fail_on="error", unlimited=True
+            ).copy()
+            image.set_type(self._pyvips.GValue.blob_type, "icc-profile-data", matrix_profile(name="sRGB"))
             if self._suffix == ".png":
                 image.pngsave(self._target, compression=3, filter="sub")
             elif self._suffix in (".jpg", ".jpeg"):
                 image.jpegsave(self._target, Q=95, subsample_mode="off")
             else:
-                big = 3 * self._height * self._width > _BIG
+                big = 3 * self._depth // 8 * self._height * self._width > _BIG
                 image.tiffsave(self._target, compression="lzw", predictor="horizontal", tile=True, bigtiff=big)
         except Exception as error:
             self._error = error
@@ -241,17 +249,18 @@ class _Pipe:
             os.close(self._read)  # so that the writer gets an error
 
 
-def _as_png(bands: Iterable[np.ndarray], height: int, width: int) -> Iterator[bytes]:
+def _as_png(bands: Iterable[np.ndarray], height: int, width: int, depth: int) -> Iterator[bytes]:
     """An uncompressed PNG stream, which every build of libvips can read from a pipe."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))
 
     packer = zlib.compressobj(0)
-    yield b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    yield b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0))
     for band in bands:
-        rows = np.zeros((len(band), 3 * width + 1), np.uint8)  # each row begins with a filter byte, 0: none
-        rows[:, 1:] = band.reshape(len(band), 3 * width)
+        values = band.astype(">u2").view(np.uint8) if depth == 16 else band
+        rows = np.zeros((len(band), 3 * depth // 8 * width + 1), np.uint8)  # first a filter byte, 0: none
+        rows[:, 1:] = values.reshape(len(band), -1)
         for top in range(0, len(rows), 64):
             data = packer.compress(rows[top : top + 64].data)
             if data:

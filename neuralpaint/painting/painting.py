@@ -25,6 +25,7 @@ from neuralpaint.images.io import (
     save_image,
     to_bytes,
     to_pil,
+    to_words,
 )
 from neuralpaint.images.metrics import psnr
 from neuralpaint.images.resample import resize
@@ -130,7 +131,9 @@ class Painting:
             picture[:, y : y + tile.shape[1], x : x + tile.shape[2]] = tile
         return picture
 
-    def render_to(self, path: str | os.PathLike, size: int | None = None, *, memory: str | int | None = None) -> None:
+    def render_to(
+        self, path: str | os.PathLike, size: int | None = None, *, memory: str | int | None = None, depth: int = 8
+    ) -> None:
         """Renders to an image file of any size; the suffix determines the format.
 
         Up to 33 million pixels, this is the image from `render`, saved by Pillow. Larger images are rendered in bands
@@ -140,27 +143,30 @@ class Painting:
             path: .png, .jpg, .webp or .tiff (tiled, and BigTIFF, if necessary).
             size: pixels along the shorter side; `self.size` by default.
             memory: memory limit in bytes, or a string such as "2G"; by default half of the available memory.
+            depth: bits per channel: 8, or 16 in .png and .tiff, rounded from float32.
 
         Raises:
-            ValueError: unknown suffix, too many pixels for the format, or too little memory; the message gives the
-                minimum.
+            ValueError: unknown suffix, too many pixels or bits for the format, or too little memory; the message gives
+                the minimum.
             WriteError: the file cannot be written; an existing file is left unchanged.
         """
         height, width = self.pixels(size)
-        check_output(path, width, height)
+        check_output(path, width, height, depth)
         have = budget(memory)
         streamed = Path(path).suffix.lower() in STREAMED_SUFFIXES
-        if height * width <= LARGE or not streamed:
+        if depth == 8 and (height * width <= LARGE or not streamed):
             need = PROCESS + _WHOLE * height * width
             check_budget(have, need, f"a {Path(path).suffix} picture of {width}x{height} pixels")
             save_image(self.render(size), path)
             return
         tile = 16 if self.finish.flat else _FINISHED
         fixed = PROCESS + _STREAM * width + tile * TILE * min(TILE, width) + 128 * len(self)
-        least = fixed + 32 * _BAND_BYTES * width
+        row = _BAND_BYTES * width * depth // 8
+        least = fixed + 32 * row
         check_budget(have, least, f"a picture of {width}x{height} pixels")
-        rows = int((have - fixed) / (_BAND_BYTES * width))
-        write_bands(path, height, width, self.bands(size, max(32, min(TILE, rows // 32 * 32))))
+        rows = int((have - fixed) / row)
+        bands = self.bands(size, max(32, min(TILE, rows // 32 * 32)), depth=depth)
+        write_bands(path, height, width, bands, depth=depth)
 
     def export(
         self, path: str | os.PathLike, *, size: int | None = None, settings: OutputSettings | None = None
@@ -185,15 +191,17 @@ class Painting:
         exporter.check(path, *self.pixels(size), settings)
         exporter.write(self if size is None else dataclasses.replace(self, size=size), path, settings)
 
-    def bands(self, size: int | None = None, rows: int = TILE) -> Iterator[np.ndarray]:
-        """Renders bands from top to bottom, uint8 `[rows, W, 3]`; the last may have fewer rows."""
+    def bands(self, size: int | None = None, rows: int = TILE, *, depth: int = 8) -> Iterator[np.ndarray]:
+        """Renders bands from top to bottom, `[rows, W, 3]` of uint8, or of uint16 for a depth of 16; the last may have
+        fewer rows."""
+        convert, kind = (to_bytes, np.uint8) if depth == 8 else (to_words, np.uint16)
         width = self.pixels(size)[1]
         for _, row in itertools.groupby(picture_tiles(self, size, rows), lambda tile: tile[0]):
             band = None
             for _, x, tile in row:
                 if band is None:
-                    band = np.empty((tile.shape[1], width, 3), np.uint8)
-                band[:, x : x + tile.shape[2]] = to_bytes(tile)
+                    band = np.empty((tile.shape[1], width, 3), kind)
+                band[:, x : x + tile.shape[2]] = convert(tile)
             assert band is not None
             yield band
 

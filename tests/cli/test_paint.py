@@ -149,6 +149,8 @@ def test_bad_photo(run, stub, tmp_path, kind, message):
         (("--preset", "paper", "--grids", 0), "--grids must be from 1 to 1024, got 0"),
         (("--preset", "fats"), "unknown preset 'fats' (did you mean 'fast'"),
         (("--background", "whitish"), "unknown colour 'whitish'"),
+        (("--depth", 12), "depth must be 8 or 16 bits, got 12"),
+        (("--depth", 16, "-o", "out.jpg"), "a .jpg file has 8 bits a channel: use .png or .tif or .tiff"),
         (("--background", "#ffffff00"), "the colour '#ffffff00' has an alpha, but must be opaque: use #rrggbb"),
         (("--device", "abacus"), "unknown device 'abacus'"),
         (("--device", "cuda:99"), "no device 'cuda:99'"),

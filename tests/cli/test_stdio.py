@@ -73,3 +73,8 @@ def test_not_to_a_terminal(photo, stub, monkeypatch):
 class Terminal(io.StringIO):
     def isatty(self):
         return True
+
+
+def test_sixteen_bits(photo, stub, tmp_path):
+    assert invoke("paint", photo, "-o", tmp_path / "out.png", *QUICK, "--depth", "16")[0] == 0
+    assert (tmp_path / "out.png").read_bytes()[24] == 16  # the depth in the header

@@ -177,7 +177,7 @@ def test_bands_of_any_height():
 
 
 def test_no_seams_between_tiles(monkeypatch):
-    monkeypatch.setattr("neuralpaint.painting.painting._TILE", 24)
+    monkeypatch.setattr("neuralpaint.painting.tiles.TILE", 24)
     shown = painting(400, 240, (1.0, 1.0))
     tiled = np.concatenate(list(shown.bands(rows=24))).astype(float)
     for axis in (0, 1):

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 def write_image(painting: Painting, path: str | os.PathLike, settings: ImageSettings | None = None) -> None:
     """Draws a painting to an image file of any size: see `Painting.render_to`."""
-    painting.render_to(path, memory=None if settings is None else settings.memory)
+    settings = settings or ImageSettings()
+    painting.render_to(path, memory=settings.memory, depth=settings.depth)
 
 
 def check_image(path: str | os.PathLike, height: int, width: int, settings: ImageSettings | None = None) -> None:
-    """Raises ValueError if the format has no room for that many pixels."""
-    check_output(path, width, height)
+    """Raises ValueError if the format has no room for that many pixels or bits."""
+    check_output(path, width, height, 8 if settings is None else settings.depth)

@@ -24,9 +24,9 @@ def check_map(path: str | os.PathLike, height: int, width: int, settings: None =
 
 def write_height(painting: Painting, path: str | os.PathLike, settings: None = None) -> None:
     """Writes `Painting.height_map` as a grey PNG of 16 bits."""
-    save_image(Image.fromarray(painting.height_map()), path)
+    save_image(Image.fromarray(painting.height_map()), path, data=True)
 
 
 def write_normals(painting: Painting, path: str | os.PathLike, settings: None = None) -> None:
     """Writes `Painting.normal_map` as an RGB PNG."""
-    save_image(painting.normal_map(), path)
+    save_image(painting.normal_map(), path, data=True)

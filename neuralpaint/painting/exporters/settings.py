@@ -22,9 +22,18 @@ class ImageSettings:
 
     Attributes:
         memory: memory limit in bytes, or a string such as "2G"; by default half of the available memory.
+        depth: bits per channel: 8, or 16 in .png and .tiff.
+
+    Raises:
+        ValueError: `depth` is another number.
     """
 
     memory: str | int | None = None
+    depth: int = 8
+
+    def __post_init__(self) -> None:
+        if self.depth not in (8, 16):
+            raise ValueError(f"depth must be 8 or 16 bits, got {self.depth!r}")
 
 
 @dataclass(frozen=True)
