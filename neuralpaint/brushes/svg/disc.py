@@ -14,7 +14,8 @@ from neuralpaint.brushes.svg.shapes import Shapes, batches
 from neuralpaint.brushes.svg.sweep import swept_polygons
 from neuralpaint.brushes.svg.text import color, number, opacity
 
-_CORNERS = 32  # of a disc, where it is simple
+_CORNERS = 20  # of a disc, where it is simple
+_AROUND = 1.006  # that much larger, they have about the area of the disc
 _ARC = 1.2  # radians: the longest half of an arc
 _FLAT = 1.5 / 255  # colours less different need no gradient
 
@@ -55,9 +56,9 @@ class DiscSweeps(Shapes):
 
     def _polygons(self, strokes: np.ndarray) -> Iterator[str]:
         curves = Curves(strokes, self.writer.scale)
-        t = curves.knots(6)
+        t = curves.knots(4)
         turn = np.linspace(0, 2 * math.pi, _CORNERS, endpoint=False)
-        tip = np.stack([np.cos(turn), np.sin(turn)], -1)
+        tip = np.stack([np.cos(turn), np.sin(turn)], -1) * _AROUND
         tips = curves.point(t)[:, :, None] + radii(strokes, t, self.writer.scale)[:, :, None, None] * tip
         for outline in swept_polygons(tips, curves.direction(), self.writer.scale / 2000):
             yield self.writer.polygon(outline)

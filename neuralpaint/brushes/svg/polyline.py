@@ -4,34 +4,55 @@ from __future__ import annotations
 
 import numpy as np
 
+_SHORT = 64  # points up to which a plain loop is faster than numpy
+
 
 def simplified(points: np.ndarray, tolerance: float) -> np.ndarray:
     """The points `[K, 2]` that a polyline needs to stay within the tolerance (Ramer, Douglas and Peucker, 1972-73).
 
     The first and the last point stay.
     """
-    if len(points) < 3:
-        return points
-    kept = np.zeros(len(points), dtype=bool)
-    kept[0] = kept[-1] = True
+    kept = [0, len(points) - 1]
+    plain = points.tolist()
     waiting = [(0, len(points) - 1)]
     while waiting:
         start, end = waiting.pop()
         if end - start < 2:
             continue
-        between = points[start + 1 : end] - points[start]
-        chord = points[end] - points[start]
-        length = float(chord @ chord)
-        if length > 0:
-            share = (between @ chord / length).clip(0.0, 1.0)
-            between = between - share[:, None] * chord
-        far = (between * between).sum(axis=1)
-        furthest = int(far.argmax())
-        if far[furthest] > tolerance * tolerance:
-            middle = start + 1 + furthest
-            kept[middle] = True
-            waiting += [(start, middle), (middle, end)]
-    return points[kept]
+        if end - start <= _SHORT:
+            furthest, far = _furthest(plain[start : end + 1])
+        else:
+            furthest, far = _furthest_of_many(points[start : end + 1])
+        if far > tolerance * tolerance:
+            kept.append(start + furthest)
+            waiting += [(start, start + furthest), (start + furthest, end)]
+    return points[sorted(set(kept))]
+
+
+def _furthest(points: list[list[float]]) -> tuple[int, float]:
+    """Which point is furthest from the segment between the first and the last, and the square of its distance."""
+    (x0, y0), (x1, y1) = points[0], points[-1]
+    dx, dy = x1 - x0, y1 - y0
+    inverse = 1 / max(dx * dx + dy * dy, 1e-300)
+    best, far = 0, -1.0
+    for index, (x, y) in enumerate(points):
+        qx, qy = x - x0, y - y0
+        share = (qx * dx + qy * dy) * inverse
+        share = 0.0 if share < 0 else min(share, 1.0)
+        qx, qy = qx - share * dx, qy - share * dy
+        square = qx * qx + qy * qy
+        if square > far:
+            best, far = index, square
+    return best, far
+
+
+def _furthest_of_many(points: np.ndarray) -> tuple[int, float]:
+    away, chord = points - points[0], points[-1] - points[0]
+    share = (away @ chord / max(float(chord @ chord), 1e-300)).clip(0.0, 1.0)
+    away = away - share[:, None] * chord
+    square = (away * away).sum(axis=1)
+    best = int(square.argmax())
+    return best, float(square[best])
 
 
 def simplified_ring(points: np.ndarray, tolerance: float) -> np.ndarray:
