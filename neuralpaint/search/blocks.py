@@ -114,6 +114,14 @@ class BlockSearch:
         """Settings that affect the result beyond the problem: none."""
         return {}
 
+    @property
+    def levels(self) -> list[int]:
+        """How many strokes each grid adds, coarse to fine: in painting order."""
+        counts = dict.fromkeys((grid.number for grid in self.grids), 0)
+        for grid in self.grids:
+            counts[grid.number] += grid.strokes * len(grid.corners) + grid.extra
+        return list(counts.values())
+
     def work(self) -> tuple[float, float]:
         """(done, total) steps, weighted by the number of blocks and strokes each step moves."""
 

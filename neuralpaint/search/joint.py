@@ -139,6 +139,11 @@ class JointSearch:
         """Settings that affect the result beyond the problem: none."""
         return {}
 
+    @property
+    def levels(self) -> list[int]:
+        """How many strokes each level added, coarse to fine, those of reseeds last: in painting order."""
+        return torch.unique_consecutive(self.block, return_counts=True)[1].tolist()
+
     def work(self) -> tuple[float, float]:
         """(done, total) steps, weighted by the number of pixels each step draws."""
         total = sum(phase.steps * phase.size**2 for phase in self.phases)

@@ -17,7 +17,6 @@ from neuralpaint.images.streaming import LargePhoto
 from neuralpaint.painting import Painting
 from neuralpaint.parallel import Workers
 from neuralpaint.renderers import Renderer, get_renderer
-from neuralpaint.search.base import Search
 from neuralpaint.search.blocks import BlockSearch
 from neuralpaint.search.checkpoint import Checkpoint, fingerprint
 from neuralpaint.search.joint import JointSearch
@@ -150,7 +149,9 @@ def paint(
 
     with progress_bar() if progress else nullcontext(None) as shown:
         run_search(search, store, [report for report in (shown, callback) if report is not None], resume)
-    metadata = {"preset": preset.name, "seed": seed} | _palette_settings(problem) | search.identity
+    metadata = (
+        {"preset": preset.name, "seed": seed, "levels": search.levels} | _palette_settings(problem) | search.identity
+    )
     return Painting(search.strokes.cpu(), brush, problem.aspect, color, size, metadata)
 
 
@@ -178,7 +179,7 @@ def _palette_settings(problem: Problem) -> dict[str, Any]:
     return {"palette": problem.palette.to_json(), "opaque": problem.opaque}
 
 
-def _make_search(problem: Problem, have: int, window: int | None, workers: Workers | None) -> Search:
+def _make_search(problem: Problem, have: int, window: int | None, workers: Workers | None) -> JointSearch | BlockSearch:
     """The search method of the preset; windowed if required by the memory limit, the resolution or the caller."""
     if problem.preset.method == "blocks":
         return BlockSearch(problem)

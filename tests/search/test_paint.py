@@ -193,6 +193,7 @@ def test_painting_carries_size_ground_and_how_it_was_made():
     painting = paint(disc_photo(24, 36), "tape", 3, quick(JOINT), seed=5, background="#000000", size=100)
     assert painting.pixels() == (100, 150) and painting.background == (0, 0, 0)
     assert painting.metadata["preset"] == JOINT.name and painting.metadata["seed"] == 5
+    assert sum(painting.metadata["levels"]) == len(painting) and len(painting.metadata["levels"]) > 1
     assert paint(disc_photo(24, 36), "tape", 3, quick(JOINT)).size == 24
 
 
