@@ -46,7 +46,7 @@ def parsed(painting, tmp_path, settings=None):
 
 
 def strokes_of(root):
-    return list(root.find(f".//{SVG}g[@id='strokes']"))
+    return [element for layer in root.findall(f"{SVG}g") for element in layer]
 
 
 def drawn(path):
@@ -157,6 +157,20 @@ def test_an_element_a_stroke_in_order(name, settings, tmp_path):
     if settings:
         assert all(element.tag == f"{SVG}path" and element.get("fill")[0] == "#" for element in elements)
         assert root.find(f"{SVG}defs") is None
+
+
+@pytest.mark.parametrize(
+    "levels, expected",
+    [([2, 3, 4], [2, 3, 4]), ([2, 3], [9]), ([9, 0], [9]), ([-1, 10], [9]), ([4.5, 4.5], [9]), ("999", [9]), (9, [9])],
+)
+@pytest.mark.parametrize("settings", [None, SIMPLE], ids=["exact", "simple"])
+def test_levels_of_the_search_are_layers(levels, expected, settings, tmp_path):
+    p = painting("watercolor", 9)
+    alone = strokes_of(parsed(p, tmp_path, settings))
+    p = Painting(p.strokes, p.brush, p.aspect, size=160, metadata={"levels": levels})
+    root = parsed(p, tmp_path, settings)
+    assert [len(layer) for layer in root.findall(f"{SVG}g")] == expected
+    assert [element.attrib for element in strokes_of(root)] == [element.attrib for element in alone]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -76,10 +76,23 @@ def _lines(painting: Painting, head: str, shapes: Shapes) -> Iterator[str]:
         yield "</defs>\n"
     height, width = painting.pixels()
     yield f'<rect width="{width}" height="{height}" fill="{color(painting.background)}"/>\n'
-    yield '<g id="strokes">\n'
-    for element in shapes.elements(strokes):
-        yield element + "\n"
-    yield "</g>\n</svg>\n"
+    first = 0
+    for name, count in _layers(painting):
+        yield f'<g id="{name.lower().replace(" ", "-")}" inkscape:groupmode="layer" inkscape:label="{name}">\n'
+        for element in shapes.elements(strokes[first : first + count], first):
+            yield element + "\n"
+        yield "</g>\n"
+        first += count
+    yield "</svg>\n"
+
+
+def _layers(painting: Painting) -> list[tuple[str, int]]:
+    """(name, number of strokes): the search's levels if the painting's metadata counts them, else one layer."""
+    levels = painting.metadata.get("levels")
+    if isinstance(levels, list) and all(type(count) is int and count > 0 for count in levels):
+        if sum(levels) == len(painting) and levels:
+            return [(f"Level {number}", count) for number, count in enumerate(levels, 1)]
+    return [("Strokes", len(painting))]
 
 
 def _head(painting: Painting, settings: SvgSettings) -> str:
@@ -108,7 +121,8 @@ def _head(painting: Painting, settings: SvgSettings) -> str:
     count = f"{len(painting)} {painting.brush.name} stroke{'' if len(painting) == 1 else 's'}"
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.1" '
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        'xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape" version="1.1" '
         f'{size} viewBox="0 0 {width} {height}">\n'
         f"<title>{escaped(f'Painting of {count}')}</title>\n"
         f"<desc>{escaped(f'{count}, {settings.style} style, by neuralpaint {__version__}')}</desc>\n"
