@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from neuralpaint.painting.painting import Painting
 
 _STROKE = 0.4  # seconds that a stroke takes at least, if not too many others are being drawn meanwhile
-_AT_ONCE = 16  # strokes that are drawn at the same time, at most
-_AREA = 0.5  # of their boxes together, in canvases, at most: it bounds the work for a frame
+_AT_ONCE = 12  # strokes that are drawn at the same time, at most
+_AREA = 0.35  # of their boxes together, in canvases, at most: it bounds the work for a frame
 _EXPONENT = 0.8  # "ease": the time for a stroke goes with its size to this power
 _TIP = 0.08  # of a stroke's length, over which paint appears behind the tip of the brush
 _GRID = 96  # samples along the longer side of a stroke's box of how far along its points lie

@@ -118,7 +118,7 @@ def about(
         "Gradient steps": f"{history.events[-1].steps:,}" if history.events else "",
         "Background": "#" + "".join(f"{round(255 * value):02x}" for value in painting.background),
         "Random seed": str(settings.seed),
-        "Renderer of the search": str(getattr(settings.renderer, "identity", type(settings.renderer).__name__)),
+        "Renderer of the search": _renderer_name(settings.renderer),
         "Device": str(settings.device),
         "Stylized first": "" if settings.stylization is None else "yes",
         "Restyled": row.note,
@@ -134,6 +134,11 @@ def about(
         video=settings.outputs.video,
         source="Photo" if settings.stylization is None else "Photo, stylized",
     )
+
+
+def _renderer_name(renderer: object) -> str:
+    name = type(renderer).__name__.removesuffix("Renderer").lower()
+    return f"{name} ({renderer.identity})" if hasattr(renderer, "identity") else name
 
 
 def write_report(report: Report, path: Path) -> None:
