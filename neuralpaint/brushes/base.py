@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from neuralpaint.brushes.outlines import swept_discs
 from neuralpaint.brushes.texture import (
     as_fake,
     bristle_texels,
@@ -272,6 +273,36 @@ class Brush:
     def _reach(self, lengths: torch.Tensor) -> torch.Tensor:
         """How far strokes of these `sizes` `[..., K]` reach beyond their positions: `[...]`, in units."""
         raise NotImplementedError
+
+    def centre_line(self, strokes: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Strokes `[N, P]` as lines for a tip: points `[N, K, 2]` in units, and how wide the stroke is there `[N, K]`.
+
+        Raises:
+            ValueError: the geometry of the brush is unknown.
+        """
+        return self._line(self._rows(strokes))
+
+    def outline(self, strokes: torch.Tensor) -> np.ndarray:
+        """What strokes `[N, P]` cover: each is the union of L convex shapes of M corners, `[N, L, M, 2]`, in units.
+        Textures and soft edges do not count.
+
+        Raises:
+            ValueError: the geometry of the brush is unknown.
+        """
+        return self._outline(self._rows(strokes))
+
+    def _rows(self, strokes: torch.Tensor) -> np.ndarray:
+        self.check(strokes)
+        if not self.placement:
+            raise ValueError(f"nobody knows where strokes of brush {self.name!r} lie: its geometry is unknown")
+        return strokes.detach().cpu().numpy().astype(np.float64)
+
+    def _line(self, strokes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        raise NotImplementedError
+
+    def _outline(self, strokes: np.ndarray) -> np.ndarray:
+        points, width = self._line(strokes)
+        return swept_discs(points, width / 2)
 
     @property
     def geometry(self) -> Geometry:

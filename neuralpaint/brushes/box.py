@@ -6,7 +6,10 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from neuralpaint.brushes.base import Brush
+from neuralpaint.brushes.outlines import box_line, box_outline
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +35,12 @@ class BoxBrush(Brush):
 
     def _reach(self, lengths: torch.Tensor) -> torch.Tensor:
         return lengths.norm(dim=-1) * self.share
+
+    def _line(self, strokes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return box_line(strokes, self.share)
+
+    def _outline(self, strokes: np.ndarray) -> np.ndarray:
+        return box_outline(strokes, self.share)
 
     def _lay(
         self,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from neuralpaint.brushes.base import Brush
+from neuralpaint.brushes.outlines import POINTS, curve_points
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +43,10 @@ class CurveBrush(Brush):
 
     def _reach(self, lengths: torch.Tensor) -> torch.Tensor:
         return lengths.amax(-1) / 4
+
+    def _line(self, strokes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        t = np.linspace(0, 1, POINTS)
+        return curve_points(strokes), ((1 - t) * strokes[:, 6:7] + t * strokes[:, 7:8]) / 2
 
     def _lay(
         self,

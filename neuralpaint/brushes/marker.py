@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from neuralpaint.brushes.base import ONE_COLOR, register
 from neuralpaint.brushes.curve import CURVE, CurveBrush
+from neuralpaint.brushes.outlines import curve_points, swept_squares
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +29,13 @@ class MarkerBrush(CurveBrush):
         from neuralpaint.brushes.geometry import SquarePath
 
         return SquarePath()
+
+    def _line(self, strokes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        points = curve_points(strokes)
+        return points, np.repeat(strokes[:, 6:7] / 2, points.shape[1], axis=1)
+
+    def _outline(self, strokes: np.ndarray) -> np.ndarray:
+        return swept_squares(curve_points(strokes), strokes[:, 6] / 4)
 
     def _reach(self, lengths: torch.Tensor) -> torch.Tensor:
         return lengths[..., 0] / 4 * math.sqrt(2.0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from neuralpaint.brushes.arithmetic import norm, ratio
 from neuralpaint.brushes.base import ONE_COLOR, Brush, register
 from neuralpaint.brushes.geometry import Frame, Geometry
@@ -58,6 +60,9 @@ class RoundBrush(Brush):
 
     def _reach(self, lengths: Tensor) -> Tensor:
         return lengths[..., 0] * (0.25 * (1 + EDGE / 2))
+
+    def _line(self, strokes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return strokes[:, :4].reshape(-1, 2, 2), np.repeat(strokes[:, 4:5] / 2, 2, axis=1)
 
     def _lay(
         self,
