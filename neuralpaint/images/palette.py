@@ -95,8 +95,7 @@ class Palette:
 
     def nearest(self, rgb: np.ndarray) -> np.ndarray:
         """Index `[...]` of the colour nearest in OKLab to each of `[..., 3]` sRGB colours in [0, 1]."""
-        rgb = np.asarray(rgb)
-        return _nearest(to_oklab(rgb.reshape(-1, 3)), to_oklab(self.array))[0].reshape(rgb.shape[:-1])
+        return nearest_color(rgb, self.array)
 
     def to_json(self) -> list[dict[str, str]]:
         """`[{"name": …, "color": "#rrggbb"}, …]`, as files keep it."""
@@ -208,6 +207,12 @@ def get_palette(palette: int | str | Palette | Sequence) -> Palette | int:
     if isinstance(palette, (Sequence, np.ndarray)):
         return Palette(tuple(parse_color(color) for color in palette))
     return check_whole("palette", palette, 1, MAX_COLORS)
+
+
+def nearest_color(rgb: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """Index `[...]` of the one of `colors` `[K, 3]` nearest in OKLab to each of `rgb` `[..., 3]`; sRGB in [0, 1]."""
+    rgb = np.asarray(rgb)
+    return _nearest(to_oklab(rgb.reshape(-1, 3)), to_oklab(colors))[0].reshape(rgb.shape[:-1])
 
 
 def hex_of(color: Sequence[float]) -> str:

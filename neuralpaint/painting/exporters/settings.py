@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from neuralpaint.painting.exporters.pens import Pen, check_pens
 from neuralpaint.utils.validation import check_positive, check_weight, check_whole, unknown_name
 
 Speed = Literal["ease", "strokes"]
 SvgStyle = Literal["exact", "simple"]
+PlotFill = Literal["hatch", "lines"]
 
 MAX_SECONDS = 3600.0
 MAX_FPS = 120
 MAX_FRAMES = 100_000
 MAX_MM = 100_000.0
+MAX_PLOT_MM = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,74 @@ class SvgSettings:
             raise ValueError(f"size_mm must be at most {MAX_MM:g}, got {self.size_mm:g}")
         if self.style not in get_args(SvgStyle):
             raise ValueError(unknown_name("style", str(self.style), get_args(SvgStyle)))
+
+
+@dataclass(frozen=True)
+class PlotSettings:
+    """Settings of drawings for pen plotters.
+
+    Attributes:
+        pens: those to draw with; by default one of 0.5 mm for each colour of the painting's palette, or for the 6 best
+            colours of its strokes if it has none.
+        size_mm: the painting's shorter side in millimetres, on a page that has margins around it; by default it fills
+            an A4 page between the margins.
+        margin_mm: 0 to 1000.
+        fill: "hatch" fills strokes with lines along them, "lines" draws one line for each.
+        spacing: between the lines of a filling, in pen widths, 0.2 to 50.
+        edges: whether the edges of filled strokes are drawn too.
+        paper: whether strokes stay blank whose colour is nearer to the background than to any pen.
+        down_mm_s, up_mm_s: speed of the pen on paper and in the air, for the time.
+        lift_s: seconds to lift the pen and to lower it again.
+
+    Raises:
+        ValueError: a value is out of range; the message names it.
+    """
+
+    pens: tuple[Pen, ...] | None = None
+    size_mm: float | None = None
+    margin_mm: float = 10.0
+    fill: PlotFill = "hatch"
+    spacing: float = 1.0
+    edges: bool = True
+    paper: bool = True
+    down_mm_s: float = 40.0
+    up_mm_s: float = 120.0
+    lift_s: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.pens is not None:
+            object.__setattr__(self, "pens", check_pens(self.pens))
+        if self.size_mm is not None and not 1 <= check_positive("size_mm", self.size_mm) <= MAX_PLOT_MM:
+            raise ValueError(f"size_mm must be from 1 to {MAX_PLOT_MM:g}, got {self.size_mm:g}")
+        if check_weight("margin_mm", self.margin_mm) > 1000:
+            raise ValueError(f"margin_mm must be at most 1000, got {self.margin_mm:g}")
+        if self.size_mm is None and self.margin_mm > 100:
+            raise ValueError(f"margin_mm must be at most 100 on an A4 page, got {self.margin_mm:g}: set size_mm")
+        if self.fill not in get_args(PlotFill):
+            raise ValueError(unknown_name("fill", str(self.fill), get_args(PlotFill)))
+        if not 0.2 <= check_positive("spacing", self.spacing) <= 50:
+            raise ValueError(f"spacing must be from 0.2 to 50 pen widths, got {self.spacing:g}")
+        for name in ("down_mm_s", "up_mm_s"):
+            check_positive(name, getattr(self, name))
+        check_weight("lift_s", self.lift_s)
+
+
+@dataclass(frozen=True)
+class RobotSettings:
+    """Settings of strokes for painting robots.
+
+    Attributes:
+        size_mm: the canvas's shorter side in millimetres.
+
+    Raises:
+        ValueError: it is not from 1 to 10,000.
+    """
+
+    size_mm: float = 200.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= check_positive("size_mm", self.size_mm) <= MAX_PLOT_MM:
+            raise ValueError(f"size_mm must be from 1 to {MAX_PLOT_MM:g}, got {self.size_mm:g}")
 
 
 @dataclass(frozen=True)
