@@ -3,7 +3,7 @@ block boundaries to show.
 
 Each level adds strokes of its own size where the error is large, in a few rounds; after each round, gradient steps move
 all strokes so far. Then the least visible strokes are removed and reseeded on top, where the error is large. Finally,
-all strokes are refined at the finest resolution.
+all strokes are refined at the finest resolution. From the first reseed on, the steps also look at unfinished paintings.
 
 With a palette another phase follows: every stroke takes the nearest colour of the palette, then shapes and opacities
 move on while strokes change from one colour to another wherever that lowers the error. It makes up for most of what the
@@ -23,6 +23,7 @@ from torch import Tensor
 from neuralpaint.images.palette import Palette
 from neuralpaint.search.optim.colors import snap
 from neuralpaint.search.optim.descent import Descent
+from neuralpaint.search.optim.prefixes import prefix_counts
 from neuralpaint.search.problem import Problem, Setting
 from neuralpaint.search.seeding import new_strokes
 from neuralpaint.search.state import check_presence, take, take_position
@@ -47,6 +48,7 @@ class Phase:
     rate: tuple[float, float]  # learning rate of the first and last step
     softness: float  # edge width of the first step, in pixels; falls to 1 at three quarters of the steps
     palette: bool = False  # whether strokes have the colours of the problem's palette
+    prefixes: bool = False  # whether the steps also look at unfinished paintings
 
     def progress(self) -> list[float]:
         """Progress at each step, from 0 to 1."""
@@ -101,14 +103,15 @@ def plan(problem: Setting, largest: int = LARGEST_VIEW) -> list[Phase]:
                 preset.steps // 2,
                 (rate, 0.3 * rate),
                 preset.softness,
+                prefixes=True,
             )
         )
     if preset.refine:
         size = view(1.25 * pixels * finest)
-        phases.append(Phase("refine", 0, 0, 1.0, size, preset.refine, (0.5 * rate, 0.05 * rate), 1.5))
+        phases.append(Phase("refine", 0, 0, 1.0, size, preset.refine, (0.5 * rate, 0.05 * rate), 1.5, prefixes=True))
     if problem.palette is not None:
-        steps = max(preset.refine, preset.steps)
-        phases.append(Phase("palette", 0, 0, 1.0, size, steps, (rate, 0.05 * rate), 1.5, palette=True))
+        steps, falling = max(preset.refine, preset.steps), (rate, 0.05 * rate)
+        phases.append(Phase("palette", 0, 0, 1.0, size, steps, falling, 1.5, palette=True, prefixes=True))
     return [phase for phase in phases if phase.steps or phase.add]
 
 
@@ -209,6 +212,7 @@ class JointSearch:
             phase.rates(),
             phase.softnesses(),
             palette=self._palette(phase),
+            prefixes=prefix_counts(len(self.strokes)) if phase.prefixes else (),
         )
 
     def _palette(self, phase: Phase) -> Palette | None:

@@ -27,6 +27,8 @@ class Preset:
             own units.
         softness: joint: edge width in pixels at the start of a level; 1 at its end.
         l1, l2, transport: loss weights.
+        prefix: joint: from the first reseed on, the weight of the loss of unfinished paintings: those of the first 10,
+            25, 50 and 75 % of the strokes.
 
     Raises:
         TypeError, ValueError: a setting has the wrong type or is out of range; the message names it.
@@ -45,6 +47,7 @@ class Preset:
     l1: float = 0.0
     l2: float = 1.0
     transport: float = 0.0
+    prefix: float = 0.05
 
     def __post_init__(self) -> None:
         if self.method not in ("joint", "blocks"):
@@ -60,7 +63,7 @@ class Preset:
             object.__setattr__(self, name, check_whole(name, getattr(self, name), low))
         for name in ("learning_rate", "softness"):
             check_positive(name, getattr(self, name))
-        for name in ("l1", "l2", "transport"):
+        for name in ("l1", "l2", "transport", "prefix"):
             check_weight(name, getattr(self, name))
 
 

@@ -128,7 +128,7 @@ class Problem(Setting):
         return type(self.renderer) is ExactRenderer
 
     def loss(
-        self, strokes: Tensor, target: Tensor, canvas: Tensor, size: int, softness: float | Tensor
+        self, strokes: Tensor, target: Tensor, canvas: Tensor, size: float, softness: float | Tensor
     ) -> tuple[Tensor, Tensor]:
         """Σd² and the gradient `[N, P]` of l1 · Σ|d| + l2 · Σd², with the weights of the preset.
 

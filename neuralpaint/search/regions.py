@@ -62,8 +62,10 @@ def descend(
     rates: list[float],
     softnesses: list[float],
     palette: Palette | None = None,
+    prefixes: tuple[int, ...] = (),
 ) -> tuple[Tensor, float]:
-    """Gradient steps on the strokes `[N, P]` visible in a part; only those in the mask `moving` `[N]` move.
+    """Gradient steps on the strokes `[N, P]` visible in a part; only those in the mask `moving` `[N]` move. `prefixes`
+    as in `Descent`: numbers of these strokes.
 
     Returns:
         The moving strokes `[M, P]`, and the mean squared error before the last step. Strokes that would extend beyond
@@ -73,7 +75,7 @@ def descend(
     strokes, device = strokes.to(problem.device), problem.device
     mask = moving.to(device)
     moves = mask.to(strokes.dtype)
-    descent = Descent(problem, strokes, block.to(device), part.size, rates, softnesses, moves, palette)
+    descent = Descent(problem, strokes, block.to(device), part.size, rates, softnesses, moves, palette, prefixes)
     for _ in rates:
         descent.step()
     before, after = strokes[mask], descent.strokes[mask]

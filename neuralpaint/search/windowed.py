@@ -24,6 +24,7 @@ from torch import Tensor
 from neuralpaint.parallel import SerialWorkers, WorkerError, Workers
 from neuralpaint.search import regions
 from neuralpaint.search.joint import JointSearch, Phase, plan
+from neuralpaint.search.optim.prefixes import prefix_counts
 from neuralpaint.search.problem import Part, Setting
 from neuralpaint.search.regions import HALO, UNLIMITED, WINDOW, core_for, larger_than, windows
 from neuralpaint.search.seeding import cell_side, draw_cells
@@ -132,6 +133,7 @@ class WindowedSearch(JointSearch):
         # order in which they finish does not matter.
         photo, block = self.problem.reduced(phase.size), self._finest * phase.size
         guard, overlap = _GUARD * block + regions.EDGE, int(_OVERLAP * block)
+        counts = prefix_counts(len(self.strokes)) if phase.prefixes else ()
         for core, part in chosen:
             bounds = self.problem.brush.bounds(self.strokes)
             shown = part.touching(bounds)
@@ -147,6 +149,7 @@ class WindowedSearch(JointSearch):
                 phase.rates(),
                 phase.softnesses(),
                 self._palette(phase),
+                tuple(int(shown[:count].sum()) for count in counts),
             )
 
     # ---- new and reseeded strokes in large phases --------------------------------------------------------------------

@@ -354,6 +354,7 @@ def test_no_gpu_is_told():
         {"softness": 0.0},
         {"l2": -1.0},
         {"transport": math.inf},
+        {"prefix": -0.1},
     ],
     ids=label,
 )

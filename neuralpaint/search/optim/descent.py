@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -10,6 +12,7 @@ from neuralpaint.search.optim.adam import adam_schedule, adam_step_
 from neuralpaint.search.optim.colors import ColorChoice
 from neuralpaint.search.optim.cuda_graph import Replay
 from neuralpaint.search.optim.limits import Ranges
+from neuralpaint.search.optim.prefixes import PrefixLoss
 from neuralpaint.search.problem import Problem
 
 _CHOOSE_EVERY = 25  # steps between two choices of colours from a palette
@@ -19,8 +22,8 @@ class Descent:
     """Gradient steps on a fixed number of strokes.
 
     A step reads and writes only tensors at fixed addresses; its learning rate and softness come from a table on the
-    device, indexed by a counter on the device. A step therefore never synchronizes, and on a GPU it is captured once
-    and replayed.
+    device, indexed by a counter on the device. A step therefore never synchronizes, and on a GPU each kind of step is
+    captured once and replayed.
 
     With a palette the steps leave the colours alone; between some of them each stroke may change to another entry.
 
@@ -35,6 +38,7 @@ class Descent:
         rates, softnesses: learning rate, and edge width in pixels, of each step.
         moving: `[N]`, 1 for strokes that move, 0 for frozen ones; by default all move.
         palette: holds the colours of all strokes, which only change from one of its entries to another.
+        prefixes: numbers of strokes in the unfinished paintings that some steps also look at: see `PrefixLoss`.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Descent:
         softnesses: list[float],
         moving: Tensor | None = None,
         palette: Palette | None = None,
+        prefixes: Sequence[int] = (),
     ) -> None:
         device = problem.device
         self._problem, self._size, self._softnesses = problem, size, softnesses
@@ -69,28 +74,32 @@ class Descent:
         self._schedule = table.to(device, strokes.dtype)  # [steps, 3]
         self._row = torch.zeros(1, dtype=torch.long, device=device)
         self._done = 0
-        self._replay = Replay(device, record=problem.fused)
+        self._prefix: PrefixLoss | None = None
+        if prefixes and problem.preset.prefix:
+            self._prefix = PrefixLoss(problem, self._target, size, prefixes)
+        self._replays: dict[int, Replay] = {}  # steps are recorded for each number of strokes that they look at
 
     def step(self) -> None:
         if self._choice is not None and self._done % _CHOOSE_EVERY == 0:
             turn = self._done // _CHOOSE_EVERY
             strokes = self._choice.improve(self._parameters * self._ranges.scale, self._softnesses[self._done], turn)
             self._parameters.copy_(strokes / self._ranges.scale)
-        self._replay(self._descend)
+        count = self._prefix.count(self._done) if self._prefix is not None else 0
+        if count not in self._replays:
+            self._replays[count] = Replay(self._problem.device, record=self._problem.fused)
+        self._replays[count](lambda: self._descend(count))
         self._done += 1
 
     @torch.no_grad()
-    def _descend(self) -> None:
+    def _descend(self, count: int) -> None:
         rate, correction, softness = self._schedule.index_select(0, self._row)[0].unbind()
         self._row += 1
         scale = self._ranges.scale
-        square, gradient = self._problem.loss(
-            self._parameters * scale,
-            self._target,
-            self._canvas,
-            self._size,
-            softness if self._problem.fused else self._softnesses[self._done],
-        )
+        strokes = self._parameters * scale
+        width = softness if self._problem.fused else self._softnesses[self._done]
+        square, gradient = self._problem.loss(strokes, self._target, self._canvas, self._size, width)
+        if self._prefix is not None and count:
+            self._prefix.add_gradient_(gradient, strokes, count, width)
         adam_step_(self._parameters, gradient * self._step_scale, self._mean, self._square, rate, correction)
         self.strokes.copy_(self._ranges.apply(self._parameters * scale))
         torch.div(self.strokes, scale, out=self._parameters)
