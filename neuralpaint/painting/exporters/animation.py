@@ -24,16 +24,12 @@ _LONGEST_SIDE = {".gif": 65535, ".apng": 65535, ".anim.webp": 16383}
 _WEBP = {"quality": 85, "method": 2}
 _PALETTE_SIDE = 96  # pixels along the shorter side of the pictures that the colours of a GIF are chosen from
 _PALETTE_FRAMES = 12
-# Ordered dithering (Bayer 1973): a pixel that does not change keeps its colour from frame to frame, which error
-# diffusion would not give; then only what is painted flickers, and the rest compresses to nothing.
-_BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32)
-_DITHER = ((_BAYER + 0.5) / 16 - 0.5) * 14.0  # in steps of 1/255: about the distance of neighbours in the palette
 
 
 def write_animation(painting: Painting, path: str | os.PathLike, settings: VideoSettings | None = None) -> None:
     """Writes a time-lapse as .gif, .apng or .anim.webp, which loops; the last frame stays for `settings.hold` seconds.
 
-    Frames hold only the box that has changed. A .gif has 256 colours, and delays in hundredths of a second.
+    Frames hold only the box that has changed. A .gif has 255 colours, and delays in hundredths of a second.
 
     Raises:
         ValueError: a side is too long, or an engine draws the strokes.
@@ -111,7 +107,8 @@ def _write_gif(painting: Painting, file: BinaryIO, settings: VideoSettings) -> N
     file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0")  # loop for ever
     shown = np.full((height, width), _CLEAR, np.uint8)
     for part in _parts(painting, settings):
-        indices = np.asarray(_dithered(part).quantize(palette=palette, dither=Image.Dither.NONE))
+        # Undithered: strokes hide the steps, and what does not change keeps its colour from frame to frame.
+        indices = np.asarray(Image.fromarray(part.pixels).quantize(palette=palette, dither=Image.Dither.NONE))
         under = shown[part.y : part.y + indices.shape[0], part.x : part.x + indices.shape[1]]
         picture = Image.fromarray(np.where(indices == under, np.uint8(_CLEAR), indices), "P")
         under[:] = indices
@@ -126,21 +123,20 @@ def _write_gif(painting: Painting, file: BinaryIO, settings: VideoSettings) -> N
 
 
 def _palette(painting: Painting, settings: VideoSettings) -> Image.Image:
-    """An image whose palette has the 255 colours that suit the whole time-lapse."""
+    """An image whose palette has the 255 colours that suit the whole time-lapse.
+
+    A colour counts by the square root of the pixels that have it: median cut alone would give all of the palette to
+    what covers most of the picture, and none to two green eyes.
+    """
     from neuralpaint.painting.timelapse import time_lapse
 
     small = replace(painting, size=min(_PALETTE_SIDE, painting.size))
     few = replace(settings, fps=1, seconds=float(_PALETTE_FRAMES))
-    frames = [frame.pixels.copy() for frame in time_lapse(small, few)]
-    sheet = np.concatenate([*frames, *[frames[-1]] * (_PALETTE_FRAMES // 2)])  # the painting itself counts most
-    return Image.fromarray(sheet).quantize(_CLEAR, Image.Quantize.MEDIANCUT)
-
-
-def _dithered(part: _Part) -> Image.Image:
-    height, width, _ = part.pixels.shape
-    rows, columns = np.arange(part.y, part.y + height) % 4, np.arange(part.x, part.x + width) % 4
-    pattern = _DITHER[rows[:, None], columns[None], None]
-    return Image.fromarray(np.clip(part.pixels + pattern + 0.5, 0, 255).astype(np.uint8))
+    pixels = np.concatenate([frame.pixels.reshape(-1, 3).copy() for frame in time_lapse(small, few)])
+    codes = (pixels >> 2).astype(np.int64) @ np.array([1 << 12, 1 << 6, 1])
+    _, first, count = np.unique(codes, return_index=True, return_counts=True)
+    sheet = np.repeat(pixels[first], np.ceil(np.sqrt(count)).astype(int), axis=0)
+    return Image.fromarray(sheet[None]).quantize(_CLEAR, Image.Quantize.MEDIANCUT, kmeans=3)
 
 
 # ---- animated PNG ----------------------------------------------------------------------------------------------------

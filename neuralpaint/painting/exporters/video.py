@@ -18,14 +18,11 @@ if TYPE_CHECKING:
 
 _LONGEST_SIDE = 8192  # pixels: what H.264's highest level and players allow
 # yuv420p and faststart, the index at the front, are what browsers and players open.
+_X264 = {"preset": "ultrafast", "crf": "19", "x264-params": "cabac=1"}  # half the time of veryfast
+_VP9 = {"deadline": "realtime", "cpu-used": "6", "row-mt": "1", "crf": "24", "b": "0"}
 _FORMATS: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
-    ".mp4": ("mp4", "libx264", {"preset": "superfast", "crf": "18"}, {"movflags": "+faststart"}),
-    ".webm": (
-        "webm",
-        "libvpx-vp9",
-        {"deadline": "realtime", "cpu-used": "6", "row-mt": "1", "crf": "24", "b": "0"},
-        {},
-    ),
+    ".mp4": ("mp4", "libx264", _X264, {"movflags": "+faststart"}),
+    ".webm": ("webm", "libvpx-vp9", _VP9, {}),
 }
 _BT709 = 1  # the matrix, primaries and transfer of HD video, in the numbers of ITU-T H.273
 
