@@ -15,9 +15,9 @@ import numpy as np
 from neuralpaint.brushes.outlines import swept_discs
 from neuralpaint.brushes.texture import (
     as_fake,
-    bristle_texels,
     built_in_texture,
     pack_texture,
+    touch_texels,
     upload_once,
 )
 
@@ -80,8 +80,8 @@ class Brush:
 
     engine: ClassVar[bool] = False
     """True if only an engine can draw it."""
-    bristles: ClassVar[bool] = False
-    """True if it is drawn with the texture of the built-in bristles, unless it has its own."""
+    touch: ClassVar[str] = ""
+    """Name of the built-in texture that it is drawn with (see `touches`), unless it has its own; empty if with none."""
     uneven: ClassVar[bool] = False
     """True if its paint differs from place to place in a stroke."""
     split: ClassVar[float] = 0.0
@@ -178,18 +178,18 @@ class Brush:
     def texture(self) -> torch.Tensor:
         """The packed rip-map, int32 `[2, 2·TH, 2·TW, 2]` on the CPU, of a brush with a texture; else an empty int32
         tensor."""
-        return built_in_texture(self.bristles, "cpu") if self._own_texture is None else self._own_texture
+        return built_in_texture(self.touch, "cpu") if self._own_texture is None else self._own_texture
 
     @property
     def fingerprint(self) -> str:
-        """A hash of kind, parameters and, if it is the user's own, texture: equal names may hide different brushes."""
+        """A hash of kind, parameters and texture: equal names may hide different brushes."""
         facts = (self.kind, tuple(self.parameters), getattr(self, "digest", ""))
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
     def texels(self) -> tuple[np.ndarray, np.ndarray] | None:
         """(alpha, ridge), uint8 `[2, TH, TW]` each: the large texture, then the small one. None for an untextured
         brush."""
-        return bristle_texels() if self.bristles else None
+        return touch_texels(self.touch) if self.touch else None
 
     def __getstate__(self) -> dict[str, Any]:
         """With the packed texture, so that it is not packed again wherever the brush goes."""
@@ -202,7 +202,7 @@ class Brush:
 
         key, own = str(device), self._own_texture
         if own is None:
-            texture = built_in_texture(self.bristles, key)
+            texture = built_in_texture(self.touch, key)
         elif key == "cpu":
             texture = own
         elif torch.compiler.is_compiling():  # nothing may be kept that is made in a trace
@@ -331,7 +331,7 @@ class Brush:
 
     def same_strokes(self, other: Brush) -> bool:
         """True if this brush's strokes are also strokes of `other`, which draws them alike."""
-        texture = self.bristles or self.engine
+        texture = self.touch or self.engine
         return self == other or (not texture and self.kind == other.kind and self.parameters == other.parameters)
 
     def same_kind(self, other: Brush) -> bool:

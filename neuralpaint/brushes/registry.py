@@ -43,7 +43,8 @@ def brush_of(name: str, kind: int, parameters: tuple[str, ...], held: tuple[tupl
     Raises:
         ValueError: if there is no such kind of brush.
     """
-    for brush in BRUSHES.values():
+    known = sorted(BRUSHES.values(), key=lambda brush: brush.name != name)  # several share a kind: that name's first
+    for brush in known:
         if brush.kind == kind:
             return dataclasses.replace(brush, name=name, parameters=parameters, held=held, description="")
     return engine_brush(name, kind, parameters, held)

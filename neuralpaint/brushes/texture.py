@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,28 +67,27 @@ def pack_texture(alpha: np.ndarray, ridge: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(plane.view(np.int32))
 
 
-def bristle_texels() -> tuple[np.ndarray, np.ndarray]:
-    """(alpha, ridge) of the oil brush, uint8 `[2, TH, TW]` each: the large texture, then the small one."""
-    # Generating the bristles takes a moment, which other brushes need not wait for.
-    from neuralpaint.brushes.bristles import bristle_textures
+def touch_texels(touch: str) -> tuple[np.ndarray, np.ndarray]:
+    """(alpha, ridge) of a built-in touch, uint8 `[2, TH, TW]` each: the large texture, then the small one."""
+    # Making them takes a moment, which other brushes need not wait for.
+    from neuralpaint.brushes.touches import touch_textures
 
-    large, small = (bristle_textures(along=512, across=128, large=large) for large in (True, False))
-    alpha, ridge = (quantize(np.stack(pair)) for pair in zip(large, small, strict=True))
+    alpha, ridge = map(quantize, touch_textures(touch))
     return alpha, ridge
 
 
-_built_in: dict[bool, dict[str, torch.Tensor]] = {False: {}, True: {}}
+_built_in: dict[str, dict[str, torch.Tensor]] = defaultdict(dict)
 
 
-def built_in_texture(bristles: bool, device: str) -> torch.Tensor:
-    """The packed texture of the bristles, or the empty one of a brush without, on a device; made once."""
+def built_in_texture(touch: str, device: str) -> torch.Tensor:
+    """The packed texture of a built-in touch, or the empty one of a brush without (""), on a device; made once."""
     import torch
 
-    made = _built_in[bristles]
+    made = _built_in[touch]
     if "cpu" not in made:
         with torch.inference_mode(False), torch._C._DisableTorchDispatch():
             none = torch.empty(0, dtype=torch.int32, device="cpu")
-        made.setdefault("cpu", pack_texture(*bristle_texels()) if bristles else none)
+        made.setdefault("cpu", pack_texture(*touch_texels(touch)) if touch else none)
     return upload_once(made, made["cpu"], device)
 
 
