@@ -28,6 +28,13 @@ class FilbertBrush(OilBrush):
     digest: ClassVar[str] = "filbert 1"
 
 
+class DabBrush(OilBrush):
+    """A blob, as the tip of a round brush leaves it."""
+
+    touch = "dab"
+    digest: ClassVar[str] = "dab 1"
+
+
 class DryBrush(OilBrush):
     """Streaks with gaps: stiff bristles that hold little paint."""
 
@@ -69,8 +76,11 @@ OIL = register(
 )
 for _brush in (
     FilbertBrush("filbert", 0, OIL_PARAMETERS, OIL_HELD, "as oil, with a rounded tip"),
+    DabBrush("dab", 0, OIL_PARAMETERS, OIL_HELD, "the tip of a round brush, pressed down: a blob of paint"),
     DryBrush("dry", 0, OIL_PARAMETERS, OIL_HELD, "as oil, with little paint: streaks with gaps"),
-    KnifeBrush("knife", 0, OIL_PARAMETERS, OIL_HELD, "palette knife: a smooth slab of paint with a bead along its sides"),
+    KnifeBrush(
+        "knife", 0, OIL_PARAMETERS, OIL_HELD, "palette knife: a smooth slab of paint with a bead along its sides"
+    ),
     CharcoalBrush("charcoal", 0, OIL_PARAMETERS, OIL_HELD, "stick of charcoal drawn broadside over rough paper"),
     PastelBrush("pastel", 0, OIL_PARAMETERS, OIL_HELD, "stick of soft pastel"),
 ):

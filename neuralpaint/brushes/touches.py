@@ -18,7 +18,8 @@ Texture = tuple[np.ndarray, np.ndarray]
 
 
 def touch_textures(touch: str) -> Texture:
-    """(alpha, ridge), float32 `[2, TH, TW]` in [0, 1]: coverage and shading (½ is neutral) of large and small strokes."""
+    """(alpha, ridge), float32 `[2, TH, TW]` in [0, 1]: coverage and shading (½ is neutral), of large and of small
+    strokes."""
     pairs = [_TOUCHES[touch](large) for large in (True, False)]
     alpha, ridge = (np.stack(planes).astype(np.float32) for planes in zip(*pairs, strict=True))
     alpha[:, [0, -1], :] = 0.0
@@ -38,6 +39,18 @@ def _filbert(large: bool) -> Texture:
     noise = _Noise(11 + large)
     reach = np.abs(2 * x - 1) ** 3.2 + np.abs(2 * y - 1) ** 2.6 + 0.10 * (noise.at(x * 2, y * 26) - 0.5)
     return alpha * _step((0.97 - reach) / 0.05), ridge
+
+
+def _dab(large: bool) -> Texture:
+    """The tip of a round brush, pressed down and lifted: a blob, thick at its rim."""
+    x, y = _grid()
+    noise = _Noise(61 + large)
+    angle = np.arctan2(y - 0.5, x - 0.5)
+    wobble = 0.07 * (noise.at(4 + 3 * np.cos(angle), 4 + 3 * np.sin(angle)) - 0.5)
+    reach = 2 * np.hypot(x - 0.5, y - 0.5) + wobble
+    alpha = _step((0.95 - reach) / 0.03)
+    relief = 0.5 * noise.at(x * 8, y * 8) + 0.3 * noise.at(x * 20, y * 16) + 0.5 * np.exp(-(((reach - 0.8) / 0.1) ** 2))
+    return alpha, _centred(relief, alpha, 0.07)
 
 
 def _dry(large: bool) -> Texture:
@@ -91,6 +104,7 @@ def _pastel(large: bool) -> Texture:
 _TOUCHES: dict[str, Callable[[bool], Texture]] = {
     "flat": _flat,
     "filbert": _filbert,
+    "dab": _dab,
     "dry": _dry,
     "knife": _knife,
     "charcoal": _charcoal,

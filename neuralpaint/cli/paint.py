@@ -57,6 +57,7 @@ from neuralpaint.cli.paint_options import (
     Formats,
     Grids,
     Jobs,
+    LookName,
     Opaque,
     PaletteText,
     PhotoPaths,
@@ -117,6 +118,7 @@ NAME = "paint"
 def command(
     photos: PhotoPaths,
     outputs: Outputs,
+    look: LookName = None,
     brush: BrushName = "oil",
     strokes: Strokes = 500,
     preset: PresetName = "balanced",
@@ -198,6 +200,10 @@ def command(
 
     Your own brush:
       [cyan]neuralpaint paint photo.jpg -o painting.png --brush my_brush.png[/cyan]
+
+    As an impressionist would, or with pastels; options besides come before what the look says:
+      [cyan]neuralpaint paint photo.jpg -o painting.png --look impressionist[/cyan]
+      [cyan]neuralpaint paint photo.jpg -o painting.png --look pastel --strokes 800[/cyan]
 
     With the relief of thick paint, on canvas:
       [cyan]neuralpaint paint photo.jpg -o painting.png --relief 0.6 --ground canvas[/cyan]

@@ -9,9 +9,36 @@ import typer
 
 from neuralpaint.brushes import brushes
 from neuralpaint.images.palette import MAX_COLORS, PALETTES
+from neuralpaint.looks import get_look, looks
 
 PhotoPaths = Annotated[
     list[Path], typer.Argument(metavar="PHOTO...", help="Image files, or folders of them; - is standard input.")
+]
+
+
+def _take_look(ctx: typer.Context, value: str | None) -> str | None:
+    """Makes the options of the look the defaults of those that are not given."""
+    if value is not None:
+        options = get_look(value).options
+        ctx.default_map = {**(ctx.default_map or {}), **options, "palette": _text(options.get("palette"))}
+    return value
+
+
+def _text(value: int | str | None) -> str | None:
+    return None if value is None else str(value)
+
+
+LookName = Annotated[
+    str | None,
+    typer.Option(
+        "--look",
+        metavar="LOOK",
+        help=f"{', '.join(looks())}; or a .yaml file: brush, strokes, preset, colours and finish. Other options come "
+        "before it.",
+        is_eager=True,
+        callback=_take_look,
+        rich_help_panel="Painting",
+    ),
 ]
 BrushName = Annotated[
     str,
