@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.sizes import full
 from neuralpaint import ops
-from neuralpaint.brushes import brushes, get_brush
+from neuralpaint.brushes import brush_kinds, get_brush
 
 # Pixels a side: strokes in a call.
 COUNTS = {32: 2048, 64: 1024, 128: 256}
@@ -18,7 +18,7 @@ COUNTS = {32: 2048, 64: 1024, 128: 256}
 
 @pytest.mark.parametrize("size", [128, *full(32, 64)])
 @pytest.mark.parametrize("dtype", [torch.uint8, *full(torch.float16, torch.float32)], ids=str)
-@pytest.mark.parametrize("brush", list(brushes()))
+@pytest.mark.parametrize("brush", list(brush_kinds()))
 def test_generate(measure: Callable[..., Any], device: torch.device, brush: str, dtype: torch.dtype, size: int) -> None:
     chosen, generator = get_brush(brush), torch.Generator().manual_seed(0)
 

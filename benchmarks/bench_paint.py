@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import neuralpaint
-from neuralpaint.brushes import brushes
+from neuralpaint.brushes import brush_kinds
 from neuralpaint.roofline.cases import synthetic_photo
 
-OTHERS = [brush for brush in brushes() if brush != "oil"]
+OTHERS = [brush for brush in brush_kinds() if brush != "oil"]
 CASES = [
     ("oil", "fast", 100),
     ("tape", "fast", 100),

@@ -10,10 +10,10 @@ import torch
 
 from benchmarks.sizes import full
 from neuralpaint import ops
-from neuralpaint.brushes import brushes, get_brush
+from neuralpaint.brushes import brush_kinds, get_brush
 from neuralpaint.ops import reference
 
-BRUSHES = list(brushes())
+BRUSHES = list(brush_kinds())
 # Pixels a side: strokes in a call.
 COUNTS = {32: 512, 64: 256, 128: 64, 256: 16, 512: 4, 1024: 2}
 SIZES = [32, 128, *full(64, 256, 512, 1024)]

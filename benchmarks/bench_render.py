@@ -11,10 +11,10 @@ import torch
 from benchmarks import rivals
 from benchmarks.sizes import full
 from neuralpaint import ops
-from neuralpaint.brushes import brushes, get_brush
+from neuralpaint.brushes import brush_kinds, get_brush
 from neuralpaint.roofline.cases import sample, small_strokes
 
-BRUSHES = list(brushes())
+BRUSHES = list(brush_kinds())
 
 
 def canvas_name(batch: int, strokes: int, size: int) -> str:

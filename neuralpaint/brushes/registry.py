@@ -20,6 +20,14 @@ def brushes() -> dict[str, Brush]:
     return dict(sorted(BRUSHES.items(), key=lambda item: item[1].kind))
 
 
+def brush_kinds() -> dict[str, Brush]:
+    """One built-in brush of each kind: the kernels draw the others alike, with other textures or limits."""
+    first: dict[int, Brush] = {}
+    for brush in BRUSHES.values():
+        first.setdefault(brush.kind, brush)
+    return {brush.name: brush for _, brush in sorted(first.items())}
+
+
 def get_brush(brush: str | Brush) -> Brush:
     """The brush of that name (or alias: markerpen, oilpaintbrush, rectangle, 8bit); a `Brush` is returned as it is.
 

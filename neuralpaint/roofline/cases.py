@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint import ops
-from neuralpaint.brushes import Brush, brushes, get_brush
+from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.roofline.work import Work, composite_work, rasterize_work, render_work, sinkhorn_work
 
 
@@ -50,7 +50,7 @@ class Case:
 
 def cases(quick: bool = False) -> Iterator[Case]:
     """All cases, or with `quick` one or two per op."""
-    names = list(brushes())
+    names = list(brush_kinds())
     for name in ["oil", "tape"] if quick else names:
         yield rasterize(name, 64, 128)
     yield rasterize("oil", 64, 128, dtype=torch.uint8)

@@ -16,13 +16,15 @@ from neuralpaint.brushes.registry import brush_of
 from neuralpaint.brushes.texture import pack_texture, texels_from_picture
 
 NAMES = ["oil", "watercolor", "marker", "tape", "pixel", "round"]
+RELATIVES = ["filbert", "dab", "dry", "knife", "charcoal", "pastel"]  # of oil: other textures
+ALL = [NAMES[0], *RELATIVES, *NAMES[1:]]
 
 
 def test_registry():
-    assert list(brushes()) == NAMES
-    assert [b.kind for b in brushes().values()] == [0, 1, 2, 3, 3, 4]
-    assert [b.num_parameters for b in brushes().values()] == [12, 15, 12, 9, 9, 9]
-    assert [b.opaque for b in brushes().values()] == [True, False, False, False, True, True]
+    assert list(brushes()) == ALL
+    assert [brushes()[name].kind for name in NAMES] == [0, 1, 2, 3, 3, 4]
+    assert [brushes()[name].num_parameters for name in NAMES] == [12, 15, 12, 9, 9, 9]
+    assert [brushes()[name].opaque for name in NAMES] == [True, False, False, False, True, True]
     brushes().clear()
     assert brushes()
 
@@ -32,10 +34,10 @@ def test_a_name_is_registered_once():
         register(get_brush("tape"))
     with pytest.raises(ValueError, match="there is a brush 'rectangle' already"):
         register(dataclasses.replace(get_brush("tape"), name="scotch"), "rectangle")
-    assert list(brushes()) == NAMES
+    assert list(brushes()) == ALL
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_a_brush_from_what_files_say_of_it(name):
     brush = get_brush(name)
     made = brush_of(name, brush.kind, brush.parameters, brush.held)
@@ -48,10 +50,10 @@ def test_no_brush_of_an_unknown_kind(kind):
         brush_of("mine", kind, ("a",), ())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_whose_strokes_are_whose(name):
     brush = get_brush(name)
-    alike = {other for other in NAMES if brush.same_strokes(get_brush(other))}
+    alike = {other for other in ALL if brush.same_strokes(get_brush(other))}
     assert alike == ({"tape", "pixel"} if name in ("tape", "pixel") else {name})
 
 
@@ -79,7 +81,7 @@ def test_unknown_brush_names_the_nearest(name, near):
 
 
 def test_unknown_brush_lists_all():
-    with pytest.raises(ValueError, match="choose from oil, watercolor, marker, tape, pixel, round"):
+    with pytest.raises(ValueError, match="choose from oil, filbert, .*pastel, watercolor, marker, tape, pixel, round"):
         get_brush("xyzzy")
     with pytest.raises(TypeError, match="brush must be"):
         get_brush(3)
@@ -234,6 +236,20 @@ def test_untextured_brushes_have_an_empty_texture():
     for name in NAMES[1:]:
         assert get_brush(name).texture.numel() == 0 and get_brush(name).texture.dtype == torch.int32
     assert get_brush("tape").texture_on("cpu") is get_brush("tape").texture_on("cpu")
+
+
+@pytest.mark.parametrize("name", RELATIVES)
+def test_relatives_of_oil_have_marks_of_their_own(name):
+    oil, brush = get_brush("oil"), get_brush(name)
+    assert brush.fingerprint != oil.fingerprint and brush.same_kind(oil)
+    stroke = torch.tensor([[0.5, 0.5, 0.9, 0.35, 0.0, *[0.5] * 6, 1.0]])
+    alphas = [ops.rasterize(stroke, each, 96, 96)[1][0, 0] for each in (oil, brush)]
+    assert (alphas[0] - alphas[1]).abs().mean() > 0.01  # other places are painted
+    inside = alphas[1][34:62, 8:88]
+    assert 0.25 < inside.mean() < 1 and alphas[1].max() > 0.9
+    colour = ops.render(torch.full((1, 3, 96, 96), 0.5), stroke[None], brush)
+    assert abs(colour.mean() - 0.5) < 0.01  # the shading leaves the colour as it is, on average
+    assert copy.deepcopy(brush).texture.equal(brush.texture)
 
 
 def test_oil_texture():

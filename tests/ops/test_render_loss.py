@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from neuralpaint import ops
-from neuralpaint.brushes import brushes, get_brush
+from neuralpaint.brushes import brush_kinds, get_brush
 from neuralpaint.ops import reference
 
-BRUSHES = sorted(brushes())
+BRUSHES = sorted(brush_kinds())
 
 
 def problem(brush, batch=2, count=5, height=19, width=37, dtype=torch.float64, seed=0):
