@@ -17,7 +17,7 @@ _COLORS = 6  # of a painting without a palette
 def stroke_colors(painting: Painting) -> np.ndarray:
     """`[N, 3]`: the colour of each stroke, the mean of its two if it has two; sRGB in [0, 1]."""
     strokes = painting.strokes.cpu().double().clamp(0, 1)
-    return sum(strokes[:, part] for part in painting.brush.colors).numpy() / len(painting.brush.colors)
+    return np.mean([strokes[:, part].numpy() for part in painting.brush.colors], axis=0)
 
 
 def palette_of(painting: Painting) -> Palette:
