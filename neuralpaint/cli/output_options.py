@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -14,10 +16,12 @@ from neuralpaint.painting.exporters import (
     OutputSettings,
     SvgSettings,
     VideoSettings,
+    export_suffix,
     export_suffixes,
     find_exporter,
 )
-from neuralpaint.painting.exporters.settings import Speed, SvgStyle
+from neuralpaint.painting.exporters.pens import read_pens
+from neuralpaint.painting.exporters.settings import PlotSettings, RobotSettings, Speed, SvgStyle
 
 _PANEL = "Output"
 _KINDS = {
@@ -25,6 +29,8 @@ _KINDS = {
     "video": "a time-lapse, such as -o out.mp4",
     "svg": "a vector file, such as -o out.svg",
 }
+_ALSO = {"size_mm": ("pdf", "robot"), "style": ("pdf",)}
+"""Kinds of files besides .svg that options of vector files are for."""
 
 Outputs = Annotated[
     list[Path],
@@ -77,8 +83,8 @@ SizeMm = Annotated[
     typer.Option(
         "--size-mm",
         metavar="MM",
-        help=".svg, .pdf: length of the shorter side in millimetres.",
-        show_default="1 px a pixel",
+        help=".svg, .pdf, .json: length of the shorter side in millimetres.",
+        show_default="1 px a pixel; with --pens as A4 allows; .json 200",
         rich_help_panel=_PANEL,
     ),
 ]
@@ -89,6 +95,17 @@ SvgStyleName = Annotated[
         metavar="|".join(get_args(SvgStyle)),
         help=".svg, .pdf: exact looks like the painting; simple has plain outlines.",
         show_default="exact",
+        rich_help_panel=_PANEL,
+    ),
+]
+
+Pens = Annotated[
+    str | None,
+    typer.Option(
+        "--pens",
+        metavar="FILE|auto",
+        help=".svg: lines for a pen plotter, drawn with the pens of a YAML file; auto: one of 0.5 mm for each "
+        "colour of the palette. Best with --palette and --opaque.",
         rich_help_panel=_PANEL,
     ),
 ]
@@ -109,7 +126,7 @@ def output_settings(
         memory: memory limit for drawing images.
         engine: whether an engine draws the strokes.
         video: fields of `VideoSettings`.
-        vector: fields of `SvgSettings`.
+        vector: fields of `SvgSettings`, and the text of --pens as "pens".
         depth: bits per channel of images.
 
     Raises:
@@ -124,16 +141,36 @@ def output_settings(
             raise ValueError(f"{output} cannot be written with --engine, which draws an image: use {known}")
     kinds = {exporter.kind for exporter in exporters.values()}
     for kind, options in given.items():
-        if options and not kinds & {kind, "pdf" if kind == "svg" else kind}:
-            name = "svg-style" if next(iter(options)) == "style" else next(iter(options)).replace("_", "-")
-            raise ValueError(f"--{name} is for {_KINDS[kind]}, which is not among the outputs")
+        for name in options:
+            if not kinds & {kind, *_ALSO.get(name, ())}:
+                option = "svg-style" if name == "style" else name.replace("_", "-")
+                raise ValueError(f"--{option} is for {_KINDS[kind]}, which is not among the outputs")
+    plot = _plot_settings(given["svg"], outputs)
     lines, image = SvgSettings(**given["svg"]), ImageSettings(memory, **given["image"])
     if engine and image.depth != 8:
         raise ValueError("--depth 16 cannot be combined with --engine, which draws with 8 bits")
     for output, exporter in exporters.items():
         if exporter.kind == "image":
             check_output(output, depth=image.depth)
-    return OutputSettings(image, VideoSettings(**given["video"]), lines, lines)
+    robot = (
+        RobotSettings(given["svg"]["size_mm"]) if "robot" in kinds and "size_mm" in given["svg"] else RobotSettings()
+    )
+    plotted = dataclasses.replace(lines, plot=plot)
+    return OutputSettings(image, VideoSettings(**given["video"]), svg=plotted, pdf=lines, robot=robot)
+
+
+def _plot_settings(vector: dict[str, Any], outputs: Sequence[str | Path]) -> PlotSettings | None:
+    """The settings of lines for a plotter, if --pens was given, which is taken out of the options of vector files."""
+    pens = vector.pop("pens", None)
+    if pens is None:
+        return None
+    if "style" in vector:
+        raise ValueError("--svg-style does not go with --pens, which draws lines")
+    if any(export_suffix(output) == ".svgz" for output in outputs):
+        raise ValueError("--pens writes .svg, not .svgz")
+    if importlib.util.find_spec("shapely") is None:
+        raise ValueError("--pens needs the package shapely: pip install 'neuralpaint[plot]'")
+    return PlotSettings(None if pens == "auto" else read_pens(pens), vector.get("size_mm"))
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

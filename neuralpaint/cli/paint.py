@@ -43,6 +43,7 @@ from neuralpaint.cli.output_options import (
     Fps,
     Hold,
     Outputs,
+    Pens,
     Seconds,
     SizeMm,
     SpeedName,
@@ -153,6 +154,7 @@ def command(
     depth: Depth = None,
     size_mm: SizeMm = None,
     svg_style: SvgStyleName = None,
+    pens: Pens = None,
     relief: Relief = None,
     light: Light = None,
     ground: GroundName = None,
@@ -212,6 +214,9 @@ def command(
       [cyan]neuralpaint paint photo.jpg -o painting.png --palette 12[/cyan]
       [cyan]neuralpaint paint photo.jpg -o painting.png --palette zorn[/cyan]
 
+    For a pen plotter, with the pens of a list:
+      [cyan]neuralpaint paint photo.jpg -o plot.svg --palette 8 --opaque --pens pens.yaml[/cyan]
+
     In the style of an image:
       [cyan]neuralpaint paint photo.jpg -o painting.png --style-image wave.jpg[/cyan]
 
@@ -226,7 +231,7 @@ def command(
     color, colors = parse_color(renamed_background(background, canvas)), _palette(palette, opaque, preset, style_image)
     share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # per process
     video = {"seconds": seconds, "fps": fps, "hold": hold, "speed": speed}
-    vector = {"size_mm": size_mm, "style": svg_style}
+    vector = {"size_mm": size_mm, "style": svg_style, "pens": pens}
     written = output_settings(targets, share, engine is not None, video, vector, depth)
     finish = finish_from(relief, light, ground, varnish, engine=engine is not None)
 
@@ -253,7 +258,7 @@ def command(
         command=shlex.join(["neuralpaint", *sys.argv[1:]]),
     )
     planned = plan(photos, outputs, save, checkpoint, formats or (), recursive, report)
-    inputs = _inputs(brush, renderer, style_image, vgg, None if style is None else style_network, palette)
+    inputs = _inputs(brush, renderer, style_image, vgg, None if style is None else style_network, palette, pens)
     _check_jobs(planned, inputs, summary, overwrite or resume or skip_done, ray is not None)
     if style is not None:
         settings = dataclasses.replace(settings, stylization=Stylization.find(style, style_network, share))
@@ -294,6 +299,7 @@ def _inputs(
     vgg: Path | None,
     style_network: str | None,
     palette: str | None,
+    pens: str | None,
 ) -> dict[str, str | Path | None]:
     """The files and folders that the options name, for `check_inputs`."""
     return {
@@ -303,6 +309,7 @@ def _inputs(
         "the file of --vgg": vgg,
         "a file of the style network": None if style_network in ("light", "paper") else style_network,
         "the palette": palette,
+        "the list of pens": pens,
     }
 
 

@@ -26,6 +26,7 @@ from neuralpaint.cli.output_options import (
     Fps,
     Hold,
     Outputs,
+    Pens,
     Seconds,
     SizeMm,
     SpeedName,
@@ -61,6 +62,7 @@ def command(
     depth: Depth = None,
     size_mm: SizeMm = None,
     svg_style: SvgStyleName = None,
+    pens: Pens = None,
     relief: Relief = None,
     light: Light = None,
     ground: GroundName = None,
@@ -98,7 +100,7 @@ def command(
     if memory is not None:
         parse_bytes(memory, "--memory")
     video = {"seconds": seconds, "fps": fps, "hold": hold, "speed": speed}
-    vector = {"size_mm": size_mm, "style": svg_style}
+    vector = {"size_mm": size_mm, "style": svg_style, "pens": pens}
     settings = output_settings(outputs, memory, engine is not None, video, vector, depth)
     finish_from(relief, light, ground, varnish, engine=engine is not None)
     check_readable(strokes)
@@ -113,7 +115,7 @@ def command(
     painting = dataclasses.replace(painting, finish=finish)
     height, width = painting.pixels(size)
     check_sizes(outputs, height, width, settings)
-    check_inputs(outputs, {"the stroke file": strokes})
+    check_inputs(outputs, {"the stroke file": strokes, "the list of pens": pens})
     check_targets(outputs, None, overwrite)
     if painting.brush.engine and engine is None:
         raise ValueError(
@@ -124,9 +126,9 @@ def command(
         with EnginePool(get_engine(engine, engine_timeout), timeout=engine_timeout) as engines:
             with Bars().drawing(engines.engine.address) as report:
                 picture, _ = draw_by(engines, painting, size, callback=report)
-    write_outputs(painting.to(torch_device), outputs, settings, size=size, picture=picture)
+    notes = write_outputs(painting.to(torch_device), outputs, settings, size=size, picture=picture)
     shown = ", ".join(map(str, outputs))
-    say(f"{strokes} → {shown}: {width}x{height} pixels, {len(painting)} strokes")
+    say(f"{strokes} → {shown}: {width}x{height} pixels, {', '.join([f'{len(painting)} strokes', *notes])}")
 
 
 def load_painting(path: Path) -> Painting:

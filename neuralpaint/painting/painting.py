@@ -170,7 +170,7 @@ class Painting:
 
     def export(
         self, path: str | os.PathLike, *, size: int | None = None, settings: OutputSettings | None = None
-    ) -> None:
+    ) -> Any:
         """Writes a file of any kind that a painting can be written to; the suffix determines which.
 
         Args:
@@ -178,6 +178,9 @@ class Painting:
                 `neuralpaint.painting.exporters.export_suffixes()`.
             size: pixels along the shorter side; `self.size` by default.
             settings: how each kind is written; the defaults if None.
+
+        Returns:
+            What the exporter tells about the file: lengths and times for a pen plotter, otherwise little of use.
 
         Raises:
             ValueError: unknown suffix, a size or setting that the kind does not allow, or a library that it needs is
@@ -189,7 +192,7 @@ class Painting:
         exporter = find_exporter(path)
         settings = OutputSettings() if settings is None else settings
         exporter.check(path, *self.pixels(size), settings)
-        exporter.write(self if size is None else dataclasses.replace(self, size=size), path, settings)
+        return exporter.write(self if size is None else dataclasses.replace(self, size=size), path, settings)
 
     def bands(self, size: int | None = None, rows: int = TILE, *, depth: int = 8) -> Iterator[np.ndarray]:
         """Renders bands from top to bottom, `[rows, W, 3]` of uint8, or of uint16 for a depth of 16; the last may have

@@ -118,7 +118,7 @@ def paint_photo(
     if job.strokes is not None:
         painting.save(job.strokes)
     if engines is None:
-        write_outputs(painting, job.outputs, settings.outputs)
+        note = ", ".join(filter(None, [note, *write_outputs(painting, job.outputs, settings.outputs)]))
         psnr = painting.psnr(photo)
     else:
         assert isinstance(photo, torch.Tensor)
@@ -138,22 +138,30 @@ def write_outputs(
     *,
     size: int | None = None,
     picture: Image.Image | None = None,
-) -> None:
+) -> list[str]:
     """Writes a painting to several files, each of the kind that its suffix says.
 
     Args:
         size: pixels along the shorter side.
         picture: the painting as its engine has drawn it, which then becomes the images.
+
+    Returns:
+        What there is to say about the files, a line for each of some.
     """
     from neuralpaint.images.io import save_image
     from neuralpaint.painting.exporters import find_exporter
+    from neuralpaint.painting.exporters.plotter import PlotReport
 
+    notes = []
     for target in paths:
         with output_path(target) as path:
             if picture is not None and find_exporter(path).kind == "image":
                 save_image(picture, path)
             else:
-                painting.export(path, size=size, settings=settings)
+                told = painting.export(path, size=size, settings=settings)
+                if isinstance(told, PlotReport):
+                    notes.append(str(told))
+    return notes
 
 
 def check_sizes(paths: Sequence[Path], height: int, width: int, settings: OutputSettings) -> None:

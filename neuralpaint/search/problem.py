@@ -138,7 +138,7 @@ class Problem(Setting):
         return self._loss(strokes, target, canvas, size, softness, self.preset.l1, self.preset.l2)
 
     def error(
-        self, strokes: Tensor, target: Tensor, canvas: Tensor, size: int, softness: float | Tensor
+        self, strokes: Tensor, target: Tensor, canvas: Tensor, size: float, softness: float | Tensor
     ) -> tuple[Tensor, Tensor]:
         """Σd² and its gradient `[N, P]`; arguments as of `loss`."""
         return self._loss(strokes, target, canvas, size, softness, 0.0, 1.0)
@@ -148,7 +148,7 @@ class Problem(Setting):
         strokes: Tensor,
         target: Tensor,
         canvas: Tensor,
-        size: int,
+        size: float,
         softness: float | Tensor,
         l1: float,
         l2: float,

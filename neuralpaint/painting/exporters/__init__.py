@@ -32,6 +32,7 @@ _HERE = "neuralpaint.painting.exporters"
 register(Exporter("image", OUTPUT_SUFFIXES, f"{_HERE}.image:write_image", f"{_HERE}.image:check_image", engines=True))
 register(Exporter("strokes", (".safetensors",), f"{_HERE}.strokes:write_strokes", engines=True))
 register(Exporter("svg", (".svg", ".svgz"), f"{_HERE}.svg:write_svg"))
+register(Exporter("robot", (".json",), f"{_HERE}.robot:write_robot"))
 register(Exporter("pdf", (".pdf",), f"{_HERE}.pdf:write_pdf", "", "cairosvg", "svg"))
 register(Exporter("height", (".height.png",), f"{_HERE}.maps:write_height", f"{_HERE}.maps:check_map"))
 register(Exporter("normals", (".normal.png",), f"{_HERE}.maps:write_normals", f"{_HERE}.maps:check_map"))

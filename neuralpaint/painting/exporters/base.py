@@ -38,9 +38,9 @@ class Exporter:
     extra: str = ""
     engines: bool = False
 
-    def write(self, painting: Painting, path: str | os.PathLike, settings: OutputSettings) -> None:
-        """Writes a painting, drawn at `painting.size`."""
-        _function(self.writer)(painting, path, getattr(settings, self.kind, None))
+    def write(self, painting: Painting, path: str | os.PathLike, settings: OutputSettings) -> Any:
+        """Writes a painting, drawn at `painting.size`. Returns what the writer tells about the file."""
+        return _function(self.writer)(painting, path, getattr(settings, self.kind, None))
 
     def check(self, path: str | os.PathLike, height: int, width: int, settings: OutputSettings) -> None:
         """Raises ValueError if a painting of that size in pixels cannot be written."""

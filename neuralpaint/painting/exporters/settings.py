@@ -71,30 +71,6 @@ class VideoSettings:
 
 
 @dataclass(frozen=True)
-class SvgSettings:
-    """Settings of vector files: .svg, .svgz and .pdf.
-
-    Attributes:
-        size_mm: length of the shorter side in millimetres, at most 100,000; None for the painting's pixels, 96 to an
-            inch.
-        style: "exact", with gradients and bristles; or "simple", one path of one flat colour a stroke, for editing and
-            for cutting machines.
-
-    Raises:
-        ValueError: a value is out of range; the message names it.
-    """
-
-    size_mm: float | None = None
-    style: SvgStyle = "exact"
-
-    def __post_init__(self) -> None:
-        if self.size_mm is not None and check_positive("size_mm", self.size_mm) > MAX_MM:
-            raise ValueError(f"size_mm must be at most {MAX_MM:g}, got {self.size_mm:g}")
-        if self.style not in get_args(SvgStyle):
-            raise ValueError(unknown_name("style", str(self.style), get_args(SvgStyle)))
-
-
-@dataclass(frozen=True)
 class PlotSettings:
     """Settings of drawings for pen plotters.
 
@@ -145,6 +121,32 @@ class PlotSettings:
 
 
 @dataclass(frozen=True)
+class SvgSettings:
+    """Settings of vector files: .svg, .svgz and .pdf.
+
+    Attributes:
+        size_mm: length of the shorter side in millimetres, at most 100,000; None for the painting's pixels, 96 to an
+            inch.
+        style: "exact", with gradients and bristles; or "simple", one path of one flat colour a stroke, for editing and
+            for cutting machines.
+        plot: for .svg alone: write lines for a pen plotter instead, see `plotter.write_plot`.
+
+    Raises:
+        ValueError: a value is out of range; the message names it.
+    """
+
+    size_mm: float | None = None
+    style: SvgStyle = "exact"
+    plot: PlotSettings | None = None
+
+    def __post_init__(self) -> None:
+        if self.size_mm is not None and check_positive("size_mm", self.size_mm) > MAX_MM:
+            raise ValueError(f"size_mm must be at most {MAX_MM:g}, got {self.size_mm:g}")
+        if self.style not in get_args(SvgStyle):
+            raise ValueError(unknown_name("style", str(self.style), get_args(SvgStyle)))
+
+
+@dataclass(frozen=True)
 class RobotSettings:
     """Settings of strokes for painting robots.
 
@@ -170,3 +172,4 @@ class OutputSettings:
     video: VideoSettings = field(default_factory=VideoSettings)
     svg: SvgSettings = field(default_factory=SvgSettings)
     pdf: SvgSettings = field(default_factory=SvgSettings)
+    robot: RobotSettings = field(default_factory=RobotSettings)

@@ -19,12 +19,13 @@ from neuralpaint.utils.files import atomic_write
 
 if TYPE_CHECKING:
     from neuralpaint.brushes.svg import Shapes
+    from neuralpaint.painting.exporters.plotter import PlotReport
     from neuralpaint.painting.painting import Painting
 
 _CHUNK = 1 << 16  # bytes that are written at once
 
 
-def write_svg(painting: Painting, path: str | os.PathLike, settings: SvgSettings | None = None) -> int:
+def write_svg(painting: Painting, path: str | os.PathLike, settings: SvgSettings | None = None) -> int | PlotReport:
     """Writes a painting as SVG 1.1, or compressed if the suffix is .svgz. The output is deterministic.
 
     Coordinates are pixels of the painting's own size. Strokes are written as they are computed, so that memory does not
@@ -36,13 +37,18 @@ def write_svg(painting: Painting, path: str | os.PathLike, settings: SvgSettings
         settings: by default exact, of the painting's size in pixels.
 
     Returns:
-        The size of the file in bytes.
+        The size of the file in bytes; of lines for a plotter a `PlotReport`.
 
     Raises:
         ValueError: an engine's brush, whose strokes only the engine can draw; metadata that is not JSON-serializable.
         WriteError: the file cannot be written; an existing file is left unchanged.
     """
-    text = svg_text(painting, settings or SvgSettings())
+    settings = settings or SvgSettings()
+    if settings.plot is not None:
+        from neuralpaint.painting.exporters.plotter import write_plot
+
+        return write_plot(painting, path, settings.plot)
+    text = svg_text(painting, settings)
     compressed = Path(path).suffix.lower() == ".svgz"
     with atomic_write(path) as file:
         counter = _Counted(file)
