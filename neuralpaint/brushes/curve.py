@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from neuralpaint.brushes.geometry import Geometry
 
+_SAMPLES = 32  # of a curve, between which the nearest point is then found
 CURVE = ("x0", "y0", "x1", "y1", "x2", "y2", "radius0", "radius2")
 
 
@@ -40,6 +41,37 @@ class CurveBrush(Brush):
         from neuralpaint.brushes.geometry import DiscPath
 
         return DiscPath()
+
+    def along(self, strokes: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """By the nearest point of the curve; in its ends, by the way along its tangent there."""
+        import torch
+
+        start, chord = strokes[:, None, 0:2], (strokes[:, 4:6] - strokes[:, 0:2])[:, None]
+        b1 = 2 * chord * strokes[:, None, 2:4]
+        b2 = chord - b1
+        points = torch.stack([x, y], -1)  # [N, K, 2]
+        t, least = torch.zeros_like(x), torch.full_like(x, torch.inf)
+        for k in range(_SAMPLES + 1):
+            distance = (points - start - (b1 + b2 * (k / _SAMPLES)) * (k / _SAMPLES)).square().sum(-1)
+            t = torch.where(distance < least, k / _SAMPLES, t)
+            least = torch.minimum(distance, least)
+        for _ in range(2):  # Newton's steps for the derivative of the distance
+            away, velocity = points - start - (b1 + b2 * t[..., None]) * t[..., None], b1 + 2 * b2 * t[..., None]
+            curvature = (velocity.square() - 2 * away * b2).sum(-1).clamp(min=1e-9)
+            move = (away * velocity).sum(-1) / curvature
+            t = (t + move.clamp(-1 / _SAMPLES, 1 / _SAMPLES)).clamp(0, 1)
+        length = chord.norm(dim=-1)
+        beyond = torch.zeros_like(t)
+        for end, tangent in ((0.0, b1), (1.0, b1 + 2 * b2)):
+            unit = tangent / tangent.norm(dim=-1, keepdim=True).clamp(min=1e-9)
+            over = ((points - start - chord * end) * unit).sum(-1)
+            beyond = torch.where(t == end, over.clamp(min=0) if end else over.clamp(max=0), beyond)
+        first, last = (0.25 * radius for radius in self._radii(strokes))
+        return ((t * length + beyond + first) / (length + first + last).clamp(min=1e-6)).clamp(0, 1)
+
+    def _radii(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The radii, times four, at its start and its end: `[N, 1]` each, in units."""
+        return strokes[:, 6:7], strokes[:, 7:8]
 
     def _reach(self, lengths: torch.Tensor) -> torch.Tensor:
         return lengths.amax(-1) / 4

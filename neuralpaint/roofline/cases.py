@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint import ops
-from neuralpaint.brushes import Brush, get_brush
+from neuralpaint.brushes import Brush, brush_kinds, get_brush
 from neuralpaint.roofline.work import Work, composite_work, rasterize_work, render_work, sinkhorn_work
 
 

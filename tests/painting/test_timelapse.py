@@ -54,11 +54,19 @@ def test_nothing_changes_outside_of_the_box(brush):
     assert changes > 10
 
 
-@pytest.mark.parametrize("brush, shape", [("tape", [0.5, 0.5, 1.6, 0.6, 0.0]), ("round", [0.1, 0.5, 0.9, 0.5, 0.6])])
+@pytest.mark.parametrize(
+    "brush, shape",
+    [
+        ("tape", [0.5, 0.5, 1.6, 0.6, 0.0]),
+        ("round", [0.1, 0.5, 0.9, 0.5, 0.6]),
+        ("watercolor", [0.1, 0.5, 0.5, 0.5, 0.9, 0.5, 0.6, 0.4]),
+        ("marker", [0.1, 0.5, 0.5, 0.5, 0.9, 0.5, 0.6, 0.0]),
+    ],
+)
 def test_a_stroke_grows_along_its_length(brush, shape):
     """From one end to the other: at each time columns near the start are done, and those near the end are bare."""
     brush = get_brush(brush)
-    stroke = torch.tensor([[*shape, 0.0, 0.0, 0.0, 1.0]])
+    stroke = torch.tensor([[*shape, *[0.0] * (brush.num_parameters - len(shape) - 1), 1.0]])
     painting = Painting(stroke, brush, background="white", size=64)
     row = [255 - frame.pixels[32, :, 0].astype(int) for frame in time_lapse(painting, VideoSettings(seconds=1, fps=12))]
     covered = [int((paint > 100).sum()) for paint in row]
@@ -110,3 +118,20 @@ def test_an_engines_strokes_are_refused():
     brush = engine_brush("mine", "box", ("xc", "yc", "w", "h", "theta", "r", "g", "b", "a"))
     with pytest.raises(ValueError, match="drawn by an engine"):
         time_lapse(Painting(torch.rand(3, 9), brush))
+
+
+@pytest.mark.parametrize("brush", ["watercolor", "marker"])
+def test_the_way_along_a_curve(brush):
+    """It rises along the curve, from its one end to the other, and is the nearest point's beside it."""
+    brush = get_brush(brush)
+    stroke = torch.zeros(1, brush.num_parameters)
+    stroke[0, :8] = torch.tensor([0.1, 0.2, 0.9, 0.1, 0.9, 0.8, 0.2, 0.2])
+    t = torch.linspace(0, 1, 21)
+    b1 = 2 * torch.tensor([0.8 * 0.9, 0.6 * 0.1])
+    points = torch.tensor([0.1, 0.2]) + t[:, None] * (b1 + t[:, None] * (torch.tensor([0.8, 0.6]) - b1))
+    way = brush.along(stroke, points[None, :, 0], points[None, :, 1])[0]
+    assert (way.diff() > 0).all() and way[0] < 0.06 and way[-1] > 0.94
+    torch.testing.assert_close(way.diff(), torch.full((20,), float(way.diff().mean())), atol=2e-3, rtol=0)
+    normal = torch.tensor([-0.6, 0.8])  # of the chord, and so of the curve in its middle
+    beside = brush.along(stroke, points[None, 10:11, 0] + 0.02 * normal[0], points[None, 10:11, 1] + 0.02 * normal[1])
+    assert abs(float(beside) - float(way[10])) < 0.03
