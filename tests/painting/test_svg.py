@@ -179,6 +179,15 @@ def test_the_same_painting_gives_the_same_bytes(name, tmp_path):
     assert written(painting(name, 20), tmp_path).read_bytes() == first
 
 
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_painting_on_the_gpu_is_written_alike(name, tmp_path):
+    p = painting(name, 20)
+    first = written(p, tmp_path).read_bytes()
+    assert written(p.to("cuda"), tmp_path).read_bytes() == first
+
+
 @pytest.mark.parametrize(
     "aspect, size, mm, expected",
     [

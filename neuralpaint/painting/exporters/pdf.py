@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def write_pdf(painting: Painting, path: str | os.PathLike, settings: SvgSettings | None = None) -> int:
     """Writes a painting as a PDF of one page, in vectors. The output is deterministic.
 
-    CairoSVG holds the whole drawing in memory, about 10 kB a stroke.
+    CairoSVG holds the whole drawing in memory: 4 kB a stroke of tape, 25 kB a stroke with a gradient.
 
     Args:
         painting: of any brush but an engine's.
