@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -67,12 +68,15 @@ def pack_texture(alpha: np.ndarray, ridge: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(plane.view(np.int32))
 
 
+@functools.cache
 def touch_texels(touch: str) -> tuple[np.ndarray, np.ndarray]:
-    """(alpha, ridge) of a built-in touch, uint8 `[2, TH, TW]` each: the large texture, then the small one."""
+    """(alpha, ridge) of a built-in touch, uint8 `[2, TH, TW]` each: the large texture, then the small one. Read-only."""
     # Making them takes a moment, which other brushes need not wait for.
     from neuralpaint.brushes.touches import touch_textures
 
     alpha, ridge = map(quantize, touch_textures(touch))
+    for texels in (alpha, ridge):
+        texels.flags.writeable = False  # they are kept
     return alpha, ridge
 
 
