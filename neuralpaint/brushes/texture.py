@@ -70,7 +70,7 @@ def pack_texture(alpha: np.ndarray, ridge: np.ndarray) -> torch.Tensor:
 
 @functools.cache
 def touch_texels(touch: str) -> tuple[np.ndarray, np.ndarray]:
-    """(alpha, ridge) of a built-in touch, uint8 `[2, TH, TW]` each: the large texture, then the small one. Read-only."""
+    """(alpha, ridge) of a built-in touch, read-only, uint8 `[2, TH, TW]` each: of large strokes, then of small."""
     # Making them takes a moment, which other brushes need not wait for.
     from neuralpaint.brushes.touches import touch_textures
 
