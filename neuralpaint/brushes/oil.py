@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from neuralpaint.brushes.base import TWO_COLORS, register
 from neuralpaint.brushes.box import RECTANGLE, BoxBrush
+
+if TYPE_CHECKING:
+    from neuralpaint.brushes.svg import Shapes, Writer
 
 OIL_PARAMETERS = (*RECTANGLE, *TWO_COLORS, "a")
 OIL_HELD = ((len(OIL_PARAMETERS) - 1, 1.0),)
@@ -19,6 +22,13 @@ class OilBrush(BoxBrush):
     uneven = True
     split = 0.1
     operations = (120, 520)
+
+    def svg(self, writer: Writer) -> Shapes:
+        from neuralpaint.brushes.svg.bristle import BristleDabs
+
+        texels = self.texels()
+        assert texels is not None
+        return BristleDabs(writer, texels, self.share, self.split)
 
 
 class FilbertBrush(OilBrush):

@@ -218,7 +218,7 @@ def _load(source: Source, loader: str) -> Any:
     if isinstance(source, bytes):
         opened = pyvips.Source.new_from_memory(source)
     else:
-        opened = pyvips.Source.new_from_file(os.fspath(source))
+        opened = pyvips.Source.new_from_file(os.fsencode(source))
     # Without the limits of libtiff, which are on the size of a strip: a TIFF may well be a single one.
     options = {"unlimited": True} if loader == "tiffload" else {}
     return getattr(pyvips.Image, f"{loader}_source")(opened, access="sequential", fail_on="error", **options)

@@ -84,7 +84,7 @@ def get_look(look: str | os.PathLike) -> Look:
 
 
 def _read(path: Path) -> Look:
-    found = read_yaml(path, "is no look", "it is a list of lines such as brush: filbert")
+    found = read_yaml(path, "is no look", "write lines such as brush: filbert")
     try:
         schema.items(found, "a look")
         for key, value in found.items():

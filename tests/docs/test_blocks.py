@@ -107,6 +107,7 @@ def folder(tmp_path, monkeypatch):
     Image.fromarray((255 * (np.hypot(x - 0.6, y - 0.5) < 0.4)).astype(np.uint8)).save("my_brush.png")
     Path("pens.yaml").write_text('- {name: black, color: "#1a1a1a", width_mm: 2}\n')
     Path("paints.txt").write_text("#d83a24 vermilion\n#231f20 ivory black\n")
+    Path("mine.yaml").write_text("brush: knife\nstrokes: 5\nrelief: 0.7\n")
     neuralpaint.paint("photo.jpg", "tape", 4).save("painting.safetensors")
     shutil.copytree(Path(neuralpaint.__file__).parent / "weights" / "oil", "my-renderer")
     return tmp_path

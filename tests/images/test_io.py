@@ -431,7 +431,7 @@ def test_bad_tensors(tensor):
         load_image(tensor)
 
 
-@pytest.mark.parametrize("thing", [None, 3, b"bytes", [1, 2]])
+@pytest.mark.parametrize("thing", [None, 3, [1, 2]])
 def test_other_types(thing):
     with pytest.raises(TypeError, match="^image must be"):
         load_image(thing)
