@@ -11,7 +11,7 @@ from neuralpaint.search.problem import Problem
 
 SHARES = (0.1, 0.25, 0.5, 0.75)  # of the strokes: the unfinished paintings that are looked at
 _COARSER = 4  # they are rough, so that a sixteenth of the pixels will do
-_EVERY = 2  # steps for one look
+_EVERY = 3  # steps for one look
 
 
 def prefix_counts(num_strokes: int) -> tuple[int, ...]:
@@ -23,7 +23,7 @@ class PrefixLoss:
     """The loss of a problem for the first strokes alone, at a quarter of the resolution.
 
     Late strokes hide early ones, about which the finished picture then says nothing: their colours and places would
-    drift. Every other step looks at one unfinished painting, at each of them in turn.
+    drift. Every third step looks at one unfinished painting, at each of them in turn.
 
     Args:
         target: `[3, H, W]`, what the strokes should show, `size` pixels along the canvas's shorter side.
