@@ -163,7 +163,8 @@ NP_HD void finish_stroke(const Stroke& stroke, const T* p, const View<T>& view, 
     for (int i = 0; i < decltype(Stroke::paint)::kSums; ++i) grad[Stroke::kShape + i] = sums[Stroke::kSums + i];
     for (int i = 0; i < Stroke::kParameters; ++i) {
         const T g = grad[i] < -largest ? -largest : grad[i] > largest ? largest : grad[i];
-        grad[i] = p[i] < numbers[i] || p[i] > numbers[i] ? T(0) : g;
+        const T number = limited<Stroke>(p, i, far);  // once more: to keep them takes registers
+        grad[i] = p[i] < number || p[i] > number ? T(0) : g;
     }
 }
 

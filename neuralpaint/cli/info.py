@@ -72,5 +72,6 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
         return
     table = Table(show_header=False, box=None)
     for name, value in facts.items():
-        table.add_row(Text(str(name), style="bold"), Text(", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        table.add_row(Text(str(name), style="bold"), Text(shown))
     Console().print(table)

@@ -196,7 +196,7 @@ class _Pipe:
     """A thread in which libvips reads an image from a pipe and writes it to a file."""
 
     def __init__(self, pyvips: Any, target: Path, suffix: str, height: int, width: int, depth: int) -> None:
-        self._pyvips, self._target, self._suffix = pyvips, str(target), suffix
+        self._pyvips, self._target, self._suffix = pyvips, os.fsencode(target), suffix
         self._height, self._width, self._depth = height, width, depth
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
