@@ -134,7 +134,7 @@ def test_python(page: Path, folder) -> None:
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.name)
-def test_commands_parse(page: Path) -> None:
+def test_commands_parse(page: Path, folder) -> None:
     """Each command and each of its options exists, and takes the values that the page gives it."""
     group = typer.main.get_command(app)
     for words in commands(page):

@@ -205,10 +205,10 @@ def test_sizes(aspect, size, mm, expected, tmp_path):
 @pytest.mark.parametrize(
     "wrong, message",
     [
-        ({"style": "fancy"}, "style must be one of exact, simple"),
-        ({"size_mm": 0}, "size_mm must be from"),
-        ({"size_mm": float("nan")}, "size_mm must be from"),
-        ({"size_mm": 1e9}, "size_mm must be from"),
+        ({"style": "fancy"}, "unknown style 'fancy': choose from exact, simple"),
+        ({"size_mm": 0}, "size_mm must be a finite number above 0"),
+        ({"size_mm": float("nan")}, "size_mm must be a finite number above 0"),
+        ({"size_mm": 1e9}, "size_mm must be at most"),
         ({"size_mm": "big"}, "size_mm must be a number"),
         ({"size_mm": True}, "size_mm must be a number"),
     ],
