@@ -17,6 +17,7 @@ from neuralpaint.images.color import Pixels, UnknownRangeError
 from neuralpaint.images.profiles import HdrError, box_profile, from_gamma, png_profile
 from neuralpaint.images.sources import Source
 from neuralpaint.images.vips import from_array, load_vips
+from neuralpaint.utils.loading import BoundedFile
 from neuralpaint.utils.memory import format_bytes
 
 MAX_PIXELS = 178_956_970  # also the limit of Pillow
@@ -209,7 +210,7 @@ def _heif_opener(prefix: bytes) -> dict[str, Any]:
 
 
 def _stream(source: Source) -> BinaryIO:
-    return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
+    return io.BytesIO(source) if isinstance(source, bytes) else BoundedFile(io.FileIO(source))
 
 
 def _load(source: Source, loader: str) -> Any:

@@ -86,11 +86,13 @@ def load_image(
         TypeError: `image` has another type.
     """
     if _is_tensor(image):
-        return _check_aspect(_from_tensor(image, name), name).to(device)
-    rgb, _, label = _read(image, name, parse_color(background))
+        tensor = _from_tensor(image, name)
+        _check_aspect(*tensor.shape[-2:], name)
+        return tensor.to(device)
+    rgb, _, _ = _read(image, name, parse_color(background))
     import torch  # takes seconds, so only once the image is known to be good
 
-    return _check_aspect(torch.from_numpy(rgb), label).to(device)
+    return torch.from_numpy(rgb).to(device)
 
 
 def load_grey(image: ImageLike, *, name: str = "image") -> tuple[np.ndarray, np.ndarray | None]:
@@ -197,16 +199,18 @@ def _read(
     image: object, name: str, background: tuple[float, float, float] | None = None
 ) -> tuple[np.ndarray, np.ndarray | None, str]:
     """(rgb `[3, H, W]`, alpha `[H, W]` or None, label for messages), float32 in [0, 1]. Given a background, rgb is what
-    shows over it, and alpha is None."""
+    shows over it, and alpha is None; and the image may not be too long."""
     if isinstance(image, np.ndarray):
         rgb, alpha = _from_array(image, name)
         if alpha is not None and background is not None:
             rgb, alpha = over(np.concatenate([rgb, alpha[..., None]], -1), background), None
+        if background is not None:
+            _check_aspect(*rgb.shape[:2], name)
         return np.ascontiguousarray(rgb.transpose(2, 0, 1)), alpha, name
     if isinstance(image, Image.Image):
         with readable(name):
             pixels = from_pil(image, name)
-            return *_decode(pixels, background), name
+            return *_decode(pixels, background, name), name
     if not is_source(image):
         kinds = "a path, bytes, a binary stream, a PIL image, an array or a tensor"
         raise TypeError(f"{name} must be {kinds}, got {type(image).__name__}")
@@ -217,13 +221,17 @@ def _read(
         if count > MAX_PIXELS:
             raise ImageError(too_large(label))
         check_need(source, label, _TENSOR_BYTES * count)
-        return *_decode(pixels, background), label
+        return *_decode(pixels, background, label), label
 
 
-def _decode(pixels: Pixels, background: tuple[float, float, float] | None) -> tuple[np.ndarray, np.ndarray | None]:
+def _decode(
+    pixels: Pixels, background: tuple[float, float, float] | None, label: str
+) -> tuple[np.ndarray, np.ndarray | None]:
     """(rgb, alpha) as `_read` returns them, upright."""
     image = to_srgb(pixels)
     height, width = turned(image.height, image.width, pixels.orientation)
+    if background is not None:
+        _check_aspect(height, width, label)
     keep_alpha = image.bands == 4 and background is None
     planes = np.empty((4 if keep_alpha else 3, height, width), np.float32)
     target = stored_as(planes.transpose(1, 2, 0), pixels.orientation)  # a view
@@ -283,11 +291,9 @@ def _check_range(low: float, high: float, name: str) -> None:
         raise ValueError(f"{name} has values from {low:g} to {high:g}: floats must be in [0, 1] (or use uint8)")
 
 
-def _check_aspect(tensor: torch.Tensor, name: str) -> torch.Tensor:
-    height, width = tensor.shape[-2:]
+def _check_aspect(height: int, width: int, name: str) -> None:
     if max(height, width) > MAX_ASPECT * min(height, width):
-        raise ValueError(
+        raise ImageError(
             f"{name} is {width}x{height} pixels: its longer side is more than {MAX_ASPECT:g} times the shorter; "
             "crop or pad it"
         )
-    return tensor

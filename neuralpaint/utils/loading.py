@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 MAX_JSON = 64 * 2**20  # bytes of a JSON file
+_LONG_READ = 1 << 20  # bytes
 _LONGEST = 160  # characters of a reason
 
 
 class BadFile(ValueError):
     """A file is damaged, or not what it should be. The message names the file."""
+
+
+class BoundedFile(io.BufferedReader):
+    """A file that takes no more memory for a read than it has bytes left, whatever length a header declares."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _LONG_READ:
+            status = os.fstat(self.fileno())
+            if stat.S_ISREG(status.st_mode):
+                size = max(0, min(size, status.st_size - self.tell()))
+        return super().read(size)
 
 
 @contextmanager

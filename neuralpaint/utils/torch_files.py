@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from neuralpaint.utils.loading import BoundedFile
 
 _SIGNATURE = b"PK\x03\x04"  # how a ZIP archive begins
 
@@ -33,7 +36,8 @@ def read_torch(path: str | os.PathLike, device: torch.device | str = "cpu") -> A
     elif zipfile.is_zipfile(path):
         raise ValueError("something precedes the archive")
     try:
-        return torch.load(path, map_location=device, weights_only=True)
+        with BoundedFile(io.FileIO(path)) as file:
+            return torch.load(file, map_location=device, weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, MemoryError):
         raise
     except Exception as error:  # weights_only raises errors of pickle for anything but plain data

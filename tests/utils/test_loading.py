@@ -1,10 +1,13 @@
+import io
 import json
+import tracemalloc
 import zlib
 
 import pytest
 
 from neuralpaint.utils import loading, schema
-from neuralpaint.utils.loading import BadFile, read_json, reading
+from neuralpaint.utils.loading import BadFile, BoundedFile, read_json, reading
+from neuralpaint.utils.torch_files import read_torch
 
 
 def deep():
@@ -94,3 +97,25 @@ def test_checks(check, good, bad):
         with pytest.raises(ValueError, match="field") as caught:
             check(value, "field")
         assert len(str(caught.value)) < 200
+
+
+def test_a_bounded_file_reads_as_any_other(tmp_path):
+    data = bytes(range(256)) * 8192  # 2 MiB
+    (tmp_path / "file").write_bytes(data)
+    with BoundedFile(io.FileIO(tmp_path / "file")) as file:
+        assert file.read(100) + file.read(2**31) == data
+        assert file.read(2**31) == b""
+        file.seek(5)
+        assert file.read() == data[5:]
+
+
+def test_a_length_that_a_weights_file_declares_takes_no_memory(tmp_path):
+    """The opcode BINUNICODE and a length of 2 GiB, of which nothing is there."""
+    (tmp_path / "weights.pth").write_bytes(b"\x80\x02X\xff\xff\xff\x7fabc")
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadFile, match=r"weights\.pth is damaged"), reading(tmp_path / "weights.pth", "is damaged"):
+            read_torch(tmp_path / "weights.pth")
+        assert tracemalloc.get_traced_memory()[1] < 8e6
+    finally:
+        tracemalloc.stop()
