@@ -38,8 +38,8 @@ Outputs = Annotated[
         "--output",
         "-o",
         metavar="OUT",
-        help=f"Output file; repeat it for several. By suffix: {' '.join(export_suffixes())}. `paint` writes a PNG to "
-        "standard output for -.",
+        help=f"Output file; repeat it for several. By suffix: {' '.join(export_suffixes())}. - writes a PNG to "
+        "standard output.",
     ),
 ]
 Seconds = Annotated[

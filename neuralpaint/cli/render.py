@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuralpaint.cli.console import say
+from neuralpaint.cli.console import say, say_on_stderr
 from neuralpaint.cli.finish_options import GroundName, Light, Relief, Varnish, finish_from
 from neuralpaint.cli.options import (
     ENGINE_TIMEOUT,
@@ -36,6 +36,7 @@ from neuralpaint.cli.output_options import (
 from neuralpaint.cli.progress import Bars
 from neuralpaint.pipelines.batch import check_targets
 from neuralpaint.pipelines.paint_photo import check_sizes, write_outputs
+from neuralpaint.pipelines.stdio import STDIO, check_stdio, named
 
 if TYPE_CHECKING:
     from neuralpaint.painting.painting import Painting
@@ -91,6 +92,9 @@ def command(
 
     Images of more than 33 million pixels (PNG, JPEG, TIFF) are rendered in bands to limit memory:
       [cyan]neuralpaint render painting.safetensors -o wall.tiff --size 16384 --memory 2G[/cyan]
+
+    To another program:
+      [cyan]neuralpaint render painting.safetensors -o - | lp[/cyan]
     """
     from neuralpaint.cli.engines import get_engine
     from neuralpaint.utils.files import check_readable
@@ -101,7 +105,10 @@ def command(
         parse_bytes(memory, "--memory")
     video = {"seconds": seconds, "fps": fps, "hold": hold, "speed": speed}
     vector = {"size_mm": size_mm, "style": svg_style, "pens": pens}
-    settings = output_settings(outputs, memory, engine is not None, video, vector, depth)
+    check_stdio([], outputs)
+    if STDIO in outputs:
+        say_on_stderr()
+    settings = output_settings([*map(named, outputs)], memory, engine is not None, video, vector, depth)
     finish_from(relief, light, ground, varnish, engine=engine is not None)
     check_readable(strokes)
     # Importing torch takes seconds, so check the arguments first.

@@ -78,3 +78,16 @@ class Terminal(io.StringIO):
 def test_sixteen_bits(photo, stub, tmp_path):
     assert invoke("paint", photo, "-o", tmp_path / "out.png", *QUICK, "--depth", "16")[0] == 0
     assert (tmp_path / "out.png").read_bytes()[24] == 16  # the depth in the header
+
+
+def test_rendered_to_standard_output(photo, stub, painted, tmp_path, monkeypatch):
+    strokes = tmp_path / "strokes.safetensors"
+    assert invoke("paint", photo, "-o", strokes, *QUICK)[0] == 0
+    code, out, err = invoke("render", strokes, "-o", "-", "-o", tmp_path / "out.png")
+    assert code == 0 and out == painted == (tmp_path / "out.png").read_bytes()
+    assert err.startswith(f"{strokes} → -, ") and err.count("\n") == 1
+    code, out, err = invoke("render", strokes, "-o", "-", "-o", "-")
+    assert code == 2 and out == b"" and "given twice" in err
+    monkeypatch.setattr("neuralpaint.pipelines.stdio.sys", type("Sys", (), {"stdout": Terminal()}))
+    code, out, err = invoke("render", strokes, "-o", "-")
+    assert code == 2 and out == b"" and "which is a terminal: redirect it, or name a file" in err
