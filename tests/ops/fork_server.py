@@ -43,11 +43,15 @@ class Child:
 
     @property
     def out(self) -> str:
-        return (self.folder / "out").read_text()
+        return self._text("out")
 
     @property
     def err(self) -> str:
-        return (self.folder / "err").read_text()
+        return self._text("err")
+
+    def _text(self, name: str) -> str:
+        path = self.folder / name
+        return path.read_text() if path.exists() else ""  # killed before it had opened it
 
 
 class ForkServer:
