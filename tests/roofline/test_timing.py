@@ -39,9 +39,9 @@ def test_collector_is_back_after_an_error():
 def test_limits(monkeypatch):
     monkeypatch.setattr(limits, "MEMORY_BYTES", 1 << 20)
     found = limits.Limits(CPU, 0.01)
-    assert found.fill(1 << 22) > found.fill(1 << 14) > 0 and found.copy(1 << 14) > 0
-    assert found.flops() > found.flops(torch.float64) > 0
-    assert found.flops() > found.exps() > found.exps(torch.float64) / 2
+    # No comparisons: the machine may be busy for the time of one of them.
+    assert min(found.fill(1 << 22), found.fill(1 << 14), found.copy(1 << 14)) > 0
+    assert min(found.flops(), found.flops(torch.float64), found.exps(), found.exps(torch.float64)) > 0
     measured = dict(found.timings)
     found.fill(1 << 22)
     assert found.timings == measured  # each once

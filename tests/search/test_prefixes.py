@@ -102,7 +102,9 @@ def test_windows_look_at_unfinished_paintings_too():
     moving, rates, softnesses = torch.ones(40, dtype=torch.bool), [0.03] * 120, [1.0] * 120
 
     def closeness(prefixes):
-        moved, _ = descend(setting, part, crop, strokes, torch.full((40,), 0.2), moving, rates, softnesses, prefixes)
+        moved, _ = descend(
+            setting, part, crop, strokes, torch.full((40,), 0.2), moving, rates, softnesses, prefixes=prefixes
+        )
         return psnr(Painting(moved[:10], "tape").render_tensor(64)[:, 16:, 16:], photo[:, 16:, 16:])
 
     assert closeness((10,)) > closeness(()) + 0.3
