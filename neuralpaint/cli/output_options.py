@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -118,6 +118,8 @@ def output_settings(
     video: Mapping[str, Any],
     vector: Mapping[str, Any],
     depth: int | None = None,
+    *,
+    keep_metadata: bool = False,
 ) -> OutputSettings:
     """The settings of all outputs from the options, None where an option was not given.
 
@@ -128,6 +130,7 @@ def output_settings(
         video: fields of `VideoSettings`.
         vector: fields of `SvgSettings`, and the text of --pens as "pens".
         depth: bits per channel of images.
+        keep_metadata: whether images get EXIF of the photo.
 
     Raises:
         ValueError: a value is out of range, an option is given for a kind of file that is not among the outputs, or a
@@ -145,6 +148,8 @@ def output_settings(
             if not kinds & {kind, *_ALSO.get(name, ())}:
                 option = "svg-style" if name == "style" else name.replace("_", "-")
                 raise ValueError(f"--{option} is for {_KINDS[kind]}, which is not among the outputs")
+    if keep_metadata:
+        _check_metadata(kinds, depth)
     plot = _plot_settings(given["svg"], outputs)
     lines, image = SvgSettings(**given["svg"]), ImageSettings(memory, **given["image"])
     if engine and image.depth != 8:
@@ -157,6 +162,13 @@ def output_settings(
     )
     plotted = dataclasses.replace(lines, plot=plot)
     return OutputSettings(image, VideoSettings(**given["video"]), svg=plotted, pdf=lines, robot=robot)
+
+
+def _check_metadata(kinds: Collection[str], depth: int | None) -> None:
+    if "image" not in kinds:
+        raise ValueError(f"--keep-metadata is for {_KINDS['image']}, which is not among the outputs")
+    if depth == 16:
+        raise ValueError("--keep-metadata does not go with --depth 16, whose files hold no EXIF")
 
 
 def _plot_settings(vector: dict[str, Any], outputs: Sequence[str | Path]) -> PlotSettings | None:

@@ -58,6 +58,7 @@ from neuralpaint.cli.paint_options import (
     Formats,
     Grids,
     Jobs,
+    KeepMetadata,
     LookName,
     Opaque,
     PaletteText,
@@ -147,6 +148,7 @@ def command(
     checkpoint: Checkpoint = None,
     resume: Resume = False,
     formats: Formats = None,
+    keep_metadata: KeepMetadata = False,
     seconds: Seconds = None,
     fps: Fps = None,
     hold: Hold = None,
@@ -232,14 +234,14 @@ def command(
     share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # per process
     video = {"seconds": seconds, "fps": fps, "hold": hold, "speed": speed}
     vector = {"size_mm": size_mm, "style": svg_style, "pens": pens}
-    written = output_settings(targets, share, engine is not None, video, vector, depth)
+    keep = {"keep_metadata": keep_metadata}
+    written = output_settings(targets, share, engine is not None, video, vector, depth, **keep)
     finish = finish_from(relief, light, ground, varnish, engine=engine is not None)
 
     # Importing torch takes seconds, so check the arguments first.
     from neuralpaint.renderers import get_renderer
     from neuralpaint.utils.device import resolve_device
 
-    torch_device = resolve_device(device)
     settings = PaintSettings(
         brush=chosen,
         strokes=strokes,
@@ -249,21 +251,21 @@ def command(
         palette=colors,
         opaque=opaque,
         seed=seed,
-        device=torch_device,
+        device=resolve_device(device),
         renderer=get_renderer(renderer, chosen),
         memory=share,
         window=window,
         outputs=written,
         finish=finish,
+        **keep,
         command=shlex.join(["neuralpaint", *sys.argv[1:]]),
     )
     planned = plan(photos, outputs, save, checkpoint, formats or (), recursive, report)
     inputs = _inputs(brush, renderer, style_image, vgg, None if style is None else style_network, palette, pens)
     _check_jobs(planned, inputs, summary, overwrite or resume or skip_done, ray is not None)
-    if style is not None:
-        settings = dataclasses.replace(settings, stylization=Stylization.find(style, style_network, share))
-    moves = _restyling(style_image, style_weight, style_mode, style_steps, features, vgg, torch_device)
-    settings = dataclasses.replace(settings, style=moves)
+    first = None if style is None else Stylization.find(style, style_network, share)
+    moves = _restyling(style_image, style_weight, style_mode, style_steps, features, vgg, settings.device)
+    settings = dataclasses.replace(settings, stylization=first, style=moves)
     try:
         failures = _paint(
             planned,

@@ -218,6 +218,14 @@ Window = Annotated[
         rich_help_panel="Machine",
     ),
 ]
+KeepMetadata = Annotated[
+    bool,
+    typer.Option(
+        "--keep-metadata",
+        help="Images: copy date, artist and copyright from the photo's EXIF. Never its place.",
+        rich_help_panel="Output",
+    ),
+]
 Formats = Annotated[
     list[str] | None,
     typer.Option(

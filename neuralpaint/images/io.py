@@ -25,6 +25,7 @@ from neuralpaint.images.decoding import (
     too_large,
 )
 from neuralpaint.images.icc import matrix_profile
+from neuralpaint.images.metadata import PhotoMetadata
 from neuralpaint.images.orientation import stored_as, turned
 from neuralpaint.images.sources import as_source, is_source
 from neuralpaint.images.vips import forget, read_bands
@@ -143,19 +144,25 @@ def check_output(path: str | os.PathLike, width: int = 1, height: int = 1, depth
         )
 
 
-def save_image(image: Image.Image, path: str | os.PathLike, *, data: bool = False) -> None:
+def save_image(
+    image: Image.Image, path: str | os.PathLike, *, data: bool = False, metadata: PhotoMetadata | None = None
+) -> None:
     """Writes an image, tagged as sRGB; the suffix determines the format. The output is deterministic.
 
     Args:
         data: the pixels are no colours: the file is not tagged.
+        metadata: what to write as EXIF; None for nothing.
 
     Raises:
         ValueError: unknown suffix, or too many pixels for the format.
         WriteError: the file cannot be written; an existing file is left unchanged.
     """
     check_output(path, *image.size)
+    options = _SAVE_OPTIONS[Path(path).suffix.lower()]
+    if metadata is not None:
+        options = options | metadata.save_options(options["format"])
     with atomic_write(path) as file:
-        image.save(file, **_SAVE_OPTIONS[Path(path).suffix.lower()], **({} if data else _tag(Path(path).suffix)))
+        image.save(file, **options, **({} if data else _tag(Path(path).suffix)))
 
 
 def _tag(suffix: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from neuralpaint.images.io import (
     to_pil,
     to_words,
 )
+from neuralpaint.images.metadata import PhotoMetadata
 from neuralpaint.images.metrics import psnr
 from neuralpaint.images.resample import resize
 from neuralpaint.images.streaming import LARGE, STREAMED_SUFFIXES, LargePhoto, write_bands
@@ -132,7 +133,13 @@ class Painting:
         return picture
 
     def render_to(
-        self, path: str | os.PathLike, size: int | None = None, *, memory: str | int | None = None, depth: int = 8
+        self,
+        path: str | os.PathLike,
+        size: int | None = None,
+        *,
+        memory: str | int | None = None,
+        depth: int = 8,
+        metadata: PhotoMetadata | None = None,
     ) -> None:
         """Renders to an image file of any size; the suffix determines the format.
 
@@ -144,6 +151,7 @@ class Painting:
             size: pixels along the shorter side; `self.size` by default.
             memory: memory limit in bytes, or a string such as "2G"; by default half of the available memory.
             depth: bits per channel: 8, or 16 in .png and .tiff, rounded from float32.
+            metadata: written as EXIF to an image that is not streamed.
 
         Raises:
             ValueError: unknown suffix, too many pixels or bits for the format, or too little memory; the message gives
@@ -157,7 +165,7 @@ class Painting:
         if depth == 8 and (height * width <= LARGE or not streamed):
             need = PROCESS + _WHOLE * height * width
             check_budget(have, need, f"a {Path(path).suffix} picture of {width}x{height} pixels")
-            save_image(self.render(size), path)
+            save_image(self.render(size), path, metadata=metadata)
             return
         tile = 16 if self.finish.flat else _FINISHED
         fixed = PROCESS + _STREAM * width + tile * TILE * min(TILE, width) + 128 * len(self)

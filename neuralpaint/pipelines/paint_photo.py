@@ -99,7 +99,7 @@ def paint_photo(
     from neuralpaint.search import paint
 
     started = time.perf_counter()
-    photo = _read(job, settings, whole=engines is not None)
+    photo, outputs = _read(job, settings, whole=engines is not None)
     history = History()
     with reporter.search(job.photo.name) as callback:
         painting = paint(
@@ -118,13 +118,13 @@ def paint_photo(
     if job.strokes is not None:
         painting.save(job.strokes)
     if engines is None:
-        note = ", ".join(filter(None, [note, *write_outputs(painting, job.outputs, settings.outputs)]))
+        note = ", ".join(filter(None, [note, *write_outputs(painting, job.outputs, outputs)]))
         psnr = painting.psnr(photo)
     else:
         assert isinstance(photo, torch.Tensor)
         with reporter.drawing(engines.engine.address) as report:
             picture, psnr = draw_by(engines, painting, photo=photo, callback=report)
-        write_outputs(painting, job.outputs, settings.outputs, picture=picture)
+        write_outputs(painting, job.outputs, outputs, picture=picture)
     row = Row(str(job.photo), job.shown, PAINTED, psnr, time.perf_counter() - started, len(painting), note=note)
     if job.report is not None:
         write_report(about(row, photo, painting, history, settings), job.report)
@@ -156,7 +156,7 @@ def write_outputs(
     for target in paths:
         with output_path(target) as path:
             if picture is not None and find_exporter(path).kind == "image":
-                save_image(picture, path)
+                save_image(picture, path, metadata=settings.image.metadata)
             else:
                 told = painting.export(path, size=size, settings=settings)
                 if isinstance(told, PlotReport):
@@ -172,9 +172,11 @@ def check_sizes(paths: Sequence[Path], height: int, width: int, settings: Output
         find_exporter(path).check(path, height, width, settings)
 
 
-def _read(job: Job, settings: PaintSettings, whole: bool) -> LargePhoto | Tensor:
-    """The photo, stylized if requested; ValueError if the painting would be too large for the output format."""
+def _read(job: Job, settings: PaintSettings, whole: bool) -> tuple[LargePhoto | Tensor, OutputSettings]:
+    """(the photo, stylized if requested; the settings of its files); ValueError if the painting would be too large for
+    the output format."""
     from neuralpaint.images.io import load_image
+    from neuralpaint.images.metadata import read_metadata
     from neuralpaint.images.streaming import LARGE, open_photo
     from neuralpaint.utils.memory import budget
 
@@ -190,7 +192,10 @@ def _read(job: Job, settings: PaintSettings, whole: bool) -> LargePhoto | Tensor
     shorter = min(photo.shape[-2:])
     height, width = (round(side / shorter * (settings.size or shorter)) for side in photo.shape[-2:])
     check_sizes(job.outputs, height, width, settings.outputs)
-    return photo
+    if not settings.keep_metadata:
+        return photo, settings.outputs
+    image = dataclasses.replace(settings.outputs.image, metadata=read_metadata(source))
+    return photo, dataclasses.replace(settings.outputs, image=image)
 
 
 def _restyle(

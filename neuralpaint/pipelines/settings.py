@@ -95,6 +95,7 @@ class PaintSettings:
         style: restyles each painting afterwards, or None.
         outputs: how the files of each painting are written.
         finish: how the surface of each painting looks.
+        keep_metadata: whether images get the date, artist and copyright of the photo.
         command: the command line that paints them, for their reports.
     """
 
@@ -114,10 +115,11 @@ class PaintSettings:
     style: StyleSettings | None = None
     outputs: OutputSettings = field(default_factory=OutputSettings)
     finish: Finish = Finish()
+    keep_metadata: bool = False
     command: str = ""
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments for `neuralpaint.paint`."""
-        others = ("stylization", "style", "outputs", "finish", "command")
+        others = ("stylization", "style", "outputs", "finish", "keep_metadata", "command")
         return {name: value for name, value in vars(self).items() if name not in others}

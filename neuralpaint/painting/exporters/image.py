@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def write_image(painting: Painting, path: str | os.PathLike, settings: ImageSettings | None = None) -> None:
     """Draws a painting to an image file of any size: see `Painting.render_to`."""
     settings = settings or ImageSettings()
-    painting.render_to(path, memory=settings.memory, depth=settings.depth)
+    painting.render_to(path, memory=settings.memory, depth=settings.depth, metadata=settings.metadata)
 
 
 def check_image(path: str | os.PathLike, height: int, width: int, settings: ImageSettings | None = None) -> None:

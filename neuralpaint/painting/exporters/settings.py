@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from neuralpaint.images.metadata import PhotoMetadata
 from neuralpaint.painting.exporters.pens import Pen, check_pens
 from neuralpaint.utils.validation import check_positive, check_weight, check_whole, unknown_name
 
@@ -26,6 +27,7 @@ class ImageSettings:
     Attributes:
         memory: memory limit in bytes, or a string such as "2G"; by default half of the available memory.
         depth: bits per channel: 8, or 16 in .png and .tiff.
+        metadata: written as EXIF to images of up to 33 million pixels with 8 bits a channel; None for nothing.
 
     Raises:
         ValueError: `depth` is another number.
@@ -33,6 +35,7 @@ class ImageSettings:
 
     memory: str | int | None = None
     depth: int = 8
+    metadata: PhotoMetadata | None = None
 
     def __post_init__(self) -> None:
         if self.depth not in (8, 16):
