@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from neuralpaint.images.io import check_output
+from neuralpaint.images.io import ALPHA_SUFFIXES, check_output
 from neuralpaint.painting.exporters import (
     ImageSettings,
     OutputSettings,
@@ -120,6 +120,7 @@ def output_settings(
     depth: int | None = None,
     *,
     keep_metadata: bool = False,
+    keep_alpha: bool = False,
 ) -> OutputSettings:
     """The settings of all outputs from the options, None where an option was not given.
 
@@ -131,6 +132,7 @@ def output_settings(
         vector: fields of `SvgSettings`, and the text of --pens as "pens".
         depth: bits per channel of images.
         keep_metadata: whether images get EXIF of the photo.
+        keep_alpha: whether images are transparent where the photo is.
 
     Raises:
         ValueError: a value is out of range, an option is given for a kind of file that is not among the outputs, or a
@@ -150,6 +152,8 @@ def output_settings(
                 raise ValueError(f"--{option} is for {_KINDS[kind]}, which is not among the outputs")
     if keep_metadata:
         _check_metadata(kinds, depth)
+    if keep_alpha:
+        _check_alpha(outputs, engine, depth)
     plot = _plot_settings(given["svg"], outputs)
     lines, image = SvgSettings(**given["svg"]), ImageSettings(memory, **given["image"])
     if engine and image.depth != 8:
@@ -169,6 +173,17 @@ def _check_metadata(kinds: Collection[str], depth: int | None) -> None:
         raise ValueError(f"--keep-metadata is for {_KINDS['image']}, which is not among the outputs")
     if depth == 16:
         raise ValueError("--keep-metadata does not go with --depth 16, whose files hold no EXIF")
+
+
+def _check_alpha(outputs: Sequence[str | Path], engine: bool, depth: int | None) -> None:
+    if engine:
+        raise ValueError("--keep-alpha does not go with --engine, which draws without transparency")
+    if depth == 16:
+        raise ValueError("--keep-alpha does not go with --depth 16: with transparency, images have 8 bits")
+    holders = (*ALPHA_SUFFIXES, ".safetensors")
+    for output in outputs:
+        if export_suffix(output) not in holders:
+            raise ValueError(f"{output} cannot be transparent: with --keep-alpha, use {' '.join(holders)}")
 
 
 def _plot_settings(vector: dict[str, Any], outputs: Sequence[str | Path]) -> PlotSettings | None:

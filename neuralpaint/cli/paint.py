@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -58,6 +58,7 @@ from neuralpaint.cli.paint_options import (
     Formats,
     Grids,
     Jobs,
+    KeepAlpha,
     KeepMetadata,
     LookName,
     Opaque,
@@ -149,6 +150,7 @@ def command(
     resume: Resume = False,
     formats: Formats = None,
     keep_metadata: KeepMetadata = False,
+    keep_alpha: KeepAlpha = False,
     seconds: Seconds = None,
     fps: Fps = None,
     hold: Hold = None,
@@ -234,7 +236,7 @@ def command(
     share = None if memory is None else str(parse_bytes(memory, "--memory") // (jobs or 1))  # per process
     video = {"seconds": seconds, "fps": fps, "hold": hold, "speed": speed}
     vector = {"size_mm": size_mm, "style": svg_style, "pens": pens}
-    keep = {"keep_metadata": keep_metadata}
+    keep: dict[str, Any] = {"keep_metadata": keep_metadata, "keep_alpha": keep_alpha}
     written = output_settings(targets, share, engine is not None, video, vector, depth, **keep)
     finish = finish_from(relief, light, ground, varnish, engine=engine is not None)
 

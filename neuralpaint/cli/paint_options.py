@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from neuralpaint.brushes import brushes
+from neuralpaint.images.io import ALPHA_SUFFIXES
 from neuralpaint.images.palette import MAX_COLORS, PALETTES
 from neuralpaint.looks import get_look, looks
 
@@ -223,6 +224,14 @@ KeepMetadata = Annotated[
     typer.Option(
         "--keep-metadata",
         help="Images: copy date, artist and copyright from the photo's EXIF. Never its place.",
+        rich_help_panel="Output",
+    ),
+]
+KeepAlpha = Annotated[
+    bool,
+    typer.Option(
+        "--keep-alpha",
+        help=f"{' '.join(ALPHA_SUFFIXES)}, strokes: be transparent where the photo is.",
         rich_help_panel="Output",
     ),
 ]

@@ -121,7 +121,7 @@ def command(
     finish = finish_from(relief, light, ground, varnish, engine=engine is not None, before=painting.finish)
     painting = dataclasses.replace(painting, finish=finish)
     height, width = painting.pixels(size)
-    check_sizes(outputs, height, width, settings)
+    check_sizes(outputs, height, width, settings, painting.alpha is not None)
     check_inputs(outputs, {"the stroke file": strokes, "the list of pens": pens})
     check_targets(outputs, None, overwrite)
     if painting.brush.engine and engine is None:

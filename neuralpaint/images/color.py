@@ -39,6 +39,16 @@ class Pixels:
     reopen: Callable[[], Any] | None = None
     maximum: float | None = None
 
+    @property
+    def colors(self) -> int:
+        """Channels of colour; one more is alpha."""
+        return {"grey": 1, "cmyk": 4}.get(self.model, 3)
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether there is a channel of alpha."""
+        return bool(self.image.bands > self.colors)
+
 
 class UnknownRangeError(ValueError):
     """Values that stand for no colours. The message gives their range."""
@@ -53,7 +63,7 @@ def to_srgb(pixels: Pixels) -> Any:
     Raises:
         UnknownRangeError: the values are negative, infinite or NaN, or floats above 255.
     """
-    colors = {"grey": 1}.get(pixels.model, 4 if pixels.model == "cmyk" else 3)
+    colors = pixels.colors
     image = pixels.image
     if pixels.model != "lab":
         image = _integers(pixels)

@@ -49,6 +49,7 @@ _SAVE_OPTIONS: dict[str, dict] = {
 }
 OUTPUT_SUFFIXES = tuple(_SAVE_OPTIONS)
 _DEEP = (".png", ".tif", ".tiff")  # may have 16 bits a channel
+ALPHA_SUFFIXES = tuple(suffix for suffix, options in _SAVE_OPTIONS.items() if options["format"] != "JPEG")
 _LONGEST_SIDE = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
 
 MAX_ASPECT = 64.0
@@ -94,6 +95,36 @@ def load_image(
     import torch  # takes seconds, so only once the image is known to be good
 
     return torch.from_numpy(rgb).to(device)
+
+
+def load_transparent(
+    image: ImageLike, background: str | Sequence[float] = "white", *, name: str = "image"
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Loads an image as RGB and alpha.
+
+    Args:
+        image: as for `load_image`.
+        background: colour of pixels that cannot be seen at all. Others have the colour that they would have if they
+            were opaque.
+        name: as for `load_image`.
+
+    Returns:
+        (float32 `[3, H, W]` in [0, 1]; uint8 `[H, W]`, or None if all pixels are opaque).
+
+    Raises as `load_image`.
+    """
+    if _is_tensor(image):
+        return load_image(image, name=name), None
+    rgb, alpha, label = _read(image, name)
+    height, width = rgb.shape[1:]
+    _check_aspect(height, width, label)
+    import torch
+
+    if alpha is None:
+        return torch.from_numpy(rgb), None
+    levels = (alpha * 255 + 0.5).astype(np.uint8)
+    rgb[:, levels == 0] = np.array(parse_color(background), np.float32)[:, None]
+    return torch.from_numpy(rgb), None if levels.min() == 255 else torch.from_numpy(levels)
 
 
 def load_grey(image: ImageLike, *, name: str = "image") -> tuple[np.ndarray, np.ndarray | None]:
@@ -147,7 +178,8 @@ def check_output(path: str | os.PathLike, width: int = 1, height: int = 1, depth
 def save_image(
     image: Image.Image, path: str | os.PathLike, *, data: bool = False, metadata: PhotoMetadata | None = None
 ) -> None:
-    """Writes an image, tagged as sRGB; the suffix determines the format. The output is deterministic.
+    """Writes an image, tagged as sRGB; the suffix determines the format. The output is deterministic. JPEG has no
+    alpha: that of the image is left out.
 
     Args:
         data: the pixels are no colours: the file is not tagged.
@@ -159,6 +191,8 @@ def save_image(
     """
     check_output(path, *image.size)
     options = _SAVE_OPTIONS[Path(path).suffix.lower()]
+    if image.mode == "RGBA" and options["format"] == "JPEG":
+        image = image.convert("RGB")
     if metadata is not None:
         options = options | metadata.save_options(options["format"])
     with atomic_write(path) as file:

@@ -43,6 +43,7 @@ class LargePhoto:
     Attributes:
         path: the file; or what contents without a name are called.
         height, width: in pixels, after applying the EXIF orientation.
+        has_alpha: whether the file has a channel of alpha.
 
     Args:
         image: a path; the contents of a file as bytes, or a binary stream of them.
@@ -72,6 +73,7 @@ class LargePhoto:
                 f"{self.path} is {self.width}x{self.height} pixels: its longer side is more than {MAX_ASPECT:g} times "
                 "the shorter; crop or pad it"
             )
+        self.has_alpha = pixels.has_alpha
         self._copy: Tensor | None = None
 
     @property

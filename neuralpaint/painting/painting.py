@@ -17,6 +17,7 @@ from PIL import Image
 
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.images.io import (
+    ALPHA_SUFFIXES,
     MAX_ASPECT,
     ImageLike,
     check_output,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from neuralpaint.painting.exporters import OutputSettings
 
 _WHOLE = 12  # bytes per pixel to render an image as a whole and compress it
+_ALPHA = 5  # more, if it has an alpha
 _BAND_BYTES = 9  # bytes per pixel of a band: one being rendered, one being written
 _STREAM = 3 * 2 * 512  # bytes per column that libvips buffers
 _FINISHED = 400  # bytes per pixel of a tile that is finished
@@ -64,6 +66,8 @@ class Painting:
         size: default render size, in pixels along the shorter side.
         metadata: JSON-serializable, saved with the strokes.
         finish: relief, light and ground of what is rendered; by default flat.
+        alpha: uint8 `[h, w]` on the CPU, h·w at most 33 million: how opaque images of the painting are, 255 for opaque,
+            resized to theirs from any size of the same aspect. None if all of it is opaque.
 
     Raises:
         ValueError: wrong shape, or values not finite or far out of range; the message names the argument.
@@ -77,6 +81,7 @@ class Painting:
     size: int = 512
     metadata: Mapping[str, Any] = field(default_factory=dict)
     finish: Finish = Finish()
+    alpha: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
         brush = get_brush(self.brush)
@@ -90,6 +95,8 @@ class Painting:
         if not isinstance(self.finish, Finish):
             raise TypeError(f"finish must be a Finish, got {type(self.finish).__name__}")
         _check_strokes(self.strokes, brush)
+        if self.alpha is not None:
+            object.__setattr__(self, "alpha", _check_alpha(self.alpha, self.aspect))
 
     @property
     def canvas(self) -> tuple[float, float, float]:
@@ -114,7 +121,8 @@ class Painting:
         return replace(self, strokes=self.strokes.to(device))
 
     def render(self, size: int | None = None) -> Image.Image:
-        """Renders an 8-bit RGB image, `size` pixels along the shorter side (default: `self.size`).
+        """Renders an 8-bit RGB image, `size` pixels along the shorter side (default: `self.size`); RGBA if the painting
+        has an alpha.
 
         Memory: 4 bytes per pixel, as Pillow stores RGB, plus one tile.
         """
@@ -122,10 +130,12 @@ class Painting:
         picture = Image.new("RGB", (width, height))
         for y, x, tile in picture_tiles(self, size):
             picture.paste(to_pil(tile), (x, y))
+        if self.alpha is not None:
+            picture.putalpha(Image.fromarray(self.alpha.numpy()).resize(picture.size, Image.Resampling.BILINEAR))
         return picture
 
     def render_tensor(self, size: int | None = None) -> torch.Tensor:
-        """Renders float32 `[3, H, W]` in [0, 1] on the device of the strokes, without gradients."""
+        """Renders float32 `[3, H, W]` in [0, 1] on the device of the strokes, without gradients and alpha."""
         height, width = self.pixels(size)
         picture = torch.empty(3, height, width, dtype=torch.float32, device=self.strokes.device)
         for y, x, tile in picture_tiles(self, size):
@@ -146,6 +156,8 @@ class Painting:
         Up to 33 million pixels, this is the image from `render`, saved by Pillow. Larger images are rendered in bands
         and streamed to libvips, so memory does not grow with the height of the image.
 
+        A painting with an alpha gives an image with one, but for .jpg. Such images are not streamed.
+
         Args:
             path: .png, .jpg, .webp or .tiff (tiled, and BigTIFF, if necessary).
             size: pixels along the shorter side; `self.size` by default.
@@ -160,10 +172,12 @@ class Painting:
         """
         height, width = self.pixels(size)
         check_output(path, width, height, depth)
+        if self.alpha is not None:
+            check_alpha(path, width, height, depth)
         have = budget(memory)
         streamed = Path(path).suffix.lower() in STREAMED_SUFFIXES
         if depth == 8 and (height * width <= LARGE or not streamed):
-            need = PROCESS + _WHOLE * height * width
+            need = PROCESS + (_WHOLE + (0 if self.alpha is None else _ALPHA)) * height * width
             check_budget(have, need, f"a {Path(path).suffix} picture of {width}x{height} pixels")
             save_image(self.render(size), path, metadata=metadata)
             return
@@ -311,6 +325,28 @@ def _check_aspect(aspect: Any) -> tuple[float, float]:
             f"aspect must be (height, width), the smaller 1, the larger at most {MAX_ASPECT:g}, got {aspect}"
         )
     return height, width
+
+
+def check_alpha(path: str | os.PathLike, width: int, height: int, depth: int = 8) -> None:
+    """Raises ValueError if the image of a painting with an alpha would have to be streamed."""
+    if Path(path).suffix.lower() in ALPHA_SUFFIXES and (depth != 8 or height * width > LARGE):
+        raise ValueError(
+            f"{path} would have {width}x{height} pixels of {depth} bits: with transparency, it is at most "
+            f"{LARGE // 10**6} million pixels of 8 bits"
+        )
+
+
+def _check_alpha(alpha: torch.Tensor, aspect: tuple[float, float]) -> torch.Tensor:
+    if not isinstance(alpha, torch.Tensor):
+        raise TypeError(f"alpha must be a tensor, got {type(alpha).__name__}")
+    shape = tuple(alpha.shape)
+    if alpha.dtype != torch.uint8 or alpha.ndim != 2 or not 0 < alpha.numel() <= LARGE:
+        raise ValueError(
+            f"alpha must be uint8 [h, w] of at most {LARGE // 10**6} million pixels, got {alpha.dtype} {shape}"
+        )
+    if any(abs(side - part * min(shape)) > 1 for side, part in zip(shape, aspect, strict=True)):
+        raise ValueError(f"alpha has the shape {shape}, which does not fit the aspect {aspect} of the canvas")
+    return alpha.detach().cpu().contiguous()
 
 
 def _check_strokes(strokes: torch.Tensor, brush: Brush) -> None:

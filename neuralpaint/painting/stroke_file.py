@@ -56,6 +56,8 @@ def write_painting(painting: Painting, path: str | os.PathLike) -> None:
         held = [list(pair) for pair in painting.brush.held]
         header["engine_brush"] = {"kind": painting.brush.kind, "parameters": painting.brush.parameters, "held": held}
     tensors = {"strokes": painting.strokes.cpu()}
+    if painting.alpha is not None:
+        tensors["alpha"] = painting.alpha
     if isinstance(painting.brush, TexturedBrush):
         tensors["texture.alpha"] = torch.from_numpy(painting.brush.alpha.copy())
         tensors["texture.ridge"] = torch.from_numpy(painting.brush.ridge.copy())
@@ -101,6 +103,7 @@ def read_painting(path: str | os.PathLike) -> dict[str, Any]:
     except ValueError as error:
         raise BadFile(f"{path}: {error}") from error
     fields: dict[str, Any] = {"strokes": strokes, "brush": brush, "background": header["canvas"], "finish": finish}
+    fields["alpha"] = tensors.get("alpha")
     return fields | {name: header[name] for name in ("aspect", "size", "metadata")}
 
 

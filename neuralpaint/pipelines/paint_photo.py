@@ -99,7 +99,7 @@ def paint_photo(
     from neuralpaint.search import paint
 
     started = time.perf_counter()
-    photo, outputs = _read(job, settings, whole=engines is not None)
+    photo, alpha, outputs = _read(job, settings, whole=engines is not None)
     history = History()
     with reporter.search(job.photo.name) as callback:
         painting = paint(
@@ -114,7 +114,7 @@ def paint_photo(
     if settings.style is not None:
         painting = _restyle(painting, photo, job, settings, resume, reporter)
         note = describe_restyling(painting)
-    painting = dataclasses.replace(painting, finish=settings.finish)
+    painting = dataclasses.replace(painting, finish=settings.finish, alpha=alpha)
     if job.strokes is not None:
         painting.save(job.strokes)
     if engines is None:
@@ -164,38 +164,59 @@ def write_outputs(
     return notes
 
 
-def check_sizes(paths: Sequence[Path], height: int, width: int, settings: OutputSettings) -> None:
-    """Raises ValueError if one of the files cannot hold a painting of that size in pixels."""
+def check_sizes(
+    paths: Sequence[Path], height: int, width: int, settings: OutputSettings, transparent: bool = False
+) -> None:
+    """Raises ValueError if one of the files cannot hold a painting of that size in pixels, or `transparent` one."""
     from neuralpaint.painting.exporters import find_exporter
+    from neuralpaint.painting.painting import check_alpha
 
     for path in map(named, paths):
-        find_exporter(path).check(path, height, width, settings)
+        exporter = find_exporter(path)
+        exporter.check(path, height, width, settings)
+        if transparent and exporter.kind == "image":
+            check_alpha(path, width, height, settings.image.depth)
 
 
-def _read(job: Job, settings: PaintSettings, whole: bool) -> tuple[LargePhoto | Tensor, OutputSettings]:
-    """(the photo, stylized if requested; the settings of its files); ValueError if the painting would be too large for
-    the output format."""
-    from neuralpaint.images.io import load_image
+def _read(job: Job, settings: PaintSettings, whole: bool) -> tuple[LargePhoto | Tensor, Tensor | None, OutputSettings]:
+    """(the photo, stylized if requested; its alpha, if that is kept; the settings of its files).
+
+    Raises:
+        ValueError: the photo cannot be read, or the painting would be too large for the format of an output.
+    """
+    from neuralpaint.images.io import load_image, load_transparent
     from neuralpaint.images.metadata import read_metadata
-    from neuralpaint.images.streaming import LARGE, open_photo
+    from neuralpaint.images.streaming import LARGE, LargePhoto, open_photo
     from neuralpaint.utils.memory import budget
 
     source, label = photo_source(job.photo)
     photo: LargePhoto | Tensor | None = None
+    alpha: Tensor | None = None
     if not whole and settings.stylization is None and settings.style is None:
         limit = min(LARGE, budget(settings.memory) // 40)
         photo = open_photo(source, settings.background, limit, name=label)
     if photo is None:
-        photo = load_image(source, background=settings.background, name=label)
+        if settings.keep_alpha:
+            photo, alpha = load_transparent(source, settings.background, name=label)
+        else:
+            photo = load_image(source, background=settings.background, name=label)
         if settings.stylization is not None:
             photo = settings.stylization.apply(photo, settings.device)
+    if (
+        alpha is not None
+        and alpha.numel() > LARGE
+        or isinstance(photo, LargePhoto)
+        and settings.keep_alpha
+        and photo.has_alpha
+    ):
+        raise ValueError(f"{label} has transparency, but is too large for --keep-alpha: shrink it first")
     shorter = min(photo.shape[-2:])
     height, width = (round(side / shorter * (settings.size or shorter)) for side in photo.shape[-2:])
-    check_sizes(job.outputs, height, width, settings.outputs)
+    check_sizes(job.outputs, height, width, settings.outputs, alpha is not None)
     if not settings.keep_metadata:
-        return photo, settings.outputs
+        return photo, alpha, settings.outputs
     image = dataclasses.replace(settings.outputs.image, metadata=read_metadata(source))
-    return photo, dataclasses.replace(settings.outputs, image=image)
+    return photo, alpha, dataclasses.replace(settings.outputs, image=image)
 
 
 def _restyle(

@@ -96,6 +96,7 @@ class PaintSettings:
         outputs: how the files of each painting are written.
         finish: how the surface of each painting looks.
         keep_metadata: whether images get the date, artist and copyright of the photo.
+        keep_alpha: whether paintings are transparent where their photo is.
         command: the command line that paints them, for their reports.
     """
 
@@ -116,10 +117,11 @@ class PaintSettings:
     outputs: OutputSettings = field(default_factory=OutputSettings)
     finish: Finish = Finish()
     keep_metadata: bool = False
+    keep_alpha: bool = False
     command: str = ""
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments for `neuralpaint.paint`."""
-        others = ("stylization", "style", "outputs", "finish", "keep_metadata", "command")
+        others = ("stylization", "style", "outputs", "finish", "keep_metadata", "keep_alpha", "command")
         return {name: value for name, value in vars(self).items() if name not in others}

@@ -126,7 +126,15 @@ def restyle(
     with progress_bar() if progress else nullcontext(None) as shown:
         run_search(search, store, [report for report in (shown, callback) if report is not None], resume)
     metadata = {**painting.metadata, "style": search.report()}
-    return Painting(search.strokes.cpu(), painting.brush, painting.aspect, painting.background, painting.size, metadata)
+    return Painting(
+        search.strokes.cpu(),
+        painting.brush,
+        painting.aspect,
+        painting.background,
+        painting.size,
+        metadata,
+        alpha=painting.alpha,
+    )
 
 
 class Restyle:
