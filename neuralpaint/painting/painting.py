@@ -175,8 +175,7 @@ class Painting:
         if self.alpha is not None:
             check_alpha(path, width, height, depth)
         have = budget(memory)
-        streamed = Path(path).suffix.lower() in STREAMED_SUFFIXES
-        if depth == 8 and (height * width <= LARGE or not streamed):
+        if not is_streamed(path, height, width, depth):
             need = PROCESS + (_WHOLE + (0 if self.alpha is None else _ALPHA)) * height * width
             check_budget(have, need, f"a {Path(path).suffix} picture of {width}x{height} pixels")
             save_image(self.render(size), path, metadata=metadata)
@@ -325,6 +324,11 @@ def _check_aspect(aspect: Any) -> tuple[float, float]:
             f"aspect must be (height, width), the smaller 1, the larger at most {MAX_ASPECT:g}, got {aspect}"
         )
     return height, width
+
+
+def is_streamed(path: str | os.PathLike, height: int, width: int, depth: int = 8) -> bool:
+    """Whether `Painting.render_to` streams an image of that size in pixels, without EXIF."""
+    return depth != 8 or (height * width > LARGE and Path(path).suffix.lower() in STREAMED_SUFFIXES)
 
 
 def check_alpha(path: str | os.PathLike, width: int, height: int, depth: int = 8) -> None:

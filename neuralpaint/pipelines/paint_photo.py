@@ -151,6 +151,7 @@ def write_outputs(
     from neuralpaint.images.io import save_image
     from neuralpaint.painting.exporters import find_exporter
     from neuralpaint.painting.exporters.plotter import PlotReport
+    from neuralpaint.painting.painting import is_streamed
 
     notes = []
     for target in paths:
@@ -161,6 +162,8 @@ def write_outputs(
                 told = painting.export(path, size=size, settings=settings)
                 if isinstance(told, PlotReport):
                     notes.append(str(told))
+                if settings.image.metadata and find_exporter(path).kind == "image":
+                    notes += [f"no EXIF in {target}, which is too large"] * is_streamed(path, *painting.pixels(size))
     return notes
 
 

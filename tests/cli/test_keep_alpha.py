@@ -144,3 +144,12 @@ def test_bad_alphas_are_refused_also_from_files(tmp_path, alpha, message):
     assert "a.safetensors" in str(raised.value) and "\n" not in str(raised.value)
     with pytest.raises(TypeError, match="alpha must be a tensor"):
         painting(alpha=ALPHA)
+
+
+def test_the_alpha_is_upright(run, stub, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    Image.fromarray(rgba()).save(tmp_path / "photo.png", exif=exif)
+    assert run("paint", tmp_path / "photo.png", "-o", tmp_path / "a.png", *QUICK, "--keep-alpha").code == 0
+    found = np.asarray(Image.open(tmp_path / "a.png").getchannel("A"))
+    np.testing.assert_array_equal(found, np.rot90(ALPHA, -1))

@@ -129,3 +129,11 @@ def test_what_an_engine_has_drawn_gets_it_too(tmp_path):
     settings = OutputSettings(ImageSettings(metadata=kept))
     write_outputs(painting, [tmp_path / "a.png"], settings, picture=Image.new("RGB", (8, 8)))
     assert read_metadata(tmp_path / "a.png") == kept
+
+
+def test_streamed_images_have_none_which_is_said(stub, tmp_path, monkeypatch):
+    monkeypatch.setattr("neuralpaint.painting.painting.LARGE", 100)
+    arguments = ("-o", tmp_path / "a.png", "-o", tmp_path / "b.webp", *QUICK, "--keep-metadata")
+    code, out, _ = invoke("paint", "-", *arguments, data=photo_bytes("JPEG", exif=exif_of()))
+    assert code == 0 and f"no EXIF in {tmp_path / 'a.png'}".encode() in out and out.count(b"no EXIF") == 1
+    assert read_metadata(tmp_path / "a.png") == PhotoMetadata() and read_metadata(tmp_path / "b.webp").artist == "Zoë"
