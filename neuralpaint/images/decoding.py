@@ -37,6 +37,7 @@ _HEIF, _HEIF_START = "HEIF", rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)"
 _WHOLE = ("webpload", "gifload", "heifload", "tiffload")  # decoded as a whole, or in strips of any size
 # What libvips says of TIFFs that Pillow reads: those with 12 bits a channel, and with 8 bits in CIELAB.
 _LEFT_TO_PILLOW = re.compile("not a whole number of bytes|bad labq format")
+_PACKED_BY = ("lzma", "zstd", "webp")  # TIFFs that not every build of libvips reads
 _PILLOW_BYTES = 12  # per pixel that Pillow decodes, including copies
 
 
@@ -88,6 +89,8 @@ def open_pixels(source: Source, label: str) -> Pixels:
     if loader is None:
         return _by_pillow(source, label)
     with readable(label):
+        if loader == "tiffload" and _compression(source) in _PACKED_BY:
+            return _by_pillow(source, label)
         try:
             image = _load(source, loader)
         except load_vips().Error as error:
@@ -99,6 +102,15 @@ def open_pixels(source: Source, label: str) -> Pixels:
             profile = _profile(image, loader, file)
         orientation = image.get("orientation") if image.get_typeof("orientation") else 1
         return Pixels(image, _model(image), profile, orientation, lambda: _load(source, loader))
+
+
+def _compression(source: Source) -> str:
+    """How the pixels of a TIFF are packed; empty if that cannot be told."""
+    try:
+        with open_image(source, ["TIFF"]) as opened:
+            return str(opened.info.get("compression", ""))
+    except Exception:  # damaged, or of a kind that Pillow does not know: libvips says what is wrong with it
+        return ""
 
 
 def find_loader(source: Source) -> str | None:

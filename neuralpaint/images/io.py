@@ -89,7 +89,7 @@ def load_image(
     """
     if _is_tensor(image):
         tensor = _from_tensor(image, name)
-        _check_aspect(*tensor.shape[-2:], name)
+        _check_aspect(tensor.shape[-2], tensor.shape[-1], name)
         return tensor.to(device)
     rgb, _, _ = _read(image, name, parse_color(background))
     import torch  # takes seconds, so only once the image is known to be good
@@ -246,7 +246,7 @@ def _read(
         if alpha is not None and background is not None:
             rgb, alpha = over(np.concatenate([rgb, alpha[..., None]], -1), background), None
         if background is not None:
-            _check_aspect(*rgb.shape[:2], name)
+            _check_aspect(rgb.shape[0], rgb.shape[1], name)
         return np.ascontiguousarray(rgb.transpose(2, 0, 1)), alpha, name
     if isinstance(image, Image.Image):
         with readable(name):

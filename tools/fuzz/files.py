@@ -82,7 +82,7 @@ def outcome(loader: Loader, folder: Path, wanted: str) -> str:
         text = str(error)
         if "\n" in text or len(text) > 2000:
             return f"a message of several lines: {text[:300]!r}"
-        if "alloc" in text or "memory" in text:
+        if ("alloc" in text or "memory" in text) and "limit" not in text:  # libheif words its own limits so
             return f"memory: {text[:300]}"
         return "refused"
     except BaseException as error:
