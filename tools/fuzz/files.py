@@ -82,7 +82,8 @@ def outcome(loader: Loader, folder: Path, wanted: str) -> str:
         text = str(error)
         if "\n" in text or len(text) > 2000:
             return f"a message of several lines: {text[:300]!r}"
-        if ("alloc" in text or "memory" in text) and "limit" not in text:  # libheif words its own limits so
+        # Not that a file would take too much, which is refused in time, nor libheif's limits, which it words so.
+        if ("alloc" in text or "out of memory" in text) and "limit" not in text:
             return f"memory: {text[:300]}"
         return "refused"
     except BaseException as error:
