@@ -16,7 +16,9 @@ from neuralpaint.utils.validation import check_positive, check_weight, shown
 def as_single(value: Any) -> Any:
     """Where autocast is on, a half-precision tensor as float32, which the ops compute in; anything else as it is."""
     if isinstance(value, Tensor) and value.dtype in (torch.float16, torch.bfloat16):
-        return value.float() if torch.is_autocast_enabled(value.device.type) else value
+        device = value.device.type
+        if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):  # not of "meta"
+            return value.float()
     return value
 
 

@@ -150,3 +150,9 @@ def test_half_precision_under_autocast(op, name, dtype):
 def test_half_precision_without_autocast_is_refused(op, name):
     with pytest.raises((TypeError, ValueError), match="float32"):
         CALLS[op](**{name: VALUES[name].bfloat16()})
+
+
+@pytest.mark.parametrize(("op", "name"), TENSORS)
+def test_half_precision_on_the_meta_device_is_refused_too(op, name):
+    with pytest.raises((TypeError, ValueError)):
+        CALLS[op](**{name: VALUES[name].bfloat16().to("meta")})
