@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from neuralpaint.utils.loading import check_length, reading
 
 MAX_BYTES = 1 << 16
+_DEEPEST = 10  # with the stream and the document
 
 
 def read_yaml(path: str | os.PathLike, what: str, hint: str = "check the file") -> Any:
@@ -18,7 +20,7 @@ def read_yaml(path: str | os.PathLike, what: str, hint: str = "check the file") 
         hint: what to do then.
 
     Raises:
-        BadFile: larger than 64 KiB, not YAML, or with aliases, which can make a small file a huge list.
+        BadFile: larger than 64 KiB, not YAML, nested deeply, or with aliases.
     """
     import yaml
 
@@ -26,6 +28,18 @@ def read_yaml(path: str | os.PathLike, what: str, hint: str = "check the file") 
         with open(path, "rb") as file:
             check_length(os.fstat(file.fileno()).st_size, MAX_BYTES)
             text = file.read(MAX_BYTES + 1).decode("utf-8-sig")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise ValueError("it has aliases, such as *name: write everything in full")
+        _check_events(yaml.parse(text, Loader=yaml.SafeLoader))
         return yaml.safe_load(text)
+
+
+def _check_events(events: Iterator[Any]) -> None:
+    """Raises ValueError before a small file takes long: aliases can make it a huge list, and PyYAML's time goes by the
+    square of the depth."""
+    depth = 0
+    for event in events:
+        kind = type(event).__name__
+        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
+        if depth > _DEEPEST:
+            raise ValueError("it is nested too deeply")
+        if kind == "AliasEvent":
+            raise ValueError("it has aliases, such as *name: write everything in full")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from neuralpaint.images.io import parse_color
 from neuralpaint.images.palette import MAX_NAME, Palette, hex_of
 from neuralpaint.utils import schema
-from neuralpaint.utils.loading import BadFile, check_length, reading
+from neuralpaint.utils.loading import BadFile
+from neuralpaint.utils.yaml_files import read_yaml
 
 MAX_PENS = 64
 WIDTHS = (0.05, 20.0)
 """The finest and the broadest pen, in millimetres."""
-_MAX_FILE = 1 << 16  # bytes
-_DEEPEST = 10  # a list of pens has four levels, with the stream and the document
 _EXAMPLE = 'write a list such as: - {name: black, color: "#101010", width_mm: 0.4}'
 
 
@@ -70,19 +68,10 @@ def read_pens(path: str | os.PathLike) -> tuple[Pen, ...]:
     """Reads pens from a YAML file: a list with `name`, `color` and `width_mm` (0.5 if it is left out) of each.
 
     Raises:
-        ValueError: PyYAML is not installed; no such file, larger than 64 KiB, not YAML, with aliases, or not such a
-            list. The message names the file and the pen.
+        ValueError: no such file, larger than 64 KiB, not YAML, with aliases, or not such a list. The message names the
+            file and the pen.
     """
-    try:
-        import yaml
-    except ImportError:
-        raise ValueError(f"{path} needs the package PyYAML: pip install 'neuralpaint[plot]'") from None
-    with reading(path, "is no list of pens", _EXAMPLE):
-        with open(path, "rb") as file:
-            check_length(os.fstat(file.fileno()).st_size, _MAX_FILE)
-            text = file.read(_MAX_FILE + 1).decode("utf-8-sig")
-        _check_events(yaml.parse(text, Loader=yaml.SafeLoader))
-        entries = yaml.safe_load(text)
+    entries = read_yaml(path, "is no list of pens", _EXAMPLE)
     try:
         if not isinstance(entries, list):
             raise ValueError(f"it must be a list of pens, got {schema.shown(entries)}: {_EXAMPLE}")
@@ -91,19 +80,6 @@ def read_pens(path: str | os.PathLike) -> tuple[Pen, ...]:
         return check_pens(_pen(entry, number) for number, entry in enumerate(entries, 1))
     except ValueError as error:
         raise BadFile(f"{path}: {error}") from None
-
-
-def _check_events(events: Iterator[Any]) -> None:
-    """Raises ValueError before a small file takes long: aliases can make it a huge list, and PyYAML's time goes by the
-    square of the depth."""
-    depth = 0
-    for event in events:
-        kind = type(event).__name__
-        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
-        if depth > _DEEPEST:
-            raise ValueError("it is nested too deeply")
-        if kind == "AliasEvent":
-            raise ValueError("it has aliases, such as *name: write every pen in full")
 
 
 def _pen(entry: Any, number: int) -> Pen:

@@ -1,7 +1,5 @@
 """Pens from YAML files, good and bad."""
 
-import sys
-
 import pytest
 
 from neuralpaint.images.palette import Palette
@@ -67,12 +65,6 @@ def test_says_what_is_wrong(tmp_path, text, words):
 def test_a_missing_file(tmp_path):
     with pytest.raises(ValueError, match="does not exist"):
         read_pens(tmp_path / "none.yaml")
-
-
-def test_a_missing_library_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "yaml", None)
-    with pytest.raises(ValueError, match=r"neuralpaint\[plot\]"):
-        read_pens(tmp_path / "pens.yaml")
 
 
 def test_at_most_so_many():
