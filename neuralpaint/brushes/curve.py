@@ -46,25 +46,28 @@ class CurveBrush(Brush):
         """By the nearest point of the curve; in its ends, by the way along its tangent there."""
         import torch
 
-        start, chord = strokes[:, None, 0:2], (strokes[:, 4:6] - strokes[:, 0:2])[:, None]
-        b1 = 2 * chord * strokes[:, None, 2:4]
-        b2 = chord - b1
-        points = torch.stack([x, y], -1)  # [N, K, 2]
+        # From the start of the curve; x and y apart, as sums over an axis of two numbers take long.
+        x, y = x - strokes[:, 0:1], y - strokes[:, 1:2]
+        chord_x, chord_y = strokes[:, 4:5] - strokes[:, 0:1], strokes[:, 5:6] - strokes[:, 1:2]
+        b1_x, b1_y = 2 * chord_x * strokes[:, 2:3], 2 * chord_y * strokes[:, 3:4]
+        b2_x, b2_y = chord_x - b1_x, chord_y - b1_y
         t, least = torch.zeros_like(x), torch.full_like(x, torch.inf)
         for k in range(_SAMPLES + 1):
-            distance = (points - start - (b1 + b2 * (k / _SAMPLES)) * (k / _SAMPLES)).square().sum(-1)
-            t = torch.where(distance < least, k / _SAMPLES, t)
-            least = torch.minimum(distance, least)
+            u = k / _SAMPLES
+            distance = (x - (b1_x + b2_x * u) * u).square_().add_((y - (b1_y + b2_y * u) * u).square_())
+            t.masked_fill_(distance < least, u)
+            least = torch.minimum(distance, least, out=least)
         for _ in range(2):  # Newton's steps for the derivative of the distance
-            away, velocity = points - start - (b1 + b2 * t[..., None]) * t[..., None], b1 + 2 * b2 * t[..., None]
-            curvature = (velocity.square() - 2 * away * b2).sum(-1).clamp(min=1e-9)
-            move = (away * velocity).sum(-1) / curvature
+            away_x, away_y = x - (b1_x + b2_x * t) * t, y - (b1_y + b2_y * t) * t
+            velocity_x, velocity_y = b1_x + 2 * b2_x * t, b1_y + 2 * b2_y * t
+            curvature = velocity_x.square() + velocity_y.square() - 2 * (away_x * b2_x + away_y * b2_y)
+            move = (away_x * velocity_x + away_y * velocity_y) / curvature.clamp(min=1e-9)
             t = (t + move.clamp(-1 / _SAMPLES, 1 / _SAMPLES)).clamp(0, 1)
-        length = chord.norm(dim=-1)
+        length = torch.hypot(chord_x, chord_y)
         beyond = torch.zeros_like(t)
-        for end, tangent in ((0.0, b1), (1.0, b1 + 2 * b2)):
-            unit = tangent / tangent.norm(dim=-1, keepdim=True).clamp(min=1e-9)
-            over = ((points - start - chord * end) * unit).sum(-1)
+        for end, tangent_x, tangent_y in ((0.0, b1_x, b1_y), (1.0, b1_x + 2 * b2_x, b1_y + 2 * b2_y)):
+            over = (x - chord_x * end) * tangent_x + (y - chord_y * end) * tangent_y
+            over = over / torch.hypot(tangent_x, tangent_y).clamp(min=1e-9)
             beyond = torch.where(t == end, over.clamp(min=0) if end else over.clamp(max=0), beyond)
         first, last = (0.25 * radius for radius in self._radii(strokes))
         return ((t * length + beyond + first) / (length + first + last).clamp(min=1e-6)).clamp(0, 1)
