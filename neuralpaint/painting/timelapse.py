@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from neuralpaint import ops
 from neuralpaint.images.io import to_bytes
+from neuralpaint.painting.boxes import Box, area, empty, fewer, part, union
 from neuralpaint.painting.exporters.settings import VideoSettings
+from neuralpaint.painting.growing import GrowingStroke
 
 if TYPE_CHECKING:
     from neuralpaint.painting.painting import Painting
@@ -22,11 +23,7 @@ _STROKE = 0.4  # seconds that a stroke takes at least, if not too many others ar
 _AT_ONCE = 12  # strokes that are drawn at the same time, at most
 _AREA = 0.35  # of their boxes together, in canvases, at most: it bounds the work for a frame
 _EXPONENT = 0.8  # "ease": the time for a stroke goes with its size to this power
-_TIP = 0.08  # of a stroke's length, over which paint appears behind the tip of the brush
-_GRID = 96  # samples along the longer side of a stroke's box of how far along its points lie
 _EDGE = 2  # pixels that a stroke may extend beyond its bounds
-
-Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels
 
 
 @dataclass(frozen=True)
@@ -120,8 +117,7 @@ class _Canvas:
         self._bytes = torch.from_numpy(self.pixels)
         self._boxes = self._find_boxes(height, width)
         self._next = 0  # the first stroke that is not done
-        self._growing: list[int] = []
-        self._ways: dict[int, Tensor] = {}
+        self._growing: dict[int, GrowingStroke] = {}
 
     def _find_boxes(self, height: int, width: int) -> list[Box]:
         """The part of the canvas that each stroke may touch; may be empty."""
@@ -138,30 +134,51 @@ class _Canvas:
 
     def advance(self, time: float) -> Box | None:
         """Draws the canvas at a time, later than before. Returns the box that has changed."""
-        changed = [self._boxes[k] for k in self._growing]
-        for box in changed:
-            _at(self._shown, box).copy_(_at(self._done, box))
         first = self._next
         while self._next < len(self._ends) and self._ends[self._next] <= time:
-            self._ways.pop(self._next, None)
             self._next += 1
-        for start, end, box in self._runs(first, self._next):
-            _at(self._done, box).copy_(self._drawn(_at(self._done, box), start, end, box))
-            _at(self._shown, box).copy_(_at(self._done, box))
-            changed.append(box)
+        changed = self._finish(first, self._next)
         started = int(np.searchsorted(self._starts, time, side="left"))
-        self._growing = [k for k in range(self._next, started) if not _empty(self._boxes[k])]
-        for k in self._growing:
-            self._grow(k, time)
-            changed.append(self._boxes[k])
-        return self._show(changed)
+        for k in range(self._next, started):
+            if empty(self._boxes[k]):
+                continue
+            if k not in self._growing:
+                stroke = self._strokes[k : k + 1]
+                self._growing[k] = GrowingStroke(stroke, self._brush, self._boxes[k], self._scale)
+            share = (time - self._starts[k]) / (self._ends[k] - self._starts[k])
+            changed.append(self._growing[k].advance(share))
+        boxes = [box for box in changed if box is not None]
+        if not boxes:
+            return None
+        for box in fewer(boxes):
+            part(self._shown, box).copy_(part(self._done, box))
+            for growing in self._growing.values():  # in the order of the painting
+                growing.draw_(self._shown, box)
+            self._show(box)
+        return union(boxes)
+
+    def _finish(self, first: int, last: int) -> list[Box | None]:
+        """Draws strokes onto the canvas of those that are done. Returns boxes outside of which that is not seen."""
+        changed: list[Box | None] = []
+        for k in range(first, last):  # those that were growing are the first ones
+            growing = self._growing.pop(k, None)
+            if growing is None and not empty(self._boxes[k]):
+                break
+            if growing is not None:
+                changed.append(growing.advance(1.0))
+                growing.draw_(self._done, growing.box)
+            first = k + 1
+        for start, end, box in self._runs(first, last):
+            part(self._done, box).copy_(self._drawn(part(self._done, box), start, end, box))
+            changed.append(box)
+        return changed
 
     def _runs(self, first: int, last: int) -> Iterator[tuple[int, int, Box]]:
         """Runs of strokes that are drawn together, (first, last, box): many small ones cost a call each otherwise."""
-        strokes = [k for k in range(first, last) if not _empty(self._boxes[k])]
+        strokes = [k for k in range(first, last) if not empty(self._boxes[k])]
         boxes = [self._boxes[k] for k in strokes]
-        if len(boxes) > 1 and _area(_union(boxes)) < 4 * sum(map(_area, boxes)):
-            yield strokes[0], strokes[-1] + 1, _union(boxes)
+        if len(boxes) > 1 and area(union(boxes)) < 4 * sum(map(area, boxes)):
+            yield strokes[0], strokes[-1] + 1, union(boxes)
         else:
             yield from ((k, k + 1, box) for k, box in zip(strokes, boxes, strict=True))
 
@@ -171,59 +188,9 @@ class _Canvas:
         strokes = self._strokes[first:last][None]
         return ops.render(under[None].contiguous(), strokes, self._brush, origin=origin, pixels_per_unit=self._scale)[0]
 
-    def _grow(self, k: int, time: float) -> None:
-        """Draws the part of a stroke that is there at a time."""
-        box = self._boxes[k]
-        shown = _at(self._shown, box)
-        drawn = self._drawn(shown, k, k + 1, box)
-        share = (time - self._starts[k]) / (self._ends[k] - self._starts[k])
-        if share < 1:
-            way = F.interpolate(self._way(k), size=shown.shape[1:], mode="bilinear", align_corners=False)[0]
-            mask = way.mul_(-1 / _TIP).add_(share * (1 + _TIP) / _TIP).clamp_(0, 1)
-            shown.lerp_(drawn, mask)
-        else:
-            shown.copy_(drawn)
-
-    def _way(self, k: int) -> Tensor:
-        """How far along the stroke the points of its box lie, `[1, 1, h, w]`, on a coarse grid: it is smooth."""
-        if k not in self._ways:
-            x0, y0, x1, y1 = self._boxes[k]
-            fine = min(1.0, _GRID / max(x1 - x0, y1 - y0))
-            columns, rows = (max(1, round(side * fine)) for side in (x1 - x0, y1 - y0))
-            device = self._strokes.device
-            x = (torch.arange(columns, device=device) + 0.5) * ((x1 - x0) / columns) + x0
-            y = (torch.arange(rows, device=device) + 0.5) * ((y1 - y0) / rows) + y0
-            grid_y, grid_x = torch.meshgrid(y / self._scale, x / self._scale, indexing="ij")
-            way = self._brush.along(self._strokes[k : k + 1], grid_x.reshape(1, -1), grid_y.reshape(1, -1))
-            self._ways[k] = way.view(1, 1, rows, columns)
-        return self._ways[k]
-
-    def _show(self, boxes: list[Box]) -> Box | None:
-        """Brings `pixels` up to date in boxes. Returns the box around them."""
-        if not boxes:
-            return None
-        boxes = list(dict.fromkeys(boxes))  # many strokes were being drawn before, too
-        whole = _union(boxes)
-        for x0, y0, x1, y1 in [whole] if _area(whole) <= sum(map(_area, boxes)) else boxes:
-            # As `to_bytes` rounds, in fewer passes over memory.
-            scaled = (self._shown[:, y0:y1, x0:x1] * 255.0).add_(0.5).clamp_(0.0, 255.0)
-            self._bytes[y0:y1, x0:x1].copy_(scaled.permute(1, 2, 0))
-        return whole
-
-
-def _at(canvas: Tensor, box: Box) -> Tensor:
-    """The part of a canvas `[3, H, W]` in a box."""
-    return canvas[:, box[1] : box[3], box[0] : box[2]]
-
-
-def _empty(box: Box) -> bool:
-    return box[0] >= box[2] or box[1] >= box[3]
-
-
-def _area(box: Box) -> int:
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def _union(boxes: list[Box]) -> Box:
-    x0, y0, x1, y1 = zip(*boxes, strict=True)
-    return min(x0), min(y0), max(x1), max(y1)
+    def _show(self, box: Box) -> None:
+        """Brings `pixels` up to date in a box."""
+        x0, y0, x1, y1 = box
+        # As `to_bytes` rounds, in fewer passes over memory.
+        scaled = (part(self._shown, box) * 255.0).add_(0.5).clamp_(0.0, 255.0)
+        self._bytes[y0:y1, x0:x1].copy_(scaled.permute(1, 2, 0))
