@@ -173,7 +173,13 @@ STREAMED_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
 def write_bands(
-    path: str | os.PathLike, height: int, width: int, bands: Iterable[np.ndarray], *, depth: int = 8
+    path: str | os.PathLike,
+    height: int,
+    width: int,
+    bands: Iterable[np.ndarray],
+    *,
+    depth: int = 8,
+    data: bool = False,
 ) -> None:
     """Writes an image from bands, `[rows, width, 3]`, top to bottom, tagged as sRGB.
 
@@ -181,6 +187,7 @@ def write_bands(
         path: .png, .jpg or .tiff (tiled; BigTIFF if necessary).
         bands: uint8, or uint16 for a depth of 16.
         depth: bits per channel: 8, or 16 in .png and .tiff.
+        data: the pixels are no colours: the file is not tagged.
 
     Raises:
         ValueError: unknown suffix, or too many pixels for the format.
@@ -191,13 +198,14 @@ def write_bands(
     if suffix not in STREAMED_SUFFIXES:
         raise ValueError(f"a {suffix} file cannot be written in bands: use one of {' '.join(STREAMED_SUFFIXES)}")
     with atomic_path(path) as temporary:
-        _Pipe(load_vips(), temporary, suffix, height, width, depth).write(bands, path)
+        _Pipe(load_vips(), temporary, suffix, height, width, depth, data).write(bands, path)
 
 
 class _Pipe:
     """A thread in which libvips reads an image from a pipe and writes it to a file."""
 
-    def __init__(self, pyvips: Any, target: Path, suffix: str, height: int, width: int, depth: int) -> None:
+    def __init__(self, pyvips: Any, target: Path, suffix: str, height: int, width: int, depth: int, data: bool) -> None:
+        self._data = data
         self._pyvips, self._target, self._suffix = pyvips, os.fsencode(target), suffix
         self._height, self._width, self._depth = height, width, depth
         self._read, self._write = os.pipe()
@@ -237,7 +245,8 @@ class _Pipe:
             image = self._pyvips.Image.pngload_source(
                 source, access="sequential", fail_on="error", unlimited=True
             ).copy()
-            image.set_type(self._pyvips.GValue.blob_type, "icc-profile-data", matrix_profile(name="sRGB"))
+            if not self._data:
+                image.set_type(self._pyvips.GValue.blob_type, "icc-profile-data", matrix_profile(name="sRGB"))
             if self._suffix == ".png":
                 image.pngsave(self._target, compression=3, filter="sub")
             elif self._suffix in (".jpg", ".jpeg"):

@@ -239,14 +239,14 @@ class Painting:
             result[y : y + tile.shape[1], x : x + tile.shape[2]] = values
         return result
 
-    def normal_map(self, size: int | None = None) -> Image.Image:
-        """Normals of the surface as an RGB image: right, up and out from [-1, 1] to [0, 255] (as OpenGL has them). Of
-        the painting's finish, or of full relief if that is flat."""
+    def normal_map(self, size: int | None = None) -> np.ndarray:
+        """Normals of the surface, uint16 `[H, W, 3]`: right, up and out from [-1, 1] to [0, 65535] (as OpenGL has
+        them). Of the painting's finish, or of full relief if that is flat."""
         height, width = self.pixels(size)
-        picture = Image.new("RGB", (width, height))
+        result = np.empty((height, width, 3), np.uint16)
         for y, x, tile in normal_tiles(self, size):
-            picture.paste(to_pil(tile), (x, y))
-        return picture
+            result[y : y + tile.shape[1], x : x + tile.shape[2]] = to_words(tile)
+        return result
 
     def psnr(self, image: ImageLike | LargePhoto, size: int = 512) -> float:
         """PSNR in dB against an image, both `size` pixels along the shorter side; the image is area-averaged. The

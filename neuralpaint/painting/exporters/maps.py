@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 _WHOLE = 8  # bytes per pixel of a map in memory, with its compression
+_ROWS = 512  # that are written at a time
 
 
 def check_map(path: str | os.PathLike, height: int, width: int, settings: None = None) -> None:
@@ -28,5 +29,9 @@ def write_height(painting: Painting, path: str | os.PathLike, settings: None = N
 
 
 def write_normals(painting: Painting, path: str | os.PathLike, settings: None = None) -> None:
-    """Writes `Painting.normal_map` as an RGB PNG."""
-    save_image(painting.normal_map(), path, data=True)
+    """Writes `Painting.normal_map` as an RGB PNG of 16 bits a channel, which Pillow cannot write."""
+    from neuralpaint.images.streaming import write_bands
+
+    normals = painting.normal_map()
+    bands = (normals[top : top + _ROWS] for top in range(0, len(normals), _ROWS))
+    write_bands(path, *normals.shape[:2], bands, depth=16, data=True)
