@@ -118,6 +118,14 @@ class Bars(Reporter):
         with bar(f"strokes by {engine}") as update:
             yield lambda done, total: update(total=total, completed=done, detail=f"{done}/{total}")
 
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Callable[[int, int], None] | None]:
+        if not visible(self.quiet):
+            yield None
+            return
+        with bar(f"{name}, frames") as update:
+            yield lambda done, total: update(total=total, completed=done, detail=f"{done}/{total}")
+
 
 def collect(rows: Iterable[Row], num_photos: int, summary: Summary, quiet: bool, shown: bool) -> int:
     """Prints rows as they arrive, with one bar if `shown`, and adds them to the summary. Returns the number of

@@ -133,7 +133,7 @@ def command(
         with EnginePool(get_engine(engine, engine_timeout), timeout=engine_timeout) as engines:
             with Bars().drawing(engines.engine.address) as report:
                 picture, _ = draw_by(engines, painting, size, callback=report)
-    notes = write_outputs(painting.to(torch_device), outputs, settings, size=size, picture=picture)
+    notes = write_outputs(painting.to(torch_device), outputs, settings, size=size, picture=picture, reporter=Bars())
     shown = ", ".join(map(str, outputs))
     say(f"{strokes} → {shown}: {width}x{height} pixels, {', '.join([f'{len(painting)} strokes', *notes])}")
 

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,7 +190,12 @@ class Painting:
         write_bands(path, height, width, bands, depth=depth)
 
     def export(
-        self, path: str | os.PathLike, *, size: int | None = None, settings: OutputSettings | None = None
+        self,
+        path: str | os.PathLike,
+        *,
+        size: int | None = None,
+        settings: OutputSettings | None = None,
+        callback: Callable[[int, int], None] | None = None,
     ) -> Any:
         """Writes a file of any kind that a painting can be written to; the suffix determines which.
 
@@ -199,6 +204,7 @@ class Painting:
                 `neuralpaint.painting.exporters.export_suffixes()`.
             size: pixels along the shorter side; `self.size` by default.
             settings: how each kind is written; the defaults if None.
+            callback: called with (done, total) frames while a time-lapse is written.
 
         Returns:
             What the exporter tells about the file: lengths and times for a pen plotter, otherwise little of use.
@@ -213,7 +219,8 @@ class Painting:
         exporter = find_exporter(path)
         settings = OutputSettings() if settings is None else settings
         exporter.check(path, *self.pixels(size), settings)
-        return exporter.write(self if size is None else dataclasses.replace(self, size=size), path, settings)
+        painting = self if size is None else dataclasses.replace(self, size=size)
+        return exporter.write(painting, path, settings, callback)
 
     def bands(self, size: int | None = None, rows: int = TILE, *, depth: int = 8) -> Iterator[np.ndarray]:
         """Renders bands from top to bottom, `[rows, W, 3]` of uint8, or of uint16 for a depth of 16; the last may have

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,13 @@ class Frame:
     box: Box | None
 
 
-def time_lapse(painting: Painting, settings: VideoSettings | None = None, *, even: bool = False) -> Iterator[Frame]:
+def time_lapse(
+    painting: Painting,
+    settings: VideoSettings | None = None,
+    *,
+    even: bool = False,
+    callback: Callable[[int, int], None] | None = None,
+) -> Iterator[Frame]:
     """Draws the frames of a time-lapse one after another: from the bare canvas to the painting, which the last one
     shows exactly as `Painting.render` does. They are deterministic.
 
@@ -51,6 +57,7 @@ def time_lapse(painting: Painting, settings: VideoSettings | None = None, *, eve
         painting: `painting.size` is the size of the frames.
         settings: `hold` is left to the caller.
         even: extend an odd side by one pixel, as video formats need.
+        callback: called with the number of frames drawn so far and of all frames.
 
     Raises:
         ValueError: an engine draws the strokes.
@@ -58,7 +65,8 @@ def time_lapse(painting: Painting, settings: VideoSettings | None = None, *, eve
     settings = VideoSettings() if settings is None else settings
     if painting.brush.engine:
         raise ValueError(f"brush {painting.brush.name!r} is drawn by an engine, which draws no time-lapse")
-    return _frames(painting, settings, even)
+    frames = _frames(painting, settings, even)
+    return frames if callback is None else _counted(frames, frame_count(settings), callback)
 
 
 @torch.no_grad()
@@ -76,6 +84,12 @@ def _frames(painting: Painting, settings: VideoSettings, even: bool) -> Iterator
         canvas.pixels[top : top + len(band), :width] = band
         top += len(band)
     yield Frame(canvas.pixels, (0, 0, canvas.pixels.shape[1], canvas.pixels.shape[0]))
+
+
+def _counted(frames: Iterator[Frame], total: int, callback: Callable[[int, int], None]) -> Iterator[Frame]:
+    for done, frame in enumerate(frames, 1):
+        callback(done, total)
+        yield frame
 
 
 def frame_count(settings: VideoSettings) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,7 +119,7 @@ def paint_photo(
     if job.strokes is not None:
         painting.save(job.strokes)
     if engines is None:
-        note = ", ".join(filter(None, [note, *write_outputs(painting, job.outputs, outputs)]))
+        note = ", ".join(filter(None, [note, *write_outputs(painting, job.outputs, outputs, reporter=reporter)]))
         psnr = painting.psnr(photo)
     else:
         assert isinstance(photo, torch.Tensor)
@@ -138,12 +139,14 @@ def write_outputs(
     *,
     size: int | None = None,
     picture: Image.Image | None = None,
+    reporter: Reporter = SILENT,
 ) -> list[str]:
     """Writes a painting to several files, each of the kind that its suffix says.
 
     Args:
         size: pixels along the shorter side.
         picture: the painting as its engine has drawn it, which then becomes the images.
+        reporter: shows progress.
 
     Returns:
         What there is to say about the files, a line for each of some.
@@ -159,7 +162,8 @@ def write_outputs(
             if picture is not None and find_exporter(path).kind == "image":
                 save_image(picture, path, metadata=settings.image.metadata)
             else:
-                told = painting.export(path, size=size, settings=settings)
+                with reporter.writing(target.name) if find_exporter(path).reports else nullcontext() as callback:
+                    told = painting.export(path, size=size, settings=settings, callback=callback)
                 if isinstance(told, PlotReport):
                     notes.append(str(told))
                 if settings.image.metadata and find_exporter(path).kind == "image":

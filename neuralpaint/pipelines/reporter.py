@@ -21,5 +21,9 @@ class Reporter:
         """Callback for strokes drawn by an engine; it takes (done, total)."""
         return nullcontext()
 
+    def writing(self, name: str) -> AbstractContextManager[Callable[[int, int], None] | None]:
+        """Callback for a file of that name whose frames are written; it takes (done, total)."""
+        return nullcontext()
+
 
 SILENT = Reporter()

@@ -37,7 +37,15 @@ register(Exporter("pdf", (".pdf",), f"{_HERE}.pdf:write_pdf", "", "cairosvg", "s
 register(Exporter("height", (".height.png",), f"{_HERE}.maps:write_height", f"{_HERE}.maps:check_map"))
 register(Exporter("normals", (".normal.png",), f"{_HERE}.maps:write_normals", f"{_HERE}.maps:check_map"))
 register(
-    Exporter("video", (".mp4", ".webm"), f"{_HERE}.video:write_video", f"{_HERE}.video:check_video", "av", "video")
+    Exporter(
+        "video",
+        (".mp4", ".webm"),
+        f"{_HERE}.video:write_video",
+        f"{_HERE}.video:check_video",
+        "av",
+        "video",
+        reports=True,
+    )
 )
 register(
     Exporter(
@@ -45,5 +53,6 @@ register(
         (".gif", ".apng", ".anim.webp"),
         f"{_HERE}.animation:write_animation",
         f"{_HERE}.animation:check_animation",
+        reports=True,
     )
 )

@@ -6,9 +6,9 @@ import io
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import numpy as np
 from PIL import GifImagePlugin, Image
@@ -20,16 +20,26 @@ from neuralpaint.utils.files import atomic_write
 if TYPE_CHECKING:
     from neuralpaint.painting.painting import Painting
 
+_Callback: TypeAlias = "Callable[[int, int], None] | None"
+
 _LONGEST_SIDE = {".gif": 65535, ".apng": 65535, ".anim.webp": 16383}
 _WEBP = {"quality": 85, "method": 2}
 _PALETTE_SIDE = 96  # pixels along the shorter side of the pictures that the colours of a GIF are chosen from
 _PALETTE_FRAMES = 12
 
 
-def write_animation(painting: Painting, path: str | os.PathLike, settings: VideoSettings | None = None) -> None:
+def write_animation(
+    painting: Painting,
+    path: str | os.PathLike,
+    settings: VideoSettings | None = None,
+    callback: Callable[[int, int], None] | None = None,
+) -> None:
     """Writes a time-lapse as .gif, .apng or .anim.webp, which loops; the last frame stays for `settings.hold` seconds.
 
     Frames hold only the box that has changed. A .gif has 255 colours, and delays in hundredths of a second.
+
+    Args:
+        callback: called with the number of frames drawn so far and of all frames.
 
     Raises:
         ValueError: a side is too long, or an engine draws the strokes.
@@ -39,7 +49,7 @@ def write_animation(painting: Painting, path: str | os.PathLike, settings: Video
     check_animation(path, *painting.pixels(), settings)
     write = {".gif": _write_gif, ".apng": _write_apng, ".anim.webp": _write_webp}[export_suffix(path)]
     with atomic_write(path) as file:
-        write(painting, file, settings)
+        write(painting, file, settings, callback)
 
 
 def check_animation(path: str | os.PathLike, height: int, width: int, settings: VideoSettings | None = None) -> None:
@@ -65,13 +75,13 @@ class _Part:
     end: int
 
 
-def _parts(painting: Painting, settings: VideoSettings) -> Iterator[_Part]:
+def _parts(painting: Painting, settings: VideoSettings, callback: _Callback) -> Iterator[_Part]:
     """The parts of a time-lapse. A frame in which nothing changes has none: the one before is shown for longer."""
     from neuralpaint.painting.timelapse import time_lapse
 
     shown: np.ndarray | None = None
     waiting: _Part | None = None
-    for number, frame in enumerate(time_lapse(painting, settings)):
+    for number, frame in enumerate(time_lapse(painting, settings, callback=callback)):
         if frame.box is None:
             continue
         x0, y0, x1, y1 = frame.box
@@ -99,14 +109,14 @@ def _parts(painting: Painting, settings: VideoSettings) -> Iterator[_Part]:
 _CLEAR = 255  # the index of what stays as it is
 
 
-def _write_gif(painting: Painting, file: BinaryIO, settings: VideoSettings) -> None:
+def _write_gif(painting: Painting, file: BinaryIO, settings: VideoSettings, callback: _Callback) -> None:
     height, width = painting.pixels()
     palette = _palette(painting, settings)
     colors = (palette.getpalette("RGB") or [])[: 3 * _CLEAR]
     file.write(b"GIF89a" + struct.pack("<HHBBB", width, height, 0xF7, 0, 0) + bytes(colors).ljust(768, b"\0"))
     file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0")  # loop for ever
     shown = np.full((height, width), _CLEAR, np.uint8)
-    for part in _parts(painting, settings):
+    for part in _parts(painting, settings, callback):
         # Undithered: strokes hide the steps, and what does not change keeps its colour from frame to frame.
         indices = np.asarray(Image.fromarray(part.pixels).quantize(palette=palette, dither=Image.Dither.NONE))
         under = shown[part.y : part.y + indices.shape[0], part.x : part.x + indices.shape[1]]
@@ -142,7 +152,7 @@ def _palette(painting: Painting, settings: VideoSettings) -> Image.Image:
 # ---- animated PNG ----------------------------------------------------------------------------------------------------
 
 
-def _write_apng(painting: Painting, file: BinaryIO, settings: VideoSettings) -> None:
+def _write_apng(painting: Painting, file: BinaryIO, settings: VideoSettings, callback: _Callback) -> None:
     """Each part is compressed as a PNG, and its data moved to the chunks of an animation (PNG 3, §11.3)."""
     height, width = painting.pixels()
 
@@ -154,7 +164,7 @@ def _write_apng(painting: Painting, file: BinaryIO, settings: VideoSettings) -> 
     control_at = file.tell()
     chunk(b"acTL", struct.pack(">II", 0, 0))
     sequence = frames = 0
-    for part in _parts(painting, settings):
+    for part in _parts(painting, settings, callback):
         part_height, part_width, _ = part.pixels.shape
         shown, over = min(part.end - part.start, 65535), 1
         place = (part_width, part_height, part.x, part.y)
@@ -188,15 +198,15 @@ def _image_data(part: _Part) -> Iterator[bytes]:
 # ---- animated WebP ---------------------------------------------------------------------------------------------------
 
 
-def _write_webp(painting: Painting, file: BinaryIO, settings: VideoSettings) -> None:
-    frames = _LazyFrames(painting, settings)
+def _write_webp(painting: Painting, file: BinaryIO, settings: VideoSettings, callback: _Callback) -> None:
+    frames = _LazyFrames(painting, settings, callback)
     frames.save(file, "WEBP", save_all=True, duration=frames.durations, loop=0, **_WEBP)
 
 
 class _LazyFrames(Image.Image):
     """An image of many frames, each drawn when Pillow seeks it, in their order: the encoder never has two of them."""
 
-    def __init__(self, painting: Painting, settings: VideoSettings) -> None:
+    def __init__(self, painting: Painting, settings: VideoSettings, callback: _Callback) -> None:
         from neuralpaint.painting.timelapse import frame_count, time_lapse
 
         super().__init__()
@@ -204,7 +214,7 @@ class _LazyFrames(Image.Image):
         times = np.round(1000 * np.arange(self.n_frames + 1) / settings.fps).astype(int)
         self.durations = np.diff(times).tolist()
         self.durations[-1] += round(1000 * settings.hold)
-        self._frames = time_lapse(painting, settings)
+        self._frames = time_lapse(painting, settings, callback=callback)
         self._number = -1
         self.seek(0)
 

@@ -27,6 +27,7 @@ class Exporter:
         checker: "module:function", called with the path, height and width in pixels and the settings before anything is
             painted; raises ValueError if such a file cannot be written. It must not import torch.
         library: module of an optional library that it needs, and `extra`, the extra of the package that installs it.
+        reports: whether its writer takes a callback as a fourth argument, for (done, total) of its work.
         engines: whether it can write paintings whose strokes an engine draws.
     """
 
@@ -36,11 +37,20 @@ class Exporter:
     checker: str = ""
     library: str = ""
     extra: str = ""
+    reports: bool = False
     engines: bool = False
 
-    def write(self, painting: Painting, path: str | os.PathLike, settings: OutputSettings) -> Any:
-        """Writes a painting, drawn at `painting.size`. Returns what the writer tells about the file."""
-        return _function(self.writer)(painting, path, getattr(settings, self.kind, None))
+    def write(
+        self,
+        painting: Painting,
+        path: str | os.PathLike,
+        settings: OutputSettings,
+        callback: Callable[[int, int], None] | None = None,
+    ) -> Any:
+        """Writes a painting, drawn at `painting.size`, and calls `callback` with (done, total) meanwhile if the writer
+        `reports`. Returns what the writer tells about the file."""
+        more = (callback,) if self.reports else ()
+        return _function(self.writer)(painting, path, getattr(settings, self.kind, None), *more)
 
     def check(self, path: str | os.PathLike, height: int, width: int, settings: OutputSettings) -> None:
         """Raises ValueError if a painting of that size in pixels cannot be written."""

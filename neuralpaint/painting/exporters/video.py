@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,18 @@ _FORMATS: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
 _BT709 = 1  # the matrix, primaries and transfer of HD video, in the numbers of ITU-T H.273
 
 
-def write_video(painting: Painting, path: str | os.PathLike, settings: VideoSettings | None = None) -> None:
+def write_video(
+    painting: Painting,
+    path: str | os.PathLike,
+    settings: VideoSettings | None = None,
+    callback: Callable[[int, int], None] | None = None,
+) -> None:
     """Writes a time-lapse, .mp4 or .webm; an odd side is extended by one pixel.
 
     Frames go to the encoder one at a time, so that memory does not grow with the length of the video.
+
+    Args:
+        callback: called with the number of frames drawn so far and of all frames.
 
     Raises:
         ValueError: a side is too long, or an engine draws the strokes.
@@ -42,7 +51,7 @@ def write_video(painting: Painting, path: str | os.PathLike, settings: VideoSett
     check_video(path, *painting.pixels(), settings)
     with atomic_path(path) as temporary:
         try:
-            _encode(painting, temporary, export_suffix(path), settings)
+            _encode(painting, temporary, export_suffix(path), settings, callback)
         except (av.FFmpegError, OSError) as error:
             raise _write_error(path, error) from error
 
@@ -56,7 +65,13 @@ def check_video(path: str | os.PathLike, height: int, width: int, settings: Vide
         )
 
 
-def _encode(painting: Painting, path: Path, suffix: str, settings: VideoSettings) -> None:
+def _encode(
+    painting: Painting,
+    path: Path,
+    suffix: str,
+    settings: VideoSettings,
+    callback: Callable[[int, int], None] | None,
+) -> None:
     import av
 
     from neuralpaint.painting.timelapse import time_lapse
@@ -71,7 +86,7 @@ def _encode(painting: Painting, path: Path, suffix: str, settings: VideoSettings
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         to_yuv, picture = _Converter(), None
         drawn = 0
-        for frame in time_lapse(painting, settings, even=True):
+        for frame in time_lapse(painting, settings, even=True, callback=callback):
             if picture is None or frame.box is not None:
                 picture = to_yuv(frame.pixels)
             container.mux(stream.encode(_at(picture, drawn)))

@@ -163,6 +163,30 @@ def test_video_options(tmp_path, run, stroke_file):
     assert Image.open(tmp_path / "a.gif").size == (60, 40)
 
 
+@pytest.mark.parametrize("name", [*ANIMATIONS, *VIDEOS])
+def test_progress_is_told_and_an_interrupt_leaves_no_file(tmp_path, name):
+    if name in VIDEOS:
+        pytest.importorskip("av")
+    told = []
+    painting_of().export(tmp_path / f"whole.{name}", settings=SETTINGS, callback=lambda *report: told.append(report))
+    assert told[-2:] == [(9, 10), (10, 10)]
+    before = sorted(os.listdir(tmp_path))
+
+    def interrupt(done, total):
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        painting_of().export(tmp_path / name, settings=SETTINGS, callback=interrupt)
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_progress_on_a_terminal(run, stroke_file, tmp_path, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes this for a terminal
+    result = run("render", stroke_file, "-o", tmp_path / "a.gif", "-o", tmp_path / "a.png", "--seconds", 0.5)
+    assert result.code == 0 and "a.gif, frames" in result.err and "/15" in result.err and "a.png" not in result.err
+
+
 def test_without_pyav(tmp_path, run, stroke_file, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     result = run("render", stroke_file, "-o", tmp_path / "a.mp4")
