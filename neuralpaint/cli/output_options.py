@@ -29,8 +29,8 @@ _KINDS = {
     "video": "a time-lapse, such as -o out.mp4",
     "svg": "a vector file, such as -o out.svg",
 }
-_ALSO = {"size_mm": ("pdf", "robot"), "style": ("pdf",)}
-"""Kinds of files besides .svg that options of vector files are for."""
+_ALSO = {"size_mm": ("pdf", "robot"), "style": ("pdf",), "speed": ("report",)}
+"""Kinds of files that an option is for besides that of its group."""
 
 Outputs = Annotated[
     list[Path],
@@ -69,7 +69,8 @@ SpeedName = Annotated[
     typer.Option(
         "--speed",
         metavar="|".join(get_args(Speed)),
-        help="Time-lapse: ease draws large strokes slowly and small ones quickly; strokes gives each the same time.",
+        help="Time-lapse, also of --report: ease draws large strokes slowly and small ones quickly; strokes gives each "
+        "the same time.",
         show_default="ease",
         rich_help_panel=_PANEL,
     ),
@@ -121,6 +122,7 @@ def output_settings(
     *,
     keep_metadata: bool = False,
     keep_alpha: bool = False,
+    report: bool = False,
 ) -> OutputSettings:
     """The settings of all outputs from the options, None where an option was not given.
 
@@ -133,6 +135,7 @@ def output_settings(
         depth: bits per channel of images.
         keep_metadata: whether images get EXIF of the photo.
         keep_alpha: whether images are transparent where the photo is.
+        report: whether there is a report besides, whose animation has a length of its own.
 
     Raises:
         ValueError: a value is out of range, an option is given for a kind of file that is not among the outputs, or a
@@ -147,7 +150,7 @@ def output_settings(
     kinds = {exporter.kind for exporter in exporters.values()}
     for kind, options in given.items():
         for name in options:
-            if not kinds & {kind, *_ALSO.get(name, ())}:
+            if not (kinds | ({"report"} if report else set())) & {kind, *_ALSO.get(name, ())}:
                 option = "svg-style" if name == "style" else name.replace("_", "-")
                 raise ValueError(f"--{option} is for {_KINDS[kind]}, which is not among the outputs")
     if keep_metadata:

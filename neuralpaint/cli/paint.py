@@ -237,7 +237,9 @@ def command(
     video = {"seconds": seconds, "fps": fps, "hold": hold, "speed": speed}
     vector = {"size_mm": size_mm, "style": svg_style, "pens": pens}
     keep: dict[str, Any] = {"keep_metadata": keep_metadata, "keep_alpha": keep_alpha}
-    written = output_settings(targets, share, engine is not None, video, vector, depth, **keep)
+    written = output_settings(
+        targets, share, engine is not None, video, vector, depth, report=report is not None, **keep
+    )
     finish = finish_from(relief, light, ground, varnish, engine=engine is not None)
 
     # Importing torch takes seconds, so check the arguments first.

@@ -144,12 +144,23 @@ def test_paint_writes_a_report(run, short_search, photo, tmp_path):
     assert result.code == 2 and "report.html already exists" in result.line
     for options, message in [
         (("--report", tmp_path / "r.pdf"), "must be a .html file"),
+        (("--report", tmp_path / "r.html", "--seconds", 3), "--seconds is for a time-lapse, such as -o out.mp4"),
         (("--report", tmp_path / "a.html", "--save", tmp_path / "a.html"), "choose another file for --save"),
         (("--report", photo.with_suffix(".html"), "-o", photo.with_suffix(".html")), "the suffix '.html'"),
     ]:
         result = run("paint", photo, "-o", tmp_path / "b.png", *options, *QUICK)
         assert result.code == 2 and message in result.line
     assert sorted(os.listdir(tmp_path)) == ["a.png", "photo.png", "report.html"]
+
+
+def test_the_speed_of_a_report_without_a_video(run, short_search, photo, tmp_path):
+    pages = []
+    for speed in ("ease", "strokes"):
+        page = tmp_path / f"{speed}.html"
+        options = ("-o", tmp_path / f"{speed}.png", "--report", page, "--speed", speed, *QUICK)
+        assert run("paint", photo, *options).code == 0
+        pages.append(page.read_text())
+    assert "large strokes take longer" in pages[0] and "each for the same time" in pages[1]
 
 
 def test_reports_of_several_photos(run, stub, photo, tmp_path):
