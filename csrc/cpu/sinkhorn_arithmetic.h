@@ -85,11 +85,13 @@ struct Grid {
 // numbers.
 template <typename Term>
 inline double largest_of(double most, int64_t count, const Term& term) {
+    const auto vector = [](const double* p) { return load_vector(p); };  // its address could not be inlined at -O1
+    const auto scalar = [](const double* p) { return *p; };
     Vector several(most);
     int64_t i = 0;
-    for (; i + kWidth <= count; i += kWidth) several = vmax(term(load_vector, i), several);
+    for (; i + kWidth <= count; i += kWidth) several = vmax(term(vector, i), several);
     for (int lane = 0; lane < kWidth; ++lane) most = vmax(several[lane], most);
-    for (; i < count; ++i) most = vmax(term([](const double* p) { return *p; }, i), most);
+    for (; i < count; ++i) most = vmax(term(scalar, i), most);
     return most;
 }
 

@@ -26,7 +26,8 @@ inline void check_sinkhorn_backward(const Tensor& grad, const Tensor& mass_x, co
     NP_CHECK(grad.dim() == 1 && grad.size(0) == mass_x.size(0) && grad.scalar_type() == mass_x.scalar_type() &&
                  grad.device() == mass_x.device(),
              "grad must be [B] and match the masses");
-    NP_CHECK(potentials.dim() == 4 && potentials.size(0) == mass_x.size(0) && potentials.size(1) == 2 * iterations &&
+    NP_CHECK(potentials.dim() == 4 && potentials.size(0) == mass_x.size(0) && potentials.size(1) % 2 == 0 &&
+                 potentials.size(1) / 2 == iterations &&  // 2 * iterations could overflow
                  potentials.size(2) == mass_x.size(1) && potentials.size(3) == mass_x.size(2) &&
                  potentials.scalar_type() == potentials_dtype && potentials.device() == mass_x.device(),
              "potentials must be those of sinkhorn with the same masses and iterations");
