@@ -21,8 +21,9 @@ from neuralpaint import _extension as extension
 # Level -> the value of ATEN_CPU_CAPABILITY, and the processor for qemu to emulate.
 X86 = {"x86-64-v2": ("default", "Nehalem"), "x86-64-v3": ("avx2", "max,avx512f=off"), "x86-64-v4": ("avx512", None)}
 
-# Slow tests of tracing and of how the ops are registered, which is the same at every level.
-LEAVE_OUT = ["--ignore", "tests/ops/test_first_use.py", "-k", "not opcheck and not compile"]
+# Tests of tracing, of what is refused and of how the ops are registered, which is the same at every level.
+SAME = ["test_arguments.py", "test_direct_calls.py", "test_first_use.py", "test_transforms.py"]
+LEAVE_OUT = [*(f"--ignore=tests/ops/{name}" for name in SAME), "-k", "not opcheck and not compile"]
 
 
 def main() -> int:

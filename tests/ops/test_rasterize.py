@@ -27,7 +27,7 @@ def low_level(strokes: Tensor, name: str, height: int, width: int, softness: flo
     return strokes, brush.kind, brush.texture, height, width, softness, strokes.dtype
 
 
-def truth(name: str, height: int, width: int, softness: float, count: int = 8, seed: int = 1) -> tuple[Tensor, ...]:
+def truth(name: str, height: int, width: int, softness: float, count: int = 5, seed: int = 1) -> tuple[Tensor, ...]:
     """Strokes, float64 foreground and alpha, random upstream gradients, the gradient by the strokes."""
     brush = brush_named(name)
     strokes = random_strokes(brush, count, seed=seed).requires_grad_()
@@ -49,7 +49,7 @@ def test_agrees_with_reference(name: str, case: tuple[tuple[int, int], float]) -
     for dtype in (DOUBLE, SINGLE):
         leaf = strokes.to(dtype).requires_grad_()
         output = rasterize(leaf, brush_named(name), *size, softness=softness)
-        assert output[0].shape == (8, 3, *size) and output[1].shape == (8, 1, *size)
+        assert output[0].shape == (5, 3, *size) and output[1].shape == (5, 1, *size)
         assert output[0].dtype == output[1].dtype == dtype
         torch.testing.assert_close(output[1].double(), alpha, rtol=0, atol=FORWARD[dtype])
         torch.testing.assert_close(output[0].double() * certain, foreground * certain, rtol=0, atol=FOREGROUND[dtype])
@@ -69,10 +69,11 @@ def test_gradcheck(name: str) -> None:
 @pytest.mark.parametrize("dtype", [DOUBLE, SINGLE], ids=["float64", "float32"])
 def test_degenerate_strokes(name: str, dtype: torch.dtype) -> None:
     brush = brush_named(name)
-    for case, stroke in degenerate_strokes(brush, dtype).items():
+    cases = degenerate_strokes(brush, dtype)
+    truth = reference.rasterize(torch.cat(list(cases.values())).double(), brush, 12, 15)[1]
+    for (case, stroke), exact in zip(cases.items(), truth, strict=True):
         leaf = stroke.clone().requires_grad_()
         foreground, alpha = rasterize(leaf, brush, 12, 15)
-        exact = reference.rasterize(stroke.double(), brush, 12, 15)[1]
         tolerance = 10 * FORWARD[dtype]
         if "outside" in case and dtype == SINGLE:
             tolerance = 1e-2  # float32 positions are themselves that coarse

@@ -59,8 +59,8 @@ def test_matches_reference(cost, epsilon, dtype):
 
 
 @pytest.mark.parametrize(("cost", "epsilon"), [("sqeuclidean", 1e-4), ("euclidean", 0.01)])
-def test_matches_reference_at_48(cost, epsilon):
-    x, y = (mass[:1].float() for mass in blobs(48, 48))
+def test_matches_reference_at_40(cost, epsilon):
+    x, y = (mass[:1].float() for mass in blobs(40, 40))
     assert_matches(x, y, TOLERANCE[torch.float32], epsilon=epsilon, cost=cost, iterations=2)
 
 
