@@ -21,7 +21,7 @@ from neuralpaint.search.windowed import WindowedSearch
 from tests.search.photos import saved, waves
 
 # A finest block is 6 pixels, so that 12,000 strokes fill four windows of the smallest kind.
-SMALL = Preset("small windows", stages=3, rounds=2, steps=20, reseeds=1, refine=80, block_pixels=6)
+SMALL = Preset("small windows", stages=3, rounds=1, steps=8, reseeds=1, refine=16, block_pixels=6)
 COUNT = 12000
 
 
@@ -32,6 +32,14 @@ def busy_photo(size=128, seed=0):
         turned = torch.rot90(waves(size, seed + k), k, (1, 2))
         picture += torch.sin(3.0 * 2**k / 2 * turned * torch.pi) / 5
     return 0.5 + 0.4 * picture
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_sweeps():
+    """The refinement is split into two sweeps, of other windows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neuralpaint.search.windowed._SWEEP", SMALL.refine // 2)
+        yield
 
 
 def windowed(photo, count=COUNT, preset=SMALL, **more):
@@ -97,12 +105,12 @@ def both():
 def test_as_close_as_in_one_piece(both):
     photo, whole, parted = both
     assert len(parted) == COUNT and parted.metadata["window"] < 64  # three a side
-    # On photos it is 0.1 (docs/scaling.md); windows as small as these have more of their strokes in two of them.
-    assert abs(parted.psnr(photo, 128) - whole.psnr(photo, 128)) < 0.15
+    # In so few steps even closer: each sweep of the refinement begins anew.
+    assert -0.05 < parted.psnr(photo, 128) - whole.psnr(photo, 128) < 0.3
 
 
 def test_no_seams_between_windows():
-    preset = dataclasses.replace(SMALL, block_pixels=8, steps=8)  # refined in two sweeps of other windows
+    preset = dataclasses.replace(SMALL, block_pixels=8, steps=4, refine=24)
     lines, elsewhere = [], []
     for seed in range(2):
         photo = busy_photo(160, 10 * seed)
@@ -162,7 +170,7 @@ def test_workers_that_are_lost_again_and_again():
 
 # --- the same bytes -------------------------------------------------------------------------------------------------
 
-QUICK = dataclasses.replace(SMALL, steps=4, refine=4)
+QUICK = dataclasses.replace(SMALL, steps=2, refine=2)
 
 
 class Shuffled:
@@ -204,7 +212,7 @@ def test_stopped_and_resumed_to_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr("neuralpaint.search.runner._CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(Checkpoint, "write", keep_all)
     windowed(photo, preset=QUICK, checkpoint=tmp_path)
-    for data in kept[len(kept) // 3 :: 9]:
+    for data in kept[len(kept) // 3 :: 17]:
         (tmp_path / "search.safetensors").write_bytes(data)
         assert torch.equal(windowed(photo, preset=QUICK, checkpoint=tmp_path, resume=True).strokes, straight)
 
