@@ -1,6 +1,8 @@
+import multiprocessing
 import os
 import signal
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -41,6 +43,16 @@ def few_held_out(monkeypatch):
     from neuralpaint.training.renderers.metrics import held_out_quality
 
     monkeypatch.setattr(held_out_quality, "__defaults__", (70,))
+
+
+@pytest.fixture(scope="module")
+def forked_workers():
+    """Forks the processes of workers from one that has imported torch, which takes each of them seconds otherwise."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neuralpaint.parallel.processes.mp", SimpleNamespace(get_context=lambda method: context))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ def contents(folder):
     return {name: (folder / name).read_bytes() for name in sorted(os.listdir(folder))}
 
 
-def test_several_at_a_time_are_the_same_as_one_after_another(run, photos, tmp_path):
+def test_several_at_a_time_are_the_same_as_one_after_another(run, photos, tmp_path, forked_workers):
     table = tmp_path / "table.csv"
     arguments = ("--save", tmp_path / "strokes", "--summary", table, *QUICK)
     result = run("paint", photos, "-o", tmp_path / "one", *arguments)

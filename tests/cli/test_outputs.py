@@ -44,7 +44,7 @@ def test_a_folder_of_several_formats(run, stub, photo, tmp_path, formats):
     assert (tmp_path / "out" / "photo.jpg").exists()
 
 
-def test_processes_write_several_formats(run, photo, tmp_path, short_search):
+def test_processes_write_several_formats(run, photo, tmp_path, short_search, forked_workers):
     Image.new("RGB", (8, 6), "red").save(tmp_path / "other.png")
     photos = (photo, tmp_path / "other.png")
     result = run("paint", *photos, "-o", tmp_path / "out", "--format", "png,safetensors", "--jobs", 2, *QUICK)

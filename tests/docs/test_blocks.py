@@ -47,7 +47,7 @@ LEFT_OUT = {
     "--sweep",
     "more-styles",
 }
-LARGEST = {"--size": 96, "--count": 200, "--strokes": STROKES}
+LARGEST = {"--size": 96, "--count": 200, "--strokes": STROKES, "--seconds": 1, "--fps": 5}
 
 
 class Block(NamedTuple):

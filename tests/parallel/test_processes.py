@@ -15,7 +15,7 @@ from tests.search.test_windowed import COUNT, QUICK, busy_photo
 
 
 @pytest.fixture(scope="module")
-def workers():
+def workers(forked_workers):
     with ProcessWorkers(2, threads=1) as pool:
         yield pool
 
