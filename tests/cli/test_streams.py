@@ -44,7 +44,7 @@ def test_ctrl_c_is_ignored_where_the_shell_ignores_it(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
-@pytest.mark.parametrize("arguments", ["--help", "paint --help", "brushes"])
+@pytest.mark.parametrize("arguments", ["--help", "brushes"])
 @pytest.mark.parametrize(
     ("redirection", "message"),
     [

@@ -82,9 +82,9 @@ def optimise(name, ground, color, mass, *, transport, free, seed):
 
 LIGHT, DARK = (0.0, (0.9, 0.6, 0.2), "light"), (1.0, (0.1, 0.3, 0.6), "dark")
 TASKS = pytest.mark.parametrize(
-    "task, free",
-    [(LIGHT, True), (DARK, True), (DARK, False)],
-    ids=["light on black, all moves", "dark on white, all moves", "dark on white, only the shape moves"],
+    "name, task, free",
+    [("tape", LIGHT, True), ("tape", DARK, True), ("tape", DARK, False), ("marker", DARK, True)],
+    ids=["light on black, all moves", "dark on white, all moves", "dark on white, only the shape moves", "a marker's"],
 )
 
 
@@ -93,7 +93,6 @@ TASKS = pytest.mark.parametrize(
 
 
 @TASKS
-@pytest.mark.parametrize("name", ["tape", "marker"])
 def test_transport_brings_a_distant_stroke_onto_its_target(name, task, free):
     found, error = optimise(name, *task, transport=0.1, free=free, seed=1)
     assert (found > 0.5).sum() >= BATCH - 1 and found.mean() > 0.65
@@ -101,7 +100,6 @@ def test_transport_brings_a_distant_stroke_onto_its_target(name, task, free):
 
 
 @TASKS
-@pytest.mark.parametrize("name", ["tape", "marker"])
 def test_a_pixel_loss_alone_does_not_find_it(name, task, free):
     """It only makes the stroke vanish: what is left of the error is that of the bare ground, or more."""
     found, error = optimise(name, *task, transport=0.0, free=free, seed=1)

@@ -1,7 +1,6 @@
-"""Starts two processes of a kind, says which by files named after them, and waits. `python -m tests.utils.orphans`"""
+"""Starts two processes of a kind, says which by files named after them, and waits."""
 
 import os
-import sys
 import threading
 import time
 from pathlib import Path
@@ -49,9 +48,10 @@ def start(kind, folder):
         list(ProcessWorkers(2, threads=1).run(mark, [(folder,)] * 2))
 
 
-if __name__ == "__main__":
-    kind, folder, thread = sys.argv[1:]
+def main(kind, folder, thread):
     if thread == "main":
         start(kind, folder)
     else:
-        threading.Thread(target=start, args=(kind, folder)).start()
+        other = threading.Thread(target=start, args=(kind, folder))
+        other.start()
+        other.join()

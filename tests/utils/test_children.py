@@ -1,9 +1,8 @@
 """Processes that we start end with their parent."""
 
-import subprocess
+import signal
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -20,16 +19,16 @@ def alive(process):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("thread", ["main", "other"])
 @pytest.mark.parametrize("kind", ["workers", "engine", "loader"])
-def test_processes_end_when_their_parent_is_killed(kind, thread, tmp_path):
-    command = [sys.executable, "-m", "tests.utils.orphans", kind, str(tmp_path), thread]
-    parent = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+def test_processes_end_when_their_parent_is_killed(kind, thread, tmp_path, fork_server):
+    code = "import sys\nfrom tests.utils.orphans import main\nmain(*sys.argv[1:])"
+    parent = fork_server.start(code, kind, tmp_path, thread)
     try:
         until = time.monotonic() + 60
         while len(list(tmp_path.iterdir())) < 2:
-            assert time.monotonic() < until and parent.poll() is None
+            assert time.monotonic() < until and parent.poll() is None, parent.err
             time.sleep(0.05)
     finally:
-        parent.kill()
+        parent.kill(signal.SIGKILL)
         parent.wait()
     processes = [int(path.name) for path in tmp_path.iterdir()]
     until = time.monotonic() + 5

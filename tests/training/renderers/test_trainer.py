@@ -20,6 +20,13 @@ pytest.importorskip("tensorboard")
 from neuralpaint.training.renderers.trainer import Trainer  # noqa: E402
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_to_validate_with():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules[Trainer.__module__], "VALIDATION", 64)
+        yield
+
+
 def settings(**changes):
     base = {"network": "coordinate", "brush": "tape", "size": 32, "steps": 12, "batch": 8}
     return TrainingSettings(**(base | {"eval_every": 4, "picture_every": 6} | changes))
@@ -42,8 +49,7 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize("network", ["coordinate", "rasterization-only", "shading-only"])
-def test_resumes_to_the_same_losses(tmp_path, network, monkeypatch):
-    monkeypatch.setattr(sys.modules[Trainer.__module__], "VALIDATION", 16)
+def test_resumes_to_the_same_losses(tmp_path, network):
     short = {"network": network, "steps": 6, "eval_every": 2, "picture_every": 0}
     whole = trainer(tmp_path / "whole", **short)
     whole.run()
@@ -72,9 +78,10 @@ def same(one, other):
     return all(torch.equal(a, b) for a, b in pairs)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("where", ["optimizer", "source", "backward", "average", "evaluation", "picture"])
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("after", "number"), [(False, signal.SIGINT), (True, signal.SIGINT), (False, signal.SIGTERM)], ids=str
+)
 def test_an_interrupt_in_a_step_is_never_saved_half_done(tmp_path, whole, where, after, number, monkeypatch):
     run = trainer(tmp_path, **SHORT)
     owner, name = {
