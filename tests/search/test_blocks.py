@@ -92,7 +92,7 @@ def test_the_papers_preset_paints(photo):
 def test_many_blocks_go_in_batches(monkeypatch):
     """The same number of strokes as in one batch, ordered by grid, and a visually equal painting."""
     photo = stripes(48)
-    preset = Preset("b", method="blocks", stages=6, steps=10, block_pixels=24, learning_rate=0.01, l1=1, l2=0)
+    preset = Preset("b", method="blocks", stages=6, steps=5, block_pixels=24, learning_rate=0.01, l1=1, l2=0)
     whole = paint(photo, "tape", 200, preset)
     monkeypatch.setattr(blocks, "TOGETHER", 5)
     monkeypatch.setattr(blocks, "_ROWS", 0)  # below is drawn block by block
