@@ -18,6 +18,14 @@ struct RenderShape {
     const T* softness_at = nullptr;  // CUDA: if set, where on the device the softness is read instead
 };
 
+// What a picture is compared with: l1 * sum w|d| + l2 * sum w d^2 with d = picture - target.
+template <typename T>
+struct Comparison {
+    const T* target;  // [batch, 3, height, width]
+    const T* weight;  // w [batch, height, width]; null: 1 everywhere
+    T l1, l2;
+};
+
 enum class TransportCost : int64_t { kSquaredEuclidean = 0, kEuclidean = 1 };
 
 struct SinkhornShape {

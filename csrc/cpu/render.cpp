@@ -277,8 +277,9 @@ void render_backward(const T* grad, const T* canvas, const T* strokes, int kind,
 }
 
 template <typename T>
-void render_loss(const T* target, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
-                 const RenderShape<T>& shape, T l1, T l2, T* losses, T* grad_strokes) {
+void render_loss(const Comparison<T>& comparison, const T* canvas, const T* strokes, int kind,
+                 const TextureAtlas& atlas, const RenderShape<T>& shape, T* losses, T* grad_strokes) {
+    const T l1 = comparison.l1, l2 = comparison.l2;
     const int H = shape.height, W = shape.width;
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
@@ -293,18 +294,30 @@ void render_loss(const T* target, const T* canvas, const T* strokes, int kind, c
                 visible.find(scene, tile, begin, end, 2);
                 visible.paint(scene, tile, end);
                 wanted.place(scene, number);
-                wanted.read(target, H, W);
+                wanted.read(comparison.target, H, W);
+                const T* const weight = comparison.weight == nullptr
+                                            ? nullptr
+                                            : comparison.weight + (tile.batch * H + tile.y0) * int64_t(W) + tile.x0;
                 T absolute(0), square(0);
                 for (int c = 0; c < 3; ++c) {
                     for (int y = 0; y < kTile; ++y) {
                         T* p = tile.pixels[c] + y * kTile;
                         const T* q = wanted.pixels[c] + y * kTile;
                         const int inside = y < tile.height ? tile.width : 0;
-                        for (int x = 0; x < inside; ++x) {
-                            const T d = p[x] - q[x];
-                            absolute += vabs(d);
-                            square += d * d;
-                            p[x] = T(2) * l2 * d + l1 * sign(d);
+                        if (weight == nullptr) {
+                            for (int x = 0; x < inside; ++x) {
+                                const T d = p[x] - q[x];
+                                absolute += vabs(d);
+                                square += d * d;
+                                p[x] = T(2) * l2 * d + l1 * sign(d);
+                            }
+                        } else {
+                            for (int x = 0; x < inside; ++x) {
+                                const T d = p[x] - q[x], w = weight[y * int64_t(W) + x];
+                                absolute += w * vabs(d);
+                                square += w * d * d;
+                                p[x] = w * (T(2) * l2 * d + l1 * sign(d));
+                            }
                         }
                         for (int x = inside; x < kTile; ++x) p[x] = T(0);
                     }
@@ -324,12 +337,12 @@ void render_loss(const T* target, const T* canvas, const T* strokes, int kind, c
     });
 }
 
-#define NP_INSTANTIATE(T)                                                                                             \
-    template void render<T>(const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T*);                 \
-    template void render_backward<T>(const T*, const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&,   \
-                                     T*, T*);                                                                         \
-    template void render_loss<T>(const T*, const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T, T, \
-                                 T*, T*);
+#define NP_INSTANTIATE(T)                                                                                           \
+    template void render<T>(const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T*);               \
+    template void render_backward<T>(const T*, const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, \
+                                     T*, T*);                                                                       \
+    template void render_loss<T>(const Comparison<T>&, const T*, const T*, int, const TextureAtlas&,                \
+                                 const RenderShape<T>&, T*, T*);
 NP_INSTANTIATE(float)
 NP_INSTANTIATE(double)
 #undef NP_INSTANTIATE

@@ -18,11 +18,10 @@ template <typename T>
 void render_backward(const T* grad, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
                      const RenderShape<T>& shape, T* grad_canvas, T* grad_strokes);
 
-// The pixel losses of render() against a target, without the picture: losses [batch, 2] = sums of |d| and of d^2 with
-// d = picture - target, and the derivatives of l1 * sum|d| + l2 * sum d^2 by the strokes. Draws once where forward and
-// backward draw twice.
+// The losses of what render() draws, without the picture: losses [batch, 2] = sums of w|d| and of w d^2, and the
+// derivatives of their weighted sum by the strokes. Draws once where forward and backward draw twice.
 template <typename T>
-void render_loss(const T* target, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
-                 const RenderShape<T>& shape, T l1, T l2, T* losses, T* grad_strokes);
+void render_loss(const Comparison<T>& comparison, const T* canvas, const T* strokes, int kind,
+                 const TextureAtlas& atlas, const RenderShape<T>& shape, T* losses, T* grad_strokes);
 
 }  // namespace neuralpaint::cpu

@@ -203,23 +203,24 @@ struct Given {
     __device__ __forceinline__ void finish(const Pixel& pixel, const T* g) const { pixel.write(g, grad_canvas); }
 };
 
-// ... or the derivative of l1 * sum|d| + l2 * sum d^2, whose sums are written for each tile.
+// ... or the derivative of a comparison's l1 * sum w|d| + l2 * sum w d^2, whose sums are written for each tile.
 template <typename T>
 struct PixelLoss {
-    const T* __restrict__ target;
-    T l1, l2;
+    Comparison<T> with;
     T* __restrict__ tile_sums;  // [tiles, 2]
 
     __device__ __forceinline__ void start(const Pixel& pixel, int64_t tile, const T* h, T* g) const {
         __shared__ T warps[kWarps][2];
         T sums[2] = {T(0), T(0)};
-        pixel.read(target, g);
+        pixel.read(with.target, g);
+        const T w =
+            with.weight == nullptr || !pixel.inside ? T(1) : with.weight[pixel.offset - 2 * pixel.canvas * pixel.plane];
 #pragma unroll
         for (int c = 0; c < 3; ++c) {
             const T d = h[c] - g[c];  // outside of the canvas both are 0
-            sums[0] += vabs(d);
-            sums[1] += d * d;
-            g[c] = T(2) * l2 * d + l1 * sign(d);
+            sums[0] += w * vabs(d);
+            sums[1] += w * d * d;
+            g[c] = w * (T(2) * with.l2 * d + with.l1 * sign(d));
         }
         __syncthreads();  // the sums of the tile before may still be being read
         keep_warp_sums(true, sums, warps[threadIdx.x / 32]);
@@ -518,28 +519,28 @@ void launch_render_backward(const T* grad, const T* canvas, const T* strokes, in
 }
 
 template <typename T>
-void launch_render_loss(const T* target, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
-                        const RenderShape<T>& shape, T l1, T l2, T* losses, T* grad_strokes, void* workspace,
-                        cudaStream_t stream) {
+void launch_render_loss(const Comparison<T>& comparison, const T* canvas, const T* strokes, int kind,
+                        const TextureAtlas& atlas, const RenderShape<T>& shape, T* losses, T* grad_strokes,
+                        void* workspace, cudaStream_t stream) {
     if (shape.batch == 0) return;
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
         const Workspace<Stroke> ws(workspace, shape, Pass::kLoss);
-        launch_back<Stroke>(PixelLoss<T>{target, l1, l2, ws.tile_sums}, canvas, strokes, atlas, shape, ws, grad_strokes,
+        launch_back<Stroke>(PixelLoss<T>{comparison, ws.tile_sums}, canvas, strokes, atlas, shape, ws, grad_strokes,
                             losses, stream);
     });
 }
 
-#define NP_INSTANTIATE(T)                                                                                              \
-    template int64_t render_workspace<T>(int, const RenderShape<T>&);                                                  \
-    template int64_t render_backward_workspace<T>(int, const RenderShape<T>&);                                         \
-    template int64_t render_loss_workspace<T>(int, const RenderShape<T>&);                                             \
-    template void launch_render<T>(const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T*, void*,     \
-                                   cudaStream_t);                                                                      \
-    template void launch_render_backward<T>(const T*, const T*, const T*, int, const TextureAtlas&,                    \
-                                            const RenderShape<T>&, T*, T*, void*, cudaStream_t);                       \
-    template void launch_render_loss<T>(const T*, const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, \
-                                        T, T, T*, T*, void*, cudaStream_t);
+#define NP_INSTANTIATE(T)                                                                                          \
+    template int64_t render_workspace<T>(int, const RenderShape<T>&);                                              \
+    template int64_t render_backward_workspace<T>(int, const RenderShape<T>&);                                     \
+    template int64_t render_loss_workspace<T>(int, const RenderShape<T>&);                                         \
+    template void launch_render<T>(const T*, const T*, int, const TextureAtlas&, const RenderShape<T>&, T*, void*, \
+                                   cudaStream_t);                                                                  \
+    template void launch_render_backward<T>(const T*, const T*, const T*, int, const TextureAtlas&,                \
+                                            const RenderShape<T>&, T*, T*, void*, cudaStream_t);                   \
+    template void launch_render_loss<T>(const Comparison<T>&, const T*, const T*, int, const TextureAtlas&,        \
+                                        const RenderShape<T>&, T*, T*, void*, cudaStream_t);
 NP_INSTANTIATE(float)
 NP_INSTANTIATE(double)
 #undef NP_INSTANTIATE

@@ -31,8 +31,8 @@ int64_t render_loss_workspace(int kind, const RenderShape<T>& shape);
 
 // losses [batch, 2] and grad_strokes as in cpu/render.h.
 template <typename T>
-void launch_render_loss(const T* target, const T* canvas, const T* strokes, int kind, const TextureAtlas& atlas,
-                        const RenderShape<T>& shape, T l1, T l2, T* losses, T* grad_strokes, void* workspace,
-                        cudaStream_t stream);
+void launch_render_loss(const Comparison<T>& comparison, const T* canvas, const T* strokes, int kind,
+                        const TextureAtlas& atlas, const RenderShape<T>& shape, T* losses, T* grad_strokes,
+                        void* workspace, cudaStream_t stream);
 
 }  // namespace neuralpaint::cuda

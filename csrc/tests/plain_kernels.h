@@ -51,9 +51,11 @@ template <typename Stroke>
 struct PlainRender {
     Numbers<double> out, by_canvas, by_strokes, losses;
 
-    // `upstream` is the gradient that flows back, or (if `loss`) the target of l1 * sum|d| + l2 * sum d^2.
+    // `upstream` is the gradient that flows back, or (if `loss`) the target of l1 * sum w|d| + l2 * sum w d^2, w
+    // being 1 without `weight`.
     PlainRender(const Numbers<double>& canvas, const Numbers<double>& strokes, const Numbers<double>& upstream,
-                const TextureAtlas& atlas, const RenderShape<double>& shape, bool loss, double l1, double l2)
+                const TextureAtlas& atlas, const RenderShape<double>& shape, bool loss, double l1, double l2,
+                const double* weight = nullptr)
         : out(canvas), by_canvas(canvas.size()), by_strokes(strokes.size()), losses(2 * shape.batch) {
         constexpr int kSums = kTotalSums<Stroke>, P = Stroke::kParameters;
         const int64_t plane = int64_t(shape.height) * shape.width;
@@ -84,9 +86,10 @@ struct PlainRender {
                     g[c] = upstream[i];
                     if (!loss) continue;
                     const double d = h[c] - upstream[i];
-                    losses[2 * b] += std::fabs(d);
-                    losses[2 * b + 1] += d * d;
-                    g[c] = 2 * l2 * d + (d > 0 ? l1 : d < 0 ? -l1 : 0);
+                    const double w = weight == nullptr ? 1 : weight[b * plane + at];
+                    losses[2 * b] += w * std::fabs(d);
+                    losses[2 * b + 1] += w * d * d;
+                    g[c] = w * (2 * l2 * d + (d > 0 ? l1 : d < 0 ? -l1 : 0));
                 }
                 for (int64_t t = shape.strokes - 1; t >= 0; --t) {
                     const Stroke& stroke = set[t];

@@ -41,11 +41,14 @@ void test_render(int kind, int64_t batch, int64_t count, int height, int width, 
     check_all_near(by_canvas.data(), truth.by_canvas.data(), pixels, near);
     check_all_near(by_strokes.data(), truth.by_strokes.data(), strokes.size(), near_grad);
 
-    const PlainRender<Stroke> loss(canvas, strokes, target, atlas.atlas, shape, true, 0.3, 0.7);
-    cpu::render_loss(target.data(), canvas.data(), strokes.data(), kind, atlas.atlas, shape, 0.3, 0.7, losses.data(),
-                     by_strokes.data());
-    check_all_near(losses.data(), loss.losses.data(), 2 * batch, near_grad);
-    check_all_near(by_strokes.data(), loss.by_strokes.data(), strokes.size(), near_grad);
+    const Numbers<double> weights = random_numbers(batch * height * width, 7, 0, 3);
+    for (const double* weight : {static_cast<const double*>(nullptr), weights.data()}) {
+        const PlainRender<Stroke> loss(canvas, strokes, target, atlas.atlas, shape, true, 0.3, 0.7, weight);
+        cpu::render_loss<double>({target.data(), weight, 0.3, 0.7}, canvas.data(), strokes.data(), kind, atlas.atlas,
+                                 shape, losses.data(), by_strokes.data());
+        check_all_near(losses.data(), loss.losses.data(), 2 * batch, near_grad);
+        check_all_near(by_strokes.data(), loss.by_strokes.data(), strokes.size(), near_grad);
+    }
 
     const auto few = narrowed<float>(strokes), under = narrowed<float>(canvas), corner = narrowed<float>(origin);
     const RenderShape<float> single{batch, count, height, width, float(shape.scale), corner.data(), 1.5f};

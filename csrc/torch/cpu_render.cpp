@@ -38,24 +38,26 @@ std::tuple<Tensor, Tensor> render_backward_cpu(const Tensor& grad_, const Tensor
     return {grad_canvas, grad_strokes};
 }
 
-std::tuple<Tensor, Tensor> render_loss_cpu(const Tensor& target_, const Tensor& canvas_, const Tensor& strokes_,
-                                           int64_t kind, const Tensor& texture, const Tensor& origin_,
-                                           double pixels_per_unit, const Tensor& softness, double l1, double l2) {
+std::tuple<Tensor, Tensor> render_loss_cpu(const Tensor& target_, const Tensor& weight_, const Tensor& canvas_,
+                                           const Tensor& strokes_, int64_t kind, const Tensor& texture,
+                                           const Tensor& origin_, double pixels_per_unit, const Tensor& softness,
+                                           double l1, double l2) {
     check_softness(softness, strokes_);
     check_canvas(canvas_, strokes_, origin_, kind, pixels_per_unit);
     check_loss_weights(l1, l2, canvas_);
     check_like_canvas("target", target_, canvas_);
-    const Tensor target = to_contiguous(target_), canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_),
-                 origin = to_contiguous(origin_);
+    check_pixel_weight(weight_, canvas_);
+    const Tensor target = to_contiguous(target_), weight = to_contiguous(weight_), canvas = to_contiguous(canvas_),
+                 strokes = to_contiguous(strokes_), origin = to_contiguous(origin_);
     const TextureAtlas atlas = atlas_of(texture, kind, strokes);
     Tensor losses = make_empty(canvas, {canvas.size(0), 2}, canvas.scalar_type());
     Tensor grad_strokes = make_empty(strokes);
     with_floating_type("render_loss", canvas.scalar_type(), [&](auto tag) {
         using T = typename decltype(tag)::type;
-        cpu::render_loss<T>(data<T>(target), data<T>(canvas), data<T>(strokes), static_cast<int>(kind), atlas,
+        cpu::render_loss<T>(comparison_with<T>(target, weight, l1, l2), data<T>(canvas), data<T>(strokes),
+                            static_cast<int>(kind), atlas,
                             render_shape<T>(canvas, strokes, origin, pixels_per_unit, *data<T>(softness)),
-                            static_cast<T>(l1), static_cast<T>(l2), mutable_data<T>(losses),
-                            mutable_data<T>(grad_strokes));
+                            mutable_data<T>(losses), mutable_data<T>(grad_strokes));
     });
     return {losses, grad_strokes};
 }

@@ -62,17 +62,19 @@ std::tuple<Tensor, Tensor> render_backward_cuda(const Tensor& grad_, const Tenso
     return {grad_canvas, grad_strokes};
 }
 
-std::tuple<Tensor, Tensor> render_loss_cuda(const Tensor& target_, const Tensor& canvas_, const Tensor& strokes_,
-                                            int64_t kind, const Tensor& texture, const Tensor& origin_,
-                                            double pixels_per_unit, const Tensor& softness, double l1, double l2) {
+std::tuple<Tensor, Tensor> render_loss_cuda(const Tensor& target_, const Tensor& weight_, const Tensor& canvas_,
+                                            const Tensor& strokes_, int64_t kind, const Tensor& texture,
+                                            const Tensor& origin_, double pixels_per_unit, const Tensor& softness,
+                                            double l1, double l2) {
     check_canvas(canvas_, strokes_, origin_, kind, pixels_per_unit);
     check_loss_weights(l1, l2, canvas_);
     check_size(canvas_);
     check_softness(softness, strokes_);
     check_like_canvas("target", target_, canvas_);
+    check_pixel_weight(weight_, canvas_);
     const DeviceGuard guard(canvas_.get_device_index());
-    const Tensor target = to_contiguous(target_), canvas = to_contiguous(canvas_), strokes = to_contiguous(strokes_),
-                 origin = to_contiguous(origin_);
+    const Tensor target = to_contiguous(target_), weight = to_contiguous(weight_), canvas = to_contiguous(canvas_),
+                 strokes = to_contiguous(strokes_), origin = to_contiguous(origin_);
     const TextureAtlas atlas = atlas_of(texture, kind, strokes);
     Tensor losses = make_empty(canvas, {canvas.size(0), 2}, canvas.scalar_type());
     Tensor grad_strokes = make_empty(strokes);
@@ -82,10 +84,9 @@ std::tuple<Tensor, Tensor> render_loss_cuda(const Tensor& target_, const Tensor&
         auto shape = render_shape<T>(canvas, strokes, origin, pixels_per_unit, 1.0);
         shape.softness_at = data<T>(softness);
         const Tensor workspace = make_empty(canvas, {cuda::render_loss_workspace<T>(brush, shape)}, ScalarType::Byte);
-        cuda::launch_render_loss<T>(data<T>(target), data<T>(canvas), data<T>(strokes), brush, atlas, shape,
-                                    static_cast<T>(l1), static_cast<T>(l2), mutable_data<T>(losses),
-                                    mutable_data<T>(grad_strokes), workspace.mutable_data_ptr(),
-                                    current_stream(canvas_));
+        cuda::launch_render_loss<T>(comparison_with<T>(target, weight, l1, l2), data<T>(canvas), data<T>(strokes),
+                                    brush, atlas, shape, mutable_data<T>(losses), mutable_data<T>(grad_strokes),
+                                    workspace.mutable_data_ptr(), current_stream(canvas_));
     });
     check_launch();
     return {losses, grad_strokes};

@@ -19,8 +19,8 @@ STABLE_TORCH_LIBRARY(neuralpaint, m) {
         "render_backward(Tensor grad, Tensor canvas, Tensor strokes, int kind, Tensor texture, Tensor origin, "
         "float pixels_per_unit, float softness) -> (Tensor, Tensor)");
     m.def(
-        "render_loss(Tensor target, Tensor canvas, Tensor strokes, int kind, Tensor texture, Tensor origin, "
-        "float pixels_per_unit, Tensor softness, float l1, float l2) -> (Tensor, Tensor)");
+        "render_loss(Tensor target, Tensor weight, Tensor canvas, Tensor strokes, int kind, Tensor texture, "
+        "Tensor origin, float pixels_per_unit, Tensor softness, float l1, float l2) -> (Tensor, Tensor)");
     m.def("sinkhorn(Tensor mass_x, Tensor mass_y, float epsilon, int iterations, int cost) -> (Tensor, Tensor)");
     m.def(
         "sinkhorn_backward(Tensor grad, Tensor mass_x, Tensor mass_y, Tensor potentials, float epsilon, int "

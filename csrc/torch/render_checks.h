@@ -44,6 +44,21 @@ inline void check_like_canvas(const char* name, const Tensor& tensor, const Tens
              name, " must have the canvas's shape, dtype and device");
 }
 
+// A weight for each pixel, or none at all: [B, 0, H, W].
+inline void check_pixel_weight(const Tensor& weight, const Tensor& canvas) {
+    NP_CHECK(weight.dim() == 4 && weight.size(0) == canvas.size(0) && weight.size(1) <= 1 &&
+                 weight.size(2) == canvas.size(2) && weight.size(3) == canvas.size(3),
+             "weight must be [B, 1, H, W] for the canvas [B, 3, H, W], or [B, 0, H, W] for none, got ",
+             shape_text(weight));
+    NP_CHECK(weight.scalar_type() == canvas.scalar_type() && weight.device() == canvas.device(),
+             "weight must have the canvas's dtype and device");
+}
+
+template <typename T>
+Comparison<T> comparison_with(const Tensor& target, const Tensor& weight, double l1, double l2) {
+    return {data<T>(target), weight.size(1) == 0 ? nullptr : data<T>(weight), static_cast<T>(l1), static_cast<T>(l2)};
+}
+
 template <typename T>
 RenderShape<T> render_shape(const Tensor& canvas, const Tensor& strokes, const Tensor& origin, double pixels_per_unit,
                             T softness) {

@@ -38,6 +38,17 @@ def test_agrees_with_cpu(name: str, case: tuple[int, int, tuple[int, int]], dtyp
 
 
 @pytest.mark.parametrize("name", BRUSHES)
+def test_weights_of_pixels_agree_with_cpu(name: str) -> None:
+    canvas, strokes, target = problem(name, 3, 7, (33, 47), DOUBLE)
+    weight = torch.rand(3, 1, 33, 47, generator=torch.Generator().manual_seed(2)).to(DOUBLE)
+    theirs = ops.render_loss(canvas, strokes, brush_named(name), target, weight=weight)
+    given = (tensor.cuda() for tensor in (canvas, strokes))
+    ours = [tensor.cpu() for tensor in ops.render_loss(*given, brush_named(name), target.cuda(), weight=weight.cuda())]
+    torch.testing.assert_close(ours[1], theirs[1], rtol=1e-10, atol=0)
+    assert_gradients_agree(ours[2], theirs[2], 1e-6)
+
+
+@pytest.mark.parametrize("name", BRUSHES)
 def test_same_bits_twice(name: str) -> None:
     canvas, strokes, target = (tensor.cuda() for tensor in problem(name, 3, 50, (200, 180), SINGLE))
     first, second = (ops.render_loss(canvas, strokes, brush_named(name), target) for _ in range(2))
@@ -71,5 +82,5 @@ def test_opcheck() -> None:
     canvas, strokes, target = (tensor.cuda() for tensor in problem("oil", 2, 3, (8, 9), SINGLE))
     brush, origin, softness = brush_named("oil"), torch.zeros(2, 2, device="cuda"), torch.tensor(1.0, device="cuda")
     texture = brush.texture_on(canvas.device)
-    arguments = (target, canvas, strokes, brush.kind, texture, origin, 9.0, softness, 0.5, 0.5)
+    arguments = (target, canvas[:, :0], canvas, strokes, brush.kind, texture, origin, 9.0, softness, 0.5, 0.5)
     torch.library.opcheck(torch.ops.neuralpaint.render_loss.default, arguments)

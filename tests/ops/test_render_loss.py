@@ -74,8 +74,39 @@ def test_opcheck():
     canvas, strokes, target = problem("oil", count=2)
     brush = get_brush("oil")
     origin, softness = torch.zeros(2, 2).double(), torch.tensor(1.0).double()
-    arguments = (target, canvas, strokes, brush.kind, brush.texture, origin, 19.0, softness, 0.5, 0.5)
+    arguments = (target, canvas[:, :0], canvas, strokes, brush.kind, brush.texture, origin, 19.0, softness, 0.5, 0.5)
     torch.library.opcheck(torch.ops.neuralpaint.render_loss.default, arguments)
+    weighted = (target, target[:, :1], *arguments[2:])
+    torch.library.opcheck(torch.ops.neuralpaint.render_loss.default, weighted)
+
+
+@pytest.mark.parametrize("brush", BRUSHES)
+def test_weights_of_pixels(brush):
+    canvas, strokes, target = problem(brush)
+    weight = 3 * torch.rand(2, 1, 19, 37, generator=torch.Generator().manual_seed(3)).double()
+    weight[0, :, :5] = 0
+    absolute, square, gradient = ops.render_loss(canvas, strokes, brush, target, l1=0.3, l2=0.7, weight=weight)
+
+    strokes.requires_grad_()
+    difference = ops.render(canvas, strokes, brush) - target
+    torch.testing.assert_close(absolute, (weight * difference.abs()).flatten(1).sum(1))
+    torch.testing.assert_close(square, (weight * difference.square()).flatten(1).sum(1))
+    loss = (weight * (0.3 * difference.abs() + 0.7 * difference.square())).sum()
+    torch.testing.assert_close(gradient, torch.autograd.grad(loss, strokes)[0])
+
+
+def test_a_weight_of_one_changes_nothing():
+    canvas, strokes, target = problem("oil", height=33, width=70, dtype=torch.float32)
+    plain = ops.render_loss(canvas, strokes, "oil", target)
+    ones = ops.render_loss(canvas, strokes, "oil", target, weight=torch.ones(2, 1, 33, 70))
+    assert all(torch.equal(a, b) for a, b in zip(plain, ones, strict=True))
+
+
+@pytest.mark.parametrize("weight", [torch.ones(2, 3, 19, 37).double(), torch.ones(2, 1, 19, 37), 2.0, [1.0]])
+def test_bad_weight_of_pixels(weight):
+    canvas, strokes, target = problem("tape")
+    with pytest.raises((ValueError, TypeError), match="weight"):
+        ops.render_loss(canvas, strokes, "tape", target, weight=weight)
 
 
 def test_bad_target():

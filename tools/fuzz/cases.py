@@ -116,6 +116,8 @@ class Maker:
             arguments |= {"target": self.tensor(*canvas.shape), "l1": pick.random(), "l2": pick.random()}
             if direct:
                 arguments["softness"] = torch.tensor(arguments["softness"], dtype=self.dtype)
+            if direct or pick.random() < 0.5:
+                arguments["weight"] = self.tensor(batch, pick.choice((0, 1)) if direct else 1, height, width).abs()
         if not direct and base == "sinkhorn":
             arguments["cost"] = ("sqeuclidean", "euclidean")[arguments["cost"]]
         if name != base:

@@ -83,14 +83,17 @@ void test_render(int kind, int64_t batch, int64_t count, int height, int width, 
 
     const double softness = 2.0;  // read from memory, whatever the number beside it
     shape.softness_at = &softness;
-    const PlainRender<Stroke> loss(canvas, strokes, target, atlas.atlas, shape, true, 0.3, 0.7);
-    const auto losses = same_in_any_order<double>(2 * batch + strokes.size(), [&](double* results) {
-        Workspace space(cuda::render_loss_workspace(kind, shape));
-        cuda::launch_render_loss(target.data(), canvas.data(), strokes.data(), kind, atlas.atlas, shape, 0.3, 0.7,
-                                 results, results + 2 * batch, space.data(), nullptr);
-    });
-    check_all_near(losses.data(), loss.losses.data(), 2 * batch, 1e-9);
-    check_all_near(losses.data() + 2 * batch, loss.by_strokes.data(), strokes.size(), 1e-9);
+    const Numbers<double> weights = random_numbers(batch * height * width, 7, 0, 3);
+    for (const double* weight : {static_cast<const double*>(nullptr), weights.data()}) {
+        const PlainRender<Stroke> loss(canvas, strokes, target, atlas.atlas, shape, true, 0.3, 0.7, weight);
+        const auto losses = same_in_any_order<double>(2 * batch + strokes.size(), [&](double* results) {
+            Workspace space(cuda::render_loss_workspace(kind, shape));
+            cuda::launch_render_loss<double>({target.data(), weight, 0.3, 0.7}, canvas.data(), strokes.data(), kind,
+                                             atlas.atlas, shape, results, results + 2 * batch, space.data(), nullptr);
+        });
+        check_all_near(losses.data(), loss.losses.data(), 2 * batch, 1e-9);
+        check_all_near(losses.data() + 2 * batch, loss.by_strokes.data(), strokes.size(), 1e-9);
+    }
 }
 
 // --- rasterize -------------------------------------------------------------------------------------------------------
