@@ -130,6 +130,7 @@ $(VENV)/.built: $(VENV)/.torch $(BUILD_INPUTS)
 
 $(VENV)/.built-dev: $(VENV)/.torch $(BUILD_INPUTS)
 	PATH="$(abspath $(BIN)):$$PATH" $(INSTALL) --no-build-isolation -e ".[dev]"
+	$(INSTALL) --no-deps "facenet-pytorch==2.6.0"  # for its weights alone: it asks for an old torch
 	touch $(VENV)/.built $@
 
 # What is published. The libraries that torch brings stay out of the wheel; auditwheel names the oldest Linux it runs on.
