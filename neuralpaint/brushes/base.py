@@ -373,11 +373,24 @@ class Brush:
             )
         raise ValueError(f"brush {self.name!r} has no outlines for SVG: write a picture instead")
 
+    def pose(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Of strokes `[N, P]`: x and y of their middle, in units; twice the angle along which they run, in radians,
+        counter-clockwise as seen; and about what area they cover, in units². `[N]` each.
+
+        Raises:
+            ValueError: the geometry of the brush is unknown.
+        """
+        raise ValueError(f"nobody knows where strokes of brush {self.name!r} lie: its geometry is unknown")
+
+    def add_turn_(self, gradient: torch.Tensor, strokes: torch.Tensor, slope: torch.Tensor) -> None:
+        """Adds to the gradient `[N, P]` by strokes what follows from `slope` `[N]`, the derivative by their angle."""
+        raise ValueError(f"nobody knows where strokes of brush {self.name!r} lie: its geometry is unknown")
+
     # ---- where a search starts ---------------------------------------------------------------------------------------
 
     def lay(
         self,
-        block: float,
+        block: float | torch.Tensor,
         x: torch.Tensor,
         y: torch.Tensor,
         angle: torch.Tensor,
@@ -387,6 +400,7 @@ class Brush:
         """New strokes about `block` units long, for a search to move.
 
         Args:
+            block: one length for all, or `[N]`.
             x, y: `[N]`, units, where they lie.
             angle: `[N]`, radians, counter-clockwise as seen, along which they lie.
             color: `[3, N]`.
@@ -408,7 +422,7 @@ class Brush:
     def _lay(
         self,
         strokes: torch.Tensor,
-        block: float,
+        block: float | torch.Tensor,
         x: torch.Tensor,
         y: torch.Tensor,
         angle: torch.Tensor,

@@ -42,10 +42,19 @@ class BoxBrush(Brush):
     def _outline(self, strokes: np.ndarray) -> np.ndarray:
         return box_outline(strokes, self.share)
 
+    def pose(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        x, y, w, h, theta = strokes[:, :5].unbind(1)
+        # The longer side is the direction; a square has none.
+        lean = (w - h) / (w + h).clamp_min(1e-6)
+        return x, y, 2 * math.pi * theta, 4 * self.share**2 * w * h * lean
+
+    def add_turn_(self, gradient: torch.Tensor, strokes: torch.Tensor, slope: torch.Tensor) -> None:
+        gradient[:, 4].add_(slope, alpha=math.pi)
+
     def _lay(
         self,
         strokes: torch.Tensor,
-        block: float,
+        block: float | torch.Tensor,
         x: torch.Tensor,
         y: torch.Tensor,
         angle: torch.Tensor,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neuralpaint.brushes.base import Brush
+from neuralpaint.brushes.chords import chord_pose, turn_chord_
 from neuralpaint.brushes.outlines import POINTS, curve_points
 
 if TYPE_CHECKING:
@@ -83,10 +84,16 @@ class CurveBrush(Brush):
         t = np.linspace(0, 1, POINTS)
         return curve_points(strokes), ((1 - t) * strokes[:, 6:7] + t * strokes[:, 7:8]) / 2
 
+    def pose(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        return chord_pose(strokes[:, 0:2], strokes[:, 4:6], strokes[:, 6:8].mean(1) / 2)
+
+    def add_turn_(self, gradient: torch.Tensor, strokes: torch.Tensor, slope: torch.Tensor) -> None:
+        turn_chord_(gradient, strokes, slope, (0, 1), (4, 5))
+
     def _lay(
         self,
         strokes: torch.Tensor,
-        block: float,
+        block: float | torch.Tensor,
         x: torch.Tensor,
         y: torch.Tensor,
         angle: torch.Tensor,

@@ -54,6 +54,7 @@ from neuralpaint.cli.paint_options import (
     Background,
     BrushName,
     Checkpoint,
+    Detail,
     EngineAddress,
     Formats,
     Grids,
@@ -123,7 +124,7 @@ def command(
     outputs: Outputs,
     look: LookName = None,
     brush: BrushName = "oil",
-    strokes: Strokes = 500,
+    strokes: Strokes = "500",
     preset: PresetName = "balanced",
     grids: Grids = None,
     size: Size = None,
@@ -131,6 +132,7 @@ def command(
     canvas: Canvas = None,
     palette: PaletteText = None,
     opaque: Opaque = False,
+    detail: Detail = "auto",
     seed: Seed = 0,
     device: Device = "auto",
     renderer: RendererName = "exact",
@@ -227,7 +229,8 @@ def command(
     Your own brush engine, searched through a network trained on it:
       [cyan]neuralpaint paint photo.jpg -o painting.png --engine my_brush:draw --renderer my-renderer[/cyan]
     """
-    _check_ranges(strokes=strokes, size=size, seed=seed, style_steps=style_steps, jobs=jobs, window=window)
+    count = _count(strokes)
+    _check_ranges(size=size, seed=seed, style_steps=style_steps, jobs=jobs, window=window)
     drawing_engine, chosen = _engine_and_brush(engine, engine_timeout, brush, renderer)
     own = [path for path in (*outputs, save, report, checkpoint) if path is not None]
     targets = _check_paths(photos, outputs, formats or (), recursive, own)
@@ -248,12 +251,13 @@ def command(
 
     settings = PaintSettings(
         brush=chosen,
-        strokes=strokes,
+        strokes=count,
         preset=_preset(preset, grids),
         size=size,
         background=color,
         palette=colors,
         opaque=opaque,
+        detail=_detail(detail, quiet),
         seed=seed,
         device=resolve_device(device),
         renderer=get_renderer(renderer, chosen),
@@ -265,7 +269,7 @@ def command(
         command=shlex.join(["neuralpaint", *sys.argv[1:]]),
     )
     planned = plan(photos, outputs, save, checkpoint, formats or (), recursive, report)
-    inputs = _inputs(brush, renderer, style_image, vgg, None if style is None else style_network, palette, pens)
+    inputs = _inputs(brush, renderer, style_image, vgg, None if style is None else style_network, palette, pens, detail)
     _check_jobs(planned, inputs, summary, overwrite or resume or skip_done, ray is not None)
     first = None if style is None else Stylization.find(style, style_network, share)
     moves = _restyling(style_image, style_weight, style_mode, style_steps, features, vgg, settings.device)
@@ -306,6 +310,7 @@ def _inputs(
     style_network: str | None,
     palette: str | None,
     pens: str | None,
+    detail: str,
 ) -> dict[str, str | Path | None]:
     """The files and folders that the options name, for `check_inputs`."""
     return {
@@ -316,6 +321,7 @@ def _inputs(
         "a file of the style network": None if style_network in ("light", "paper") else style_network,
         "the palette": palette,
         "the list of pens": pens,
+        "the mask of detail": None if detail in ("auto", "none") else detail,
     }
 
 
@@ -354,9 +360,39 @@ def _check_paths(
     return [Path(f"name{suffix}") for suffix in suffixes] or list(map(named, outputs))
 
 
+def _say_if_blind() -> None:
+    """Says how faces would be found, if they cannot be."""
+    from neuralpaint.guides.faces import INSTALL, can_find_faces
+
+    if not can_find_faces():
+        warn(f"faces are not looked for: {INSTALL}, or use --detail none")
+
+
+def _count(strokes: str) -> int | str:
+    """The number of strokes, or "auto"."""
+    if strokes.strip().lower() == "auto":
+        return "auto"
+    try:
+        count = int(strokes)
+    except ValueError:
+        raise ValueError(f"--strokes must be a whole number or auto, got {strokes!r}") from None
+    check_range("--strokes", count, 1, MAX_STROKES)
+    return count
+
+
+def _detail(detail: str, quiet: bool) -> str | None:
+    """The mask of detail, "auto" or None."""
+    if detail == "none":
+        return None
+    if detail != "auto":
+        check_there(Path(detail))
+    elif not quiet:
+        _say_if_blind()
+    return detail
+
+
 def _check_ranges(**values: int | None) -> None:
     limits = {
-        "strokes": (1, MAX_STROKES),
         "size": (1, MAX_SIZE),
         "seed": (0, MAX_SEED),
         "style_steps": (1, MAX_STEPS),

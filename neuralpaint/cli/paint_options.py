@@ -49,7 +49,21 @@ BrushName = Annotated[
         rich_help_panel="Painting",
     ),
 ]
-Strokes = Annotated[int, typer.Option(metavar="N", help="Number of strokes.", rich_help_panel="Painting")]
+Strokes = Annotated[
+    str,
+    typer.Option(
+        metavar="N|auto", help="Number of strokes; auto: as many as the photo needs.", rich_help_panel="Painting"
+    ),
+]
+Detail = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|none|MASK",
+        help="Where detail matters: a grey image, white where it matters most; auto: faces (with the package "
+        "facenet-pytorch) and what stands out; none: everywhere alike.",
+        rich_help_panel="Painting",
+    ),
+]
 PresetName = Annotated[
     str,
     typer.Option(

@@ -91,6 +91,7 @@ class PaintSettings:
     Attributes:
         palette: the only colours of the strokes, or how many to find in each photo; None for any.
         opaque: with a palette, one colour a stroke and no translucency.
+        detail: path of a mask of where detail matters, "auto", or None.
         stylization: stylizes each photo before it is painted, or None.
         style: restyles each painting afterwards, or None.
         outputs: how the files of each painting are written.
@@ -101,7 +102,7 @@ class PaintSettings:
     """
 
     brush: Brush
-    strokes: int
+    strokes: int | str
     preset: Preset
     size: int | None
     background: tuple[float, float, float]
@@ -112,6 +113,7 @@ class PaintSettings:
     window: int | None = None
     palette: Palette | int | None = None
     opaque: bool = False
+    detail: str | None = "auto"
     stylization: Stylization | None = None
     style: StyleSettings | None = None
     outputs: OutputSettings = field(default_factory=OutputSettings)

@@ -17,7 +17,7 @@ from neuralpaint.utils.files import atomic_write, make_folder
 from neuralpaint.utils.loading import BadFile, parse_json, reading
 
 _FORMAT = "neuralpaint.search"
-_VERSION = 2
+_VERSION = 3
 _OLDER = {"format", "version", "settings"}  # the fields of files without a checksum
 _NAME = "search.safetensors"
 _HEADER = "neuralpaint"  # a single key, because safetensors does not keep several in order

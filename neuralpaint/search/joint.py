@@ -20,11 +20,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neuralpaint.guides.guide import Box
 from neuralpaint.images.palette import Palette
 from neuralpaint.search.optim.colors import snap
 from neuralpaint.search.optim.descent import Descent
 from neuralpaint.search.optim.prefixes import prefix_counts
-from neuralpaint.search.problem import Problem, Setting
+from neuralpaint.search.problem import EDGE, Part, Problem, Setting, part_problem
 from neuralpaint.search.seeding import new_strokes
 from neuralpaint.search.state import check_presence, take, take_position
 from neuralpaint.utils.profiling import span
@@ -32,6 +33,7 @@ from neuralpaint.utils.profiling import span
 _PER_BLOCK = 9  # strokes per block of a full grid: SNP paints 500 strokes with 5 grids
 _GROWTH = 1.7  # the share of strokes of a level is proportional to its grid size to this power
 _MOVED = 0.1  # fraction of the strokes moved by a reseed
+_FACE_PIXELS = 160  # along a face, at which it is refined
 LARGEST_VIEW = 2048  # working pixels along the shorter side: bounds memory use
 
 
@@ -49,6 +51,7 @@ class Phase:
     softness: float  # edge width of the first step, in pixels; falls to 1 at three quarters of the steps
     palette: bool = False  # whether strokes have the colours of the problem's palette
     prefixes: bool = False  # whether the steps also look at unfinished paintings
+    part: Part | None = None  # the part of the canvas that it is about; None: all of it
 
     def progress(self) -> list[float]:
         """Progress at each step, from 0 to 1."""
@@ -109,10 +112,41 @@ def plan(problem: Setting, largest: int = LARGEST_VIEW) -> list[Phase]:
     if preset.refine:
         size = view(1.25 * pixels * finest)
         phases.append(Phase("refine", 0, 0, 1.0, size, preset.refine, (0.5 * rate, 0.05 * rate), 1.5, prefixes=True))
+    if preset.refine:
+        phases += [_face(problem, box, size) for box in problem.guide.faces if _is_small(problem, box, size)]
     if problem.palette is not None:
         steps, falling = max(preset.refine, preset.steps), (rate, 0.05 * rate)
         phases.append(Phase("palette", 0, 0, 1.0, size, steps, falling, 1.5, palette=True, prefixes=True))
     return [phase for phase in phases if phase.steps or phase.add]
+
+
+def _is_small(problem: Setting, box: Box, size: int) -> bool:
+    """Whether a face is too small to be seen well at `size` pixels along the canvas's shorter side."""
+    return _face_size(problem, box) > 1.2 * size
+
+
+def _face_size(problem: Setting, box: Box) -> int:
+    high = max((box[3] - box[1]) * problem.aspect[0], (box[2] - box[0]) * problem.aspect[1])
+    return min(LARGEST_VIEW, round(_FACE_PIXELS / max(high, 0.02)))
+
+
+def _face(problem: Setting, box: Box, size: int) -> Phase:
+    """A refinement of a face alone, at a higher resolution."""
+    size = min(_face_size(problem, box), 4 * size)
+    height, width = problem.pixels(size)
+    left, top, right, bottom = box
+    x, y = 0.4 * (right - left), 0.4 * (bottom - top)
+    part = Part(
+        size,
+        height,
+        width,
+        max(0, math.floor((left - x) * width)),
+        max(0, math.floor((top - y) * height)),
+        min(width, math.ceil((right + x) * width)),
+        min(height, math.ceil((bottom + y) * height)),
+    )
+    rate, steps = 0.5 * problem.preset.learning_rate, problem.preset.refine
+    return Phase("faces", 0, 0, 1.0, size, steps, (rate, 0.1 * rate), 1.5, part=part)
 
 
 class JointSearch:
@@ -127,6 +161,7 @@ class JointSearch:
         self.done = 0  # steps done in this phase
         self.strokes = torch.zeros(0, problem.brush.num_parameters, dtype=torch.float32, device=problem.device)
         self.block = torch.zeros(0, dtype=torch.float32, device=problem.device)  # [N]: initial length of each stroke
+        self.level = torch.zeros(0, dtype=torch.long, device="cpu")  # [N]: number of the level that added it
         self.mean_square: float | torch.Tensor = math.nan
         self._descent: Descent | None = None
 
@@ -145,13 +180,19 @@ class JointSearch:
     @property
     def levels(self) -> list[int]:
         """How many strokes each level added, coarse to fine, those of reseeds last: in painting order."""
-        return torch.unique_consecutive(self.block, return_counts=True)[1].tolist()
+        return torch.unique_consecutive(self.level, return_counts=True)[1].tolist()
 
     def work(self) -> tuple[float, float]:
         """(done, total) steps, weighted by the number of pixels each step draws."""
-        total = sum(phase.steps * phase.size**2 for phase in self.phases)
-        done = sum(phase.steps * phase.size**2 for phase in self.phases[: self.phase])
-        return done + (0 if self.finished else self.done * self.phases[self.phase].size ** 2), total
+        total = sum(phase.steps * self._pixels(phase) for phase in self.phases)
+        done = sum(phase.steps * self._pixels(phase) for phase in self.phases[: self.phase])
+        return done + (0 if self.finished else self.done * self._pixels(self.phases[self.phase])), total
+
+    def _pixels(self, phase: Phase) -> int:
+        if phase.part is not None:
+            return (phase.part.bottom - phase.part.top) * (phase.part.right - phase.part.left)
+        height, width = self.problem.pixels(phase.size)
+        return height * width
 
     @property
     def stage(self) -> str:
@@ -182,35 +223,47 @@ class JointSearch:
         num_new = phase.add
         if phase.move:
             keep = self._visibility(phase.size).argsort(descending=True)[: len(self.strokes) - phase.move].sort().values
-            self.strokes, self.block = self.strokes[keep], self.block[keep]
+            self.strokes, self.block, self.level = self.strokes[keep], self.block[keep], self.level[keep.cpu()]
             num_new = phase.move
         if num_new == 0:
             return
-        self.strokes = torch.cat([self.strokes, self._new_strokes(phase, num_new)])
-        self.block = torch.cat([self.block, self.block.new_full((num_new,), phase.block)])
+        strokes, block = self._new_strokes(phase, num_new)
+        self.strokes, self.block = torch.cat([self.strokes, strokes]), torch.cat([self.block, block])
+        self.level = torch.cat([self.level, self.level.new_full((num_new,), self._level(phase))])
 
-    def _new_strokes(self, phase: Phase, num_strokes: int) -> Tensor:
+    def _level(self, phase: Phase) -> int:
+        """Number of the level that a phase adds strokes to; reseeds are the last."""
+        sizes = [other.block for other in self.phases if other.add or other.move]
+        return sorted(set(sizes), key=sizes.index).index(phase.block)
+
+    def _new_strokes(self, phase: Phase, num_strokes: int) -> tuple[Tensor, Tensor]:
+        """`[n, P]`, and how long each is to be, `[n]`, in units."""
         problem, size = self.problem, phase.size
         with torch.no_grad():
             canvas = problem.draw(self.strokes, size)
         photo = problem.view(size)
-        return new_strokes(photo, canvas, problem.brush, num_strokes, phase.block, float(size), self.generator)
+        return new_strokes(
+            photo, canvas, problem.brush, num_strokes, phase.block, float(size), self.generator, problem.guide
+        )
 
     def _visibility(self, size: int) -> Tensor:
-        """`[N]`: visible area of each stroke, in pixels: the derivative of the image with respect to its colours."""
-        strokes = self.strokes.clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(self.problem.draw(strokes, size).sum(), strokes)
-        brush = self.problem.brush
-        return gradient[:, brush.colors[0].start : brush.opacity].sum(1)
+        """`[N]`: visible area of each stroke, in pixels by how much they count."""
+        return self.problem.visible_area(self.strokes, size)
 
     def _start(self, phase: Phase) -> Descent:
+        problem, moving = self.problem, None
+        if phase.part is not None:
+            problem = part_problem(problem.setting, phase.part, phase.part.crop(problem.view(phase.size)))
+            bounds = problem.brush.bounds(self.strokes)
+            moving = phase.part.holding(bounds, EDGE).to(self.strokes.dtype)
         return Descent(
-            self.problem,
+            problem,
             self.strokes,
             self.block,
             phase.size,
             phase.rates(),
             phase.softnesses(),
+            moving,
             palette=self._palette(phase),
             prefixes=prefix_counts(len(self.strokes)) if phase.prefixes else (),
         )
@@ -228,6 +281,7 @@ class JointSearch:
             "generator": self.generator.get_state(),
             "strokes": self.strokes,
             "block": self.block,
+            "level": self.level,
         }
         if self._descent is not None:
             state |= self._descent.state_dict()
@@ -245,6 +299,7 @@ class JointSearch:
         self.generator.set_state(state["generator"])
         self.phase, self.done = phase, done
         self.strokes, self.block = state["strokes"].to(device), state["block"].to(device)
+        self.level = state["level"]
         self._descent = None
         if "parameters" in state:
             self._descent = self._start(self.phases[self.phase])
@@ -262,5 +317,6 @@ class JointSearch:
         size = (counts[min(phase + begun, len(self.phases))], self.problem.brush.num_parameters)
         take(state, "strokes", size)
         take(state, "block", size[:1])
+        take(state, "level", size[:1], torch.long)
         take(state, "generator", self.generator.get_state().shape, torch.uint8)
         return size

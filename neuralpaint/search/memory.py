@@ -7,7 +7,6 @@ import torch
 from neuralpaint.brushes import Brush
 from neuralpaint.images.io import ImageLike, load_image
 from neuralpaint.images.resample import resize
-from neuralpaint.images.sources import as_source, is_source
 from neuralpaint.images.streaming import LARGE, LargePhoto, open_photo
 from neuralpaint.renderers import Renderer
 from neuralpaint.search import blocks
@@ -41,8 +40,6 @@ def get_problem(
     if isinstance(image, LargePhoto):
         large: LargePhoto | None = image
     else:
-        if is_source(image):
-            image = as_source(image, "image")[0]  # of a stream, all that is there: it is read more than once
         large = open_photo(image, background, min(LARGE, have // _PHOTO))
     if large is None:
         assert not isinstance(image, LargePhoto)

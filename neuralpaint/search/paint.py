@@ -11,8 +11,11 @@ from typing import Any
 import torch
 
 from neuralpaint.brushes import Brush, get_brush
+from neuralpaint.guides.complexity import strokes_needed
+from neuralpaint.guides.guide import NO_GUIDE, make_guide
 from neuralpaint.images.io import ImageLike, parse_color
 from neuralpaint.images.palette import Palette, get_palette
+from neuralpaint.images.sources import as_source, is_source
 from neuralpaint.images.streaming import LargePhoto
 from neuralpaint.painting import Painting
 from neuralpaint.parallel import Workers
@@ -32,6 +35,9 @@ from neuralpaint.utils.memory import available, budget
 from neuralpaint.utils.profiling import span
 from neuralpaint.utils.validation import MAX_SIZE, MAX_STROKES, WrongType, check_whole
 
+AUTO = "auto"
+"""As many strokes as the photo needs."""
+
 _PALETTE_VIEW = 192  # pixels along the shorter side, of which the colours of a palette are found
 
 
@@ -41,13 +47,15 @@ _PALETTE_VIEW = 192  # pixels along the shorter side, of which the colours of a 
 def paint(
     image: ImageLike | LargePhoto,
     brush: str | Brush = "oil",
-    strokes: int = 500,
+    strokes: int | str = 500,
     preset: str | Preset = "balanced",
     *,
     size: int | None = None,
     background: str | Sequence[float] = "white",
     palette: int | str | Palette | Sequence | None = None,
     opaque: bool = False,
+    detail: ImageLike | None = "auto",
+    follow: bool = True,
     seed: int = 0,
     device: str | torch.device = "auto",
     renderer: str | os.PathLike | Renderer = "exact",
@@ -69,7 +77,8 @@ def paint(
         image: a path, bytes, stream, PIL image, array or tensor: see `neuralpaint.images.io.load_image`; or a
             `neuralpaint.images.streaming.LargePhoto`, which is used automatically for a path to a very large image.
         brush: one of `neuralpaint.brushes.brushes()`, or a `Brush` such as `TexturedBrush.from_image("dab.png")`.
-        strokes: number of strokes, 1 to 1,000,000.
+        strokes: number of strokes, 1 to 1,000,000; or "auto", as many as the photo needs
+            (`neuralpaint.guides.complexity.strokes_needed`).
         preset: fast, balanced, best or paper (the schedule of Stylized Neural Painting, with its transport loss), or a
             custom `Preset`.
         size: default render size of the painting, in pixels along the shorter side; the photo's by default.
@@ -80,6 +89,10 @@ def paint(
             metadata.
         opaque: with a palette: each stroke has one colour and hides what is under it, as with pens or on a painting
             robot.
+        detail: where detail matters: a grey picture, white where it matters most, resized to the photo; "auto": faces,
+            if the weights of a detector are installed (`neuralpaint.guides.faces`), and what stands out; or None: all
+            places count the same. Not with preset paper, which looks at the photo alone.
+        follow: whether strokes follow the form around them where the photo has no edges. Not with preset paper.
         seed: random seed.
         device: "auto" (a GPU if available), "cpu", "cuda", "cuda:1" …
         renderer: "exact"; "neural" or the folder of a trained network, to search with the gradients of a network; or
@@ -107,26 +120,24 @@ def paint(
         raise ValueError(f"brush {brush.name!r} cannot paint: the geometry of its strokes is unknown")
     colors = None if palette is None else get_palette(palette)
     _check_palette(colors, opaque, preset)
-    strokes = check_whole("strokes", strokes, 1, MAX_STROKES)
+    _check_detail(detail, preset)
+    count = 1 if strokes == AUTO else check_whole("strokes", strokes, 1, MAX_STROKES)
     seed = check_whole("seed", seed, 0, 2**63 - 1)
     if resume and checkpoint is None:
         raise ValueError("resume needs checkpoint, the folder to resume from")
     device = resolve_device(device)
     window = None if window is None else check_whole("window", window, 1, 1 << 16)
     have = budget(memory)
+    if is_source(image):
+        image = as_source(image, "image")[0]  # of a stream, all that is there: it may be read more than once
+    held, drawn_by = brush.held_opaque() if opaque else brush, get_renderer(renderer, brush)
     with span("load photo"):
-        problem, original = get_problem(
-            image,
-            brush.held_opaque() if opaque else brush,
-            strokes,
-            preset,
-            color,
-            get_renderer(renderer, brush),
-            seed,
-            device,
-            have,
-            window,
-        )
+        problem, original = get_problem(image, held, count, preset, color, drawn_by, seed, device, have, window)
+        guide = make_guide(problem.photo, detail, follow) if preset.method == "joint" else NO_GUIDE
+        if strokes == AUTO:
+            count = strokes_needed(problem.photo, guide)
+            problem, original = get_problem(image, held, count, preset, color, drawn_by, seed, device, have, window)
+        problem = dataclasses.replace(problem, guide=guide)
         if colors is not None:
             problem = dataclasses.replace(problem, palette=_palette_of(problem, colors), opaque=opaque)
     size = check_whole("size", original if size is None else size, 1, MAX_SIZE, "pixels")
@@ -138,12 +149,13 @@ def paint(
         settings = {
             "photo": fingerprint(problem.photo),
             "brush": [brush.name, fingerprint(brush.texture)],
-            "strokes": strokes,
+            "strokes": count,
             "preset": dataclasses.asdict(preset),
             "canvas": list(color),
             "seed": seed,
             "renderer": getattr(problem.renderer, "identity", type(problem.renderer).__name__),
             "device": device.type,
+            "guide": [fingerprint(part) for part in problem.guide.maps],
         }
         store = Checkpoint(checkpoint, settings | _palette_settings(problem) | search.identity)
 
@@ -162,6 +174,13 @@ def _check_palette(palette: Palette | int | None, opaque: bool, preset: Preset) 
         raise ValueError("opaque needs a palette: the colours of the pens or paints")
     if palette is not None and preset.method != "joint":
         raise ValueError(f"palette does not go with preset {preset.name!r}: use fast, balanced or best")
+
+
+def _check_detail(detail: ImageLike | None, preset: Preset) -> None:
+    if detail is None or isinstance(detail, str) and detail == AUTO:
+        return
+    if preset.method != "joint":
+        raise ValueError(f"a mask of detail does not go with preset {preset.name!r}: use fast, balanced or best")
 
 
 def _palette_of(problem: Problem, palette: Palette | int) -> Palette:

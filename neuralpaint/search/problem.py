@@ -11,6 +11,7 @@ from torch import Tensor
 
 from neuralpaint import ops
 from neuralpaint.brushes import Brush
+from neuralpaint.guides.guide import NO_GUIDE, Guide
 from neuralpaint.images.palette import Palette
 from neuralpaint.images.resample import resize
 from neuralpaint.images.streaming import shrink
@@ -31,6 +32,7 @@ class Setting:
         device: where the search runs.
         palette: the only colours that strokes may have; None for any.
         opaque: whether a stroke is of one colour and hides what is under it. Needs a palette.
+        guide: how much each place of the photo counts, and which way strokes run there.
     """
 
     brush: Brush
@@ -43,6 +45,7 @@ class Setting:
     device: torch.device
     palette: Palette | None = field(default=None, kw_only=True)
     opaque: bool = field(default=False, kw_only=True)
+    guide: Guide = field(default=NO_GUIDE, kw_only=True)
 
     def pixels(self, size: int) -> tuple[int, int]:
         """(height, width) in pixels, `size` along the shorter side."""
@@ -108,6 +111,16 @@ class Problem(Setting):
             self._views[size] = resize(self.photo, *self.pixels(size))
         return self._views[size]
 
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of the region drawn by `draw` and `loss`, in fractions of the canvas."""
+        return (0.0, 0.0, 1.0, 1.0)
+
+    def weight(self, height: int, width: int) -> Tensor | None:
+        """How much each pixel of that region counts, `[1, 1, height, width]` of mean 1 over the canvas; None: all count
+        the same."""
+        return self.guide.weight(height, width, self.box, str(self.device))
+
     def blank(self, height: int, width: int, batch: int = 1) -> Tensor:
         """`[batch, 3, height, width]` filled with the background colour."""
         color = torch.tensor(self.background, dtype=torch.float32, device=self.device).view(1, 3, 1, 1)
@@ -121,6 +134,17 @@ class Problem(Setting):
             canvas, strokes[None], self.brush, softness=softness, origin=self.origin, pixels_per_unit=scale
         )[0]
 
+    def visible_area(self, strokes: Tensor, size: int) -> Tensor:
+        """`[N]`: the area in which strokes `[N, P]` are seen, in pixels by how much they count: the derivative of the
+        picture by their colours."""
+        strokes = strokes.clone().requires_grad_()
+        with torch.enable_grad():
+            picture = self.draw(strokes, size)
+            weight = self.weight(*picture.shape[1:])
+            total = picture.sum() if weight is None else (picture * weight[0]).sum()
+            (gradient,) = torch.autograd.grad(total, strokes)
+        return gradient[:, self.brush.colors[0].start : self.brush.opacity].sum(1)
+
     @property
     def fused(self) -> bool:
         """Whether `loss` is a single kernel that never synchronizes with the device. False for any other renderer,
@@ -128,20 +152,32 @@ class Problem(Setting):
         return type(self.renderer) is ExactRenderer
 
     def loss(
-        self, strokes: Tensor, target: Tensor, canvas: Tensor, size: float, softness: float | Tensor
+        self,
+        strokes: Tensor,
+        target: Tensor,
+        canvas: Tensor,
+        size: float,
+        softness: float | Tensor,
+        weight: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """Σd² and the gradient `[N, P]` of l1 · Σ|d| + l2 · Σd², with the weights of the preset.
+        """Σwd² and the gradient `[N, P]` of l1 · Σw|d| + l2 · Σwd², with l1 and l2 of the preset.
 
         d is the strokes drawn on `canvas` `[1, 3, H, W]` minus `target` `[3, H, W]`, `size` pixels along the shorter
-        side. `softness` may be a tensor only if `fused`.
+        side; w is `weight` `[1, 1, H, W]`, or 1. `softness` may be a tensor only if `fused`.
         """
-        return self._loss(strokes, target, canvas, size, softness, self.preset.l1, self.preset.l2)
+        return self._loss(strokes, target, canvas, size, softness, weight, self.preset.l1, self.preset.l2)
 
     def error(
-        self, strokes: Tensor, target: Tensor, canvas: Tensor, size: float, softness: float | Tensor
+        self,
+        strokes: Tensor,
+        target: Tensor,
+        canvas: Tensor,
+        size: float,
+        softness: float | Tensor,
+        weight: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """Σd² and its gradient `[N, P]`; arguments as of `loss`."""
-        return self._loss(strokes, target, canvas, size, softness, 0.0, 1.0)
+        """Σwd² and its gradient `[N, P]`; arguments as of `loss`."""
+        return self._loss(strokes, target, canvas, size, softness, weight, 0.0, 1.0)
 
     def _loss(
         self,
@@ -150,6 +186,7 @@ class Problem(Setting):
         canvas: Tensor,
         size: float,
         softness: float | Tensor,
+        weight: Tensor | None,
         l1: float,
         l2: float,
     ) -> tuple[Tensor, Tensor]:
@@ -162,6 +199,7 @@ class Problem(Setting):
                 target[None],
                 l1=l1,
                 l2=l2,
+                weight=weight,
                 softness=softness,
                 origin=self.origin,
                 pixels_per_unit=scale,
@@ -173,8 +211,9 @@ class Problem(Setting):
                 canvas, strokes[None], self.brush, softness=float(softness), origin=self.origin, pixels_per_unit=scale
             )
             difference = picture[0] - target
-            square = difference.square().sum()
-            (gradient,) = torch.autograd.grad(l1 * difference.abs().sum() + l2 * square, strokes)
+            counted = 1.0 if weight is None else weight[0]
+            square = (counted * difference.square()).sum()
+            (gradient,) = torch.autograd.grad(l1 * (counted * difference.abs()).sum() + l2 * square, strokes)
         return square.detach(), gradient
 
 
@@ -270,6 +309,11 @@ class PartProblem(Problem):
         x, y = self.part.left / self.part.size, self.part.top / self.part.size
         return torch.tensor([[x, y]], dtype=torch.float32, device=self.device)
 
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        part = self.part
+        return part.left / part.width, part.top / part.height, part.right / part.width, part.bottom / part.height
+
     def pixels(self, size: int) -> tuple[int, int]:
         height, width = self.photo.shape[1:]
         return height, width
@@ -279,10 +323,11 @@ class PartProblem(Problem):
 
 
 def part_problem(setting: Setting, part: Part, crop: Tensor | None = None) -> PartProblem:
-    """The problem of painting one part; `crop` is the photo there, uint8 `[3, h, w]`."""
+    """The problem of painting one part; `crop` is the photo there, `[3, h, w]`, uint8 or float."""
     height, width = part.bottom - part.top, part.right - part.left
     if crop is None:
         photo = torch.empty(3, height, width, dtype=torch.float32, device=setting.device)
     else:
-        photo = crop.to(setting.device).float().div_(255)
+        photo = crop.to(setting.device)
+        photo = photo if photo.is_floating_point() else photo.float().div_(255)
     return PartProblem(**vars(setting), photo=photo, part=part)

@@ -27,7 +27,8 @@ def weigh(setting: Setting, part: Part, halo: int, crop: Tensor, strokes: Tensor
     """
     seen = part.grown(halo)
     problem = part_problem(setting, seen, crop)
-    error = error_map(problem.photo, problem.draw(strokes.to(problem.device), part.size), side)
+    weight = problem.weight(*problem.photo.shape[1:])
+    error = error_map(problem.photo, problem.draw(strokes.to(problem.device), part.size), side, weight)
     top, left = part.top - seen.top, part.left - seen.left
     own = error[top : top + part.bottom - part.top, left : left + part.right - part.left]
     return mean_cells(own, cell).cpu()
@@ -39,17 +40,15 @@ def sample_photo(
 ) -> tuple[Tensor, Tensor]:
     """(angle, colour) of the photo at pixels (x, y) of the whole canvas, from the `crop` of this part."""
     photo = part_problem(setting, part, crop).photo
-    angle, color = look_at(photo, x - part.left, y - part.top, side)
+    tangents = setting.guide.tangents_at(x / part.width, y / part.height)
+    angle, color = look_at(photo, x - part.left, y - part.top, side, tangents)
     return angle.cpu(), color.cpu()
 
 
 def visibility(setting: Setting, part: Part, strokes: Tensor) -> Tensor:
-    """`[N]`: visible area of each stroke in this part, in pixels."""
+    """`[N]`: visible area of each stroke in this part, as `Problem.visible_area`."""
     problem = part_problem(setting, part)
-    strokes = strokes.to(problem.device).requires_grad_()
-    with torch.enable_grad():
-        (gradient,) = torch.autograd.grad(problem.draw(strokes, part.size).sum(), strokes)
-    return gradient[:, setting.brush.colors[0].start : setting.brush.opacity].sum(1).cpu()
+    return problem.visible_area(strokes.to(problem.device), part.size).cpu()
 
 
 def descend(

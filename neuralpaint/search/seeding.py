@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from neuralpaint.brushes import Brush
+from neuralpaint.guides.guide import NO_GUIDE, Guide
+from neuralpaint.guides.tangents import structure_tensor
 from neuralpaint.images.resample import box_blur
 
 _TINY = 1e-12
 _ERROR_BLUR, _ANGLE_BLUR = 0.12, 0.15  # radii, of a stroke's length
+_EDGELESS = 1e-3  # squared change of colour, over two pixels, below which a photo has no edges
 
 
 def edge_angle(photo: Tensor, radius: int) -> Tensor:
@@ -20,11 +21,17 @@ def edge_angle(photo: Tensor, radius: int) -> Tensor:
 
     The minor axis of the structure tensor, blurred over `radius` pixels.
     """
-    padded = F.pad(photo.mean(0)[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
-    dx = padded[1:-1, 2:] - padded[1:-1, :-2]
-    dy = padded[:-2, 1:-1] - padded[2:, 1:-1]  # y points up, as angles do
-    xx, yy, xy = box_blur(torch.stack([dx * dx, dy * dy, dx * dy]), radius)
-    return 0.5 * torch.atan2(2 * xy, xx - yy) + math.pi / 2
+    return _angle(_edges(photo, radius))
+
+
+def _edges(photo: Tensor, radius: int) -> Tensor:
+    """(cos 2φ, sin 2φ) `[2, H, W]` of that direction φ, times how much the photo changes across it."""
+    xx, yy, xy = box_blur(structure_tensor(photo), radius)
+    return torch.stack([yy - xx, -2 * xy])
+
+
+def _angle(vectors: Tensor) -> Tensor:
+    return 0.5 * torch.atan2(vectors[1], vectors[0])
 
 
 def seed_positions(error: Tensor, count: int, cell: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -70,21 +77,26 @@ def new_strokes(
     block: float,
     pixels_per_unit: float,
     generator: torch.Generator,
-) -> Tensor:
+    guide: Guide = NO_GUIDE,
+) -> tuple[Tensor, Tensor]:
     """Strokes for where `canvas` differs most from `photo` (both `[3, H, W]` on one device).
 
-    Their length is about `block` units; they lie along the photo's edges and have its colour.
+    Their length is about `block` units, less where the guide wants detail; they lie along the photo's edges, where it
+    has none as the guide says, and have its colour.
 
     Returns:
-        `[count, P]` on the photo's device, positions in units.
+        `[count, P]` on the photo's device, positions in units; and how long each is to be, `[count]`.
     """
     height, width = photo.shape[1:]
     side = block * pixels_per_unit
     cell = cell_side(side)
-    x, y = draw_cells(mean_cells(error_map(photo, canvas, side), cell), count, cell, height, width, generator)
-    angle, color = look_at(photo, x, y, side)
+    error = error_map(photo, canvas, side, guide.weight(height, width, device=str(photo.device)))
+    x, y = draw_cells(mean_cells(error, cell), count, cell, height, width, generator)
+    across, down = x / width, y / height
+    angle, color = look_at(photo, x, y, side, guide.tangents_at(across, down))
+    blocks = block * guide.sizes_at(across, down)
     x, y = x / pixels_per_unit, y / pixels_per_unit
-    return brush.lay(block, x, y, angle.cpu(), color.cpu(), generator).to(photo.device)
+    return brush.lay(blocks, x, y, angle.cpu(), color.cpu(), generator).to(photo.device), blocks.to(photo.device)
 
 
 def cell_side(side: float) -> int:
@@ -92,20 +104,24 @@ def cell_side(side: float) -> int:
     return max(1, round(0.35 * side))
 
 
-def error_map(photo: Tensor, canvas: Tensor, side: float) -> Tensor:
-    """`[H, W]`: where strokes of about `side` pixels are wanted on `canvas` `[3, H, W]`."""
+def error_map(photo: Tensor, canvas: Tensor, side: float, weight: Tensor | None = None) -> Tensor:
+    """`[H, W]`: where strokes of about `side` pixels are wanted on `canvas` `[3, H, W]`, whose pixels count by `weight`
+    `[1, 1, H, W]`."""
     error = (canvas - photo).square().sum(0).sqrt()
-    return box_blur(error, max(1, round(_ERROR_BLUR * side))).square()
+    error = box_blur(error, max(1, round(_ERROR_BLUR * side))).square()
+    return error if weight is None else error * weight[0, 0]
 
 
-def look_at(photo: Tensor, x: Tensor, y: Tensor, side: float) -> tuple[Tensor, Tensor]:
+def look_at(photo: Tensor, x: Tensor, y: Tensor, side: float, tangents: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """What a photo `[3, H, W]` has at pixels (x, y), `[count]` each, for strokes of about `side` pixels: angle of its
-    edges `[count]`, radians, and colour `[3, count]`, on the photo's device."""
+    edges `[count]`, radians, and colour `[3, count]`, on the photo's device. Where it has no edges, the angle is that
+    of `tangents` `[2, count]` (see `guides.tangents`)."""
     height, width = photo.shape[1:]
     row, column = y.long().clamp(0, height - 1), x.long().clamp(0, width - 1)
-    maps = torch.cat([edge_angle(photo, max(1, round(_ANGLE_BLUR * side)))[None], box_blur(photo, 2, passes=1)])
-    angle, *color = maps[:, row.to(photo.device), column.to(photo.device)]
-    return angle, torch.stack(color)
+    maps = torch.cat([_edges(photo, max(1, round(_ANGLE_BLUR * side))), box_blur(photo, 2, passes=1)])
+    found = maps[:, row.to(photo.device), column.to(photo.device)]
+    edges = found[:2] if tangents is None else found[:2] + _EDGELESS * tangents.to(found)
+    return _angle(edges), found[2:]
 
 
 def paper_strokes(photo: Tensor, canvas: Tensor, brush: Brush, generator: torch.Generator) -> Tensor:

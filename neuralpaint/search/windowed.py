@@ -42,6 +42,8 @@ def plan_windows(problem: Setting, core: int) -> list[Phase]:
     """The phases of `plan` without a size limit; long windowed phases are split in two."""
     phases = []
     for phase in plan(problem, UNLIMITED):
+        if phase.part is not None:
+            continue  # canvases that large show faces well
         if phase.steps < 2 * _SWEEP or not larger_than(problem.pixels(phase.size), core):
             phases.append(phase)
             continue
@@ -169,7 +171,7 @@ class WindowedSearch(JointSearch):
         results = sorted(self._workers.run(function, tasks), key=lambda pair: pair[0])
         return [_checked(result) for _, result in results]
 
-    def _new_strokes(self, phase: Phase, num_strokes: int) -> Tensor:
+    def _new_strokes(self, phase: Phase, num_strokes: int) -> tuple[Tensor, Tensor]:
         if not self._by_windows(phase.size):
             return super()._new_strokes(phase, num_strokes)
         # Same as `seeding.new_strokes`, part by part; random numbers are drawn here, for the whole canvas.
@@ -205,8 +207,9 @@ class WindowedSearch(JointSearch):
         color = torch.empty(3, num_strokes, dtype=torch.float32, device="cpu")
         for own, (angles, colors) in zip(inside, self._gather(regions.sample_photo, sampling), strict=True):
             angle[own], color[:, own] = angles, colors
-        strokes = self.problem.brush.lay(phase.block, x / size, y / size, angle, color, self.generator)
-        return strokes.to(self.strokes.device)
+        block = phase.block * self.problem.guide.sizes_at(x / width, y / height)
+        strokes = self.problem.brush.lay(block, x / size, y / size, angle, color, self.generator)
+        return strokes.to(self.strokes.device), block.to(self.strokes.device)
 
     def _visibility(self, size: int) -> Tensor:
         if not self._by_windows(size):

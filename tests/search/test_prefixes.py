@@ -33,10 +33,13 @@ def progress(painting, photo):
 @pytest.mark.parametrize("name", ["oil", "tape", "watercolor", "marker"])
 def test_unfinished_paintings_come_closer_and_finished_ones_no_less_close(name):
     photo = waves(64, 3)
-    with_prefixes, without = (progress(paint(photo, name, 60, preset), photo) for preset in (PRESET, ALONE))
+    with_prefixes, without = (
+        torch.stack([progress(paint(photo, name, 60, preset, seed=seed), photo) for seed in range(2)]).mean(0)
+        for preset in (PRESET, ALONE)
+    )
     gained = with_prefixes - without
     assert gained[:2].mean() > 1 and gained[2:4].min() > 0
-    assert gained[4] > -0.3
+    assert gained[4] > -0.2 * gained[:2].mean()
 
 
 def test_without_weight_the_last_phase_is_as_any_other():

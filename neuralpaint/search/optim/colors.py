@@ -32,6 +32,7 @@ class ColorChoice:
         self._problem, self._size, self._moving = problem, size, moving
         self._colors = torch.tensor(palette.colors, dtype=torch.float32, device=problem.device)
         self._target, self._canvas = problem.view(size), problem.blank(*problem.pixels(size))
+        self._weight = problem.weight(*problem.pixels(size))
         slots = problem.brush.colors
         # Each slot is one choice: the columns of one colour, or of all if the stroke has one colour throughout.
         self._slots = [slots] if problem.opaque else [(slot,) for slot in slots]
@@ -48,7 +49,9 @@ class ColorChoice:
         weight = self._weights(strokes, softness, generator)
         best, lowest, share = strokes, None, _SHARE
         for _ in range(ROUNDS + 1):
-            error, gradient = self._problem.error(strokes, self._target, self._canvas, self._size, softness)
+            error, gradient = self._problem.error(
+                strokes, self._target, self._canvas, self._size, softness, self._weight
+            )
             if lowest is None or error < lowest:
                 best, lowest, slope = strokes, error, gradient
             else:
@@ -64,10 +67,13 @@ class ColorChoice:
         total = torch.zeros(len(strokes), len(self._slots), device=strokes.device)
         for _ in range(_PROBES):
             signs = torch.randint(0, 2, self._target.shape, generator=generator, dtype=torch.int8, device="cpu")
+            weighted = 2.0 * signs - 1
+            if self._weight is not None:
+                weighted = weighted * self._weight[0].cpu().sqrt()
             with torch.enable_grad():
                 moved = strokes.detach().requires_grad_()
                 picture = self._problem.draw(moved, self._size, softness)
-                (gradient,) = torch.autograd.grad(picture, moved, (2.0 * signs - 1).to(picture))
+                (gradient,) = torch.autograd.grad(picture, moved, weighted.to(picture))
             total += torch.stack([self._of(gradient, slot).square().mean(1) for slot in self._slots], 1)
         return total / _PROBES
 

@@ -13,6 +13,7 @@ from neuralpaint.search.optim.colors import ColorChoice
 from neuralpaint.search.optim.cuda_graph import Replay
 from neuralpaint.search.optim.limits import Ranges
 from neuralpaint.search.optim.prefixes import PrefixLoss
+from neuralpaint.search.optim.pull import EVERY, Pull
 from neuralpaint.search.problem import Problem
 
 _CHOOSE_EVERY = 25  # steps between two choices of colours from a palette
@@ -57,6 +58,7 @@ class Descent:
         self._problem, self._size, self._softnesses = problem, size, softnesses
         self._ranges = Ranges(problem.brush, block, problem.aspect)
         self._target, self._canvas = problem.view(size), problem.blank(*problem.pixels(size))
+        self._weight = problem.weight(*problem.pixels(size))
         self.strokes = self._ranges.apply(strokes)
         self._choice: ColorChoice | None = None
         if palette is not None:
@@ -77,7 +79,8 @@ class Descent:
         self._prefix: PrefixLoss | None = None
         if prefixes and problem.preset.prefix:
             self._prefix = PrefixLoss(problem, self._target, size, prefixes)
-        self._replays: dict[int, Replay] = {}  # steps are recorded for each number of strokes that they look at
+        self._pull = Pull(problem, size) if problem.guide.tangents is not None else None
+        self._replays: dict[tuple[int, bool], Replay] = {}  # one for each kind of step
 
     def step(self) -> None:
         if self._choice is not None and self._done % _CHOOSE_EVERY == 0:
@@ -85,21 +88,24 @@ class Descent:
             strokes = self._choice.improve(self._parameters * self._ranges.scale, self._softnesses[self._done], turn)
             self._parameters.copy_(strokes / self._ranges.scale)
         count = self._prefix.count(self._done) if self._prefix is not None else 0
-        if count not in self._replays:
-            self._replays[count] = Replay(self._problem.device, record=self._problem.fused)
-        self._replays[count](lambda: self._descend(count))
+        pull = self._pull is not None and self._done % EVERY == 1
+        if (count, pull) not in self._replays:
+            self._replays[count, pull] = Replay(self._problem.device, record=self._problem.fused)
+        self._replays[count, pull](lambda: self._descend(count, pull))
         self._done += 1
 
     @torch.no_grad()
-    def _descend(self, count: int) -> None:
+    def _descend(self, count: int, pull: bool) -> None:
         rate, correction, softness = self._schedule.index_select(0, self._row)[0].unbind()
         self._row += 1
         scale = self._ranges.scale
         strokes = self._parameters * scale
         width = softness if self._problem.fused else self._softnesses[self._done]
-        square, gradient = self._problem.loss(strokes, self._target, self._canvas, self._size, width)
+        square, gradient = self._problem.loss(strokes, self._target, self._canvas, self._size, width, self._weight)
         if self._prefix is not None and count:
             self._prefix.add_gradient_(gradient, strokes, count, width)
+        if self._pull is not None and pull:
+            self._pull.add_gradient_(gradient, strokes)
         adam_step_(self._parameters, gradient * self._step_scale, self._mean, self._square, rate, correction)
         self.strokes.copy_(self._ranges.apply(self._parameters * scale))
         torch.div(self.strokes, scale, out=self._parameters)

@@ -36,7 +36,8 @@ class PrefixLoss:
         # What is left over at the far borders is left out, so that every pixel is exactly as wide.
         self._target = F.avg_pool2d(target, coarser)
         self._canvas = problem.blank(*self._target.shape[1:])
-        self._weight = problem.preset.prefix * coarser**2 * _EVERY
+        self._detail = problem.weight(*self._target.shape[1:])
+        self._factor = problem.preset.prefix * coarser**2 * _EVERY
 
     def count(self, step: int) -> int:
         """How many strokes a step looks at, besides all; 0 if it looks at none."""
@@ -45,5 +46,5 @@ class PrefixLoss:
 
     def add_gradient_(self, gradient: Tensor, strokes: Tensor, count: int, softness: float | Tensor) -> None:
         """Adds the weighted gradient for the first `count` > 0 of `strokes` `[N, P]` to `gradient` `[N, P]`."""
-        _, own = self._problem.loss(strokes[:count], self._target, self._canvas, self._size, softness)
-        gradient[:count].add_(own, alpha=self._weight)
+        _, own = self._problem.loss(strokes[:count], self._target, self._canvas, self._size, softness, self._detail)
+        gradient[:count].add_(own, alpha=self._factor)
