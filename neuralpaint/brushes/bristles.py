@@ -20,6 +20,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from neuralpaint.utils.noise import LatticeNoise, smoothstep
+
 __all__ = ["bristle_textures"]
 
 # Samples per texel along and across; the texture is their area average, which antialiases every edge.
@@ -45,9 +47,9 @@ _SMALL = _Touch(clumps=7, bristles=26, hairs=60, start=0.085, stop=0.13, side=0.
 _LARGE = _Touch(clumps=12, bristles=44, hairs=96, start=0.045, stop=0.085, side=0.045, dry=0.38, contrast=0.090)
 
 
-def _smoothstep(t: np.ndarray) -> np.ndarray:
-    t = np.clip(t, 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+def _step(t: np.ndarray) -> np.ndarray:
+    """From 0 to 1 as t does, smoothly."""
+    return smoothstep(np.clip(t, 0.0, 1.0))
 
 
 def _look_up(table: np.ndarray, position: np.ndarray) -> np.ndarray:
@@ -58,42 +60,7 @@ def _look_up(table: np.ndarray, position: np.ndarray) -> np.ndarray:
     return near + (table[cell + 1] - near) * (p - cell.astype(np.float32))
 
 
-def _cells(position: np.ndarray, cells: int, phase: float) -> tuple[np.ndarray, np.ndarray]:
-    """The lattice cell that holds each position in [0, 1] and the smooth weight of the cell's far side."""
-    p = position * np.float32(cells) + np.float32(phase)
-    cell = p.astype(np.int32)
-    t = p - cell.astype(np.float32)  # float32 minus int32 would be float64, twice as slow
-    return cell, t * t * (3.0 - 2.0 * t)
-
-
-class _Noise:
-    """Value noise in [0, 1] from one seed. Only uniform draws, the part of NumPy's generators that never changes."""
-
-    def __init__(self, seed: int, large: bool) -> None:
-        self._rng = np.random.default_rng([seed, int(large)])
-
-    def uniform(self, low: float, high: float) -> float:
-        return low + (high - low) * float(self._rng.random())
-
-    def line(self, position: np.ndarray, cells: int) -> np.ndarray:
-        """Noise over a line: `cells` independent values over [0, 1], smooth in between."""
-        lattice = self._rng.random(cells + 2).astype(np.float32)
-        cell, weight = _cells(position, cells, self.uniform(0.0, 1.0))
-        return lattice[cell] + (lattice[cell + 1] - lattice[cell]) * weight
-
-    def streaks(self, x: np.ndarray, v: np.ndarray, cells_along: int, cells_across: int) -> np.ndarray:
-        """Noise over the touch at x [X] and v [Y, X]."""
-        lattice = self._rng.random((cells_across + 2, cells_along + 2)).astype(np.float32)
-        cell, weight = _cells(x, cells_along, self.uniform(0.0, 1.0))
-        rows = lattice[:, cell] * (1.0 - weight) + lattice[:, cell + 1] * weight  # [cells_across + 2, X]
-        cell, weight = _cells(v, cells_across, self.uniform(0.0, 1.0))
-        flat = cell * np.int32(x.size) + np.arange(x.size, dtype=np.int32)
-        values = rows.ravel()
-        near = values[flat]
-        return near + (values[flat + np.int32(x.size)] - near) * weight
-
-
-def _ragged(noise: _Noise, v: np.ndarray, touch: _Touch) -> np.ndarray:
+def _ragged(noise: LatticeNoise, v: np.ndarray, touch: _Touch) -> np.ndarray:
     """How far each bristle stays short of the touch's end, in [0, 1]: clumps of bristles, bristles and hairs.
 
     The powers make falling short the exception: most of the width reaches far, a few bites go deep.
@@ -105,13 +72,13 @@ def _ragged(noise: _Noise, v: np.ndarray, touch: _Touch) -> np.ndarray:
     return np.minimum(0.40 * clumps + 0.30 * bristles + 0.14 * hairs + 0.42 * corner, 1.0)
 
 
-def _side(noise: _Noise, x: np.ndarray, touch: _Touch) -> np.ndarray:
+def _side(noise: LatticeNoise, x: np.ndarray, touch: _Touch) -> np.ndarray:
     """How far a side stays off the rectangle's edge: slow waves, and drawn in where the brush lands and lifts."""
     wave = 0.50 * noise.line(x, 3) + 0.40 * noise.line(x, 8) ** 1.5
     return np.float32(0.010) + touch.side * (wave + 0.9 * np.abs(2.0 * x - 1.0) ** 10)
 
 
-def _fray(noise: _Noise, x: np.ndarray, touch: _Touch) -> np.ndarray:
+def _fray(noise: LatticeNoise, x: np.ndarray, touch: _Touch) -> np.ndarray:
     """Small nicks along a side. They belong to the outline only: the bristles inside run on undisturbed."""
     return touch.side * (0.30 * noise.line(x, 23) ** 2 + 0.25 * noise.line(x, 70) ** 2)
 
@@ -155,7 +122,7 @@ def bristle_textures(
     if along < 32 or across < 16:
         raise ValueError(f"a bristle texture needs at least 32 x 16 texels, got along={along}, across={across}")
     touch = _LARGE if large else _SMALL
-    noise = _Noise(seed, large)
+    noise = LatticeNoise(seed, int(large))
 
     columns, rows = along * _OVERSAMPLE_ALONG, across * _OVERSAMPLE_ACROSS
     x = (np.arange(columns, dtype=np.float32) + 0.5) / columns
@@ -185,12 +152,12 @@ def bristle_textures(
 
     # Dry brush: paint stays away where a bristle holds little of it and the canvas is low. Both matter only where the
     # brush is running dry, at the lift, and a little under the outer bristles, which are pressed less.
-    hold = 0.60 * noise.streaks(x, packed, 4, touch.bristles) + 0.40 * noise.streaks(x, packed, 6, touch.hairs)
-    tooth = noise.streaks(x, packed, 48, touch.hairs)
-    lifting = _smoothstep((x - 0.55) / 0.42)
+    hold = 0.60 * noise.grid(x, packed, 4, touch.bristles) + 0.40 * noise.grid(x, packed, 6, touch.hairs)
+    tooth = noise.grid(x, packed, 48, touch.hairs)
+    lifting = _step((x - 0.55) / 0.42)
     outer = np.exp(-np.maximum(from_side, 0.0) / 0.02) * (0.35 + 0.65 * x)
     dryness = touch.dry * lifting**2 + 0.30 * outer + 0.10 * np.exp(-np.maximum(from_start, 0.0) / 0.02)
-    paint *= _smoothstep((0.9 * hold + 0.1 * tooth - dryness) / 0.06 + 0.5)
+    paint *= _step((0.9 * hold + 0.1 * tooth - dryness) / 0.06 + 0.5)
 
     _add_stray_bristles(paint, noise, x, y, top, bottom)
 
@@ -206,7 +173,7 @@ def bristle_textures(
 
 
 def _add_stray_bristles(
-    paint: np.ndarray, noise: _Noise, x: np.ndarray, y: np.ndarray, top: np.ndarray, bottom: np.ndarray
+    paint: np.ndarray, noise: LatticeNoise, x: np.ndarray, y: np.ndarray, top: np.ndarray, bottom: np.ndarray
 ) -> None:
     """A few stray bristles draw thin lines of their own in the strip outside the sides."""
     strip = len(paint) // 6
@@ -221,7 +188,7 @@ def _add_stray_bristles(
 
 
 def _shade(
-    noise: _Noise,
+    noise: LatticeNoise,
     x: np.ndarray,
     packed: np.ndarray,
     touch: _Touch,
@@ -234,9 +201,9 @@ def _shade(
     What the eye sees is mostly the height (thick paint catches the light), partly the slope across (a ridge has a lit
     and a shaded flank).
     """
-    relief = 0.75 * noise.streaks(x, packed, 2, touch.clumps)
-    relief += 0.60 * noise.streaks(x, packed, 3, touch.bristles)
-    relief += 0.55 * noise.streaks(x, packed, 6, touch.hairs)
+    relief = 0.75 * noise.grid(x, packed, 2, touch.clumps)
+    relief += 0.60 * noise.grid(x, packed, 3, touch.bristles)
+    relief += 0.55 * noise.grid(x, packed, 6, touch.hairs)
     relief += 0.50 * hold
     relief += 0.40 * np.exp(-(((from_side - 0.035) / 0.022) ** 2))
     relief += 0.40 * np.exp(-(((to_stop - 0.020) / 0.016) ** 2))

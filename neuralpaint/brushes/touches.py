@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from neuralpaint.brushes.bristles import bristle_textures
+from neuralpaint.utils.noise import TableNoise, smoothstep
 
 ALONG, ACROSS = 512, 128  # texels
 
@@ -36,7 +37,7 @@ def _filbert(large: bool) -> Texture:
     """A flat brush with a rounded tip: an oval whose edge follows the bristles."""
     alpha, ridge = bristle_textures(5, along=ALONG, across=ACROSS, large=large)
     x, y = _grid()
-    noise = _Noise(11 + large)
+    noise = TableNoise(11 + large)
     reach = np.abs(2 * x - 1) ** 3.2 + np.abs(2 * y - 1) ** 2.6 + 0.10 * (noise.at(x * 2, y * 26) - 0.5)
     return alpha * _step((0.97 - reach) / 0.05), ridge
 
@@ -44,7 +45,7 @@ def _filbert(large: bool) -> Texture:
 def _dab(large: bool) -> Texture:
     """The tip of a round brush, pressed down and lifted: a blob, thick at its rim."""
     x, y = _grid()
-    noise = _Noise(61 + large)
+    noise = TableNoise(61 + large)
     angle = np.arctan2(y - 0.5, x - 0.5)
     wobble = 0.07 * (noise.at(4 + 3 * np.cos(angle), 4 + 3 * np.sin(angle)) - 0.5)
     reach = 2 * np.hypot(x - 0.5, y - 0.5) + wobble
@@ -57,7 +58,7 @@ def _dry(large: bool) -> Texture:
     """Little paint on stiff bristles: broken streaks, fewer towards the end, and where the ground is low none."""
     alpha, ridge = bristle_textures(7, along=ALONG, across=ACROSS, large=large)
     x, y = _grid()
-    noise = _Noise(23 + large)
+    noise = TableNoise(23 + large)
     bristles = 44 if large else 26
     streak = 0.6 * noise.at(x * 3, y * bristles) + 0.4 * noise.at(x * 7, y * 2.3 * bristles)
     grain = noise.at(x * 90, y * 30)
@@ -68,7 +69,7 @@ def _dry(large: bool) -> Texture:
 def _knife(large: bool) -> Texture:
     """A palette knife: a smooth slab with straight sides, a bead of paint along them and where the knife is lifted."""
     x, y = _grid()
-    noise = _Noise(31 + large)
+    noise = TableNoise(31 + large)
     near, far = 0.03 + 0.03 * noise.at(x * 5, 0 * y), 0.97 - 0.03 * noise.at(x * 5, 0 * y + 9)
     end = 0.97 - 0.035 * noise.at(0 * x, y * 4) - 0.02 * noise.at(0 * x, y * 40)
     start = 0.02 + 0.02 * noise.at(0 * x + 5, y * 14)
@@ -84,7 +85,7 @@ def _knife(large: bool) -> Texture:
 def _charcoal(large: bool) -> Texture:
     """A stick of charcoal drawn broadside over rough paper: the tooth of the paper takes it, the hollows do not."""
     x, y = _grid()
-    noise = _Noise(41 + large)
+    noise = TableNoise(41 + large)
     scale = 1.0 if large else 0.6
     tooth = _tooth(noise, x, y, scale)
     pressed = 0.58 * _edge(x, 0.05) * _edge(y, 0.16) * (0.85 + 0.3 * noise.at(x * 3, y * 5))
@@ -94,7 +95,7 @@ def _charcoal(large: bool) -> Texture:
 def _pastel(large: bool) -> Texture:
     """A stick of soft pastel: it fills the hollows of the paper but for a few, and crumbles at the sides."""
     x, y = _grid()
-    noise = _Noise(53 + large)
+    noise = TableNoise(53 + large)
     tooth = _tooth(noise, x, y, 1.0 if large else 0.6)
     pressed = 0.76 * _edge(x, 0.035) * _edge(y, 0.10) * (0.9 + 0.2 * noise.at(x * 2, y * 9))
     alpha = _step((pressed - tooth) / 0.22 + 0.5)
@@ -112,24 +113,7 @@ _TOUCHES: dict[str, Callable[[bool], Texture]] = {
 }
 
 
-class _Noise:
-    """Value noise in [0, 1] on the plane. Only uniform draws, the part of NumPy's generators that never changes."""
-
-    def __init__(self, seed: int) -> None:
-        self._table = np.random.default_rng(seed).random(1 << 16).astype(np.float32)
-
-    def at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Smooth noise with a value of its own at each whole x and y."""
-        x, y = np.broadcast_arrays(x, y)
-        column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
-        u, v = _smooth(x - column), _smooth(y - row)
-        key = column * 7919 + row * 104729
-        corner = [self._table[(key + i * 7919 + j * 104729) & 0xFFFF] for j in (0, 1) for i in (0, 1)]
-        upper = corner[0] + u * (corner[1] - corner[0])
-        return upper + v * (corner[2] + u * (corner[3] - corner[2]) - upper)
-
-
-def _tooth(noise: _Noise, x: np.ndarray, y: np.ndarray, scale: float) -> np.ndarray:
+def _tooth(noise: TableNoise, x: np.ndarray, y: np.ndarray, scale: float) -> np.ndarray:
     """How deep rough paper lies, 0 to 1. A stroke is about three times as long as it is wide."""
     grain = 0.45 * noise.at(x * 96 * scale, y * 32 * scale) + 0.35 * noise.at(x * 200 * scale, y * 66 * scale)
     return grain + 0.2 * noise.at(x * 24 * scale, y * 8 * scale)
@@ -147,11 +131,7 @@ def _edge(t: np.ndarray, width: float) -> np.ndarray:
 
 def _step(t: np.ndarray) -> np.ndarray:
     """From 0 to 1 as t does, smoothly."""
-    return _smooth(np.clip(t, 0.0, 1.0))
-
-
-def _smooth(t: np.ndarray) -> np.ndarray:
-    return t * t * (3.0 - 2.0 * t)
+    return smoothstep(np.clip(t, 0.0, 1.0))
 
 
 def _centred(relief: np.ndarray, alpha: np.ndarray, contrast: float) -> np.ndarray:

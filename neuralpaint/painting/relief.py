@@ -16,6 +16,7 @@ from torch import Tensor
 
 from neuralpaint.brushes import Brush
 from neuralpaint.painting.finish import Finish
+from neuralpaint.utils.noise import hashed_noise
 
 _ELEVATION = math.radians(45.0)  # of the light above the canvas
 _BRISTLES = 1 / 85  # height of a ridge, in units
@@ -130,45 +131,23 @@ def ground_texture(ground: str, x: Tensor, y: Tensor) -> Tensor:
 def _canvas(x: Tensor, y: Tensor) -> Tensor:
     """Threads that cross, over and under in turn; each is a little uneven."""
     u, v = x * _THREADS, y * _THREADS
-    u, v = u + 0.3 * (_noise(u * 0.11, v * 0.03, 1) - 0.5), v + 0.3 * (_noise(u * 0.03, v * 0.11, 2) - 0.5)
+    u, v = u + 0.3 * (hashed_noise(u * 0.11, v * 0.03, 1) - 0.5), v + 0.3 * (hashed_noise(u * 0.03, v * 0.11, 2) - 0.5)
     column, row = u.floor(), v.floor()
     over = ((column + row) % 2) * 2 - 1
     across, along = (math.pi * (u - column)).sin(), (math.pi * (v - row)).sin()
     weave = torch.where(over > 0, across * (0.6 + 0.4 * along), along * (0.6 + 0.4 * across))
-    return weave * (0.75 + 0.5 * _noise(u * 0.05, v * 0.05, 3))
+    return weave * (0.75 + 0.5 * hashed_noise(u * 0.05, v * 0.05, 3))
 
 
 def _paper(x: Tensor, y: Tensor) -> Tensor:
     """Cold-pressed paper: soft bumps of several sizes."""
     total = x.new_zeros(()).expand(torch.broadcast_shapes(x.shape, y.shape))
     for octave, (frequency, weight) in enumerate(((70.0, 0.4), (140.0, 0.35), (280.0, 0.25))):
-        total = total + weight * _noise(x * frequency, y * frequency, 10 + octave)
+        total = total + weight * hashed_noise(x * frequency, y * frequency, 10 + octave)
     return total
 
 
 _TEXTURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"canvas": _canvas, "paper": _paper}
-
-
-def _noise(x: Tensor, y: Tensor, seed: int) -> Tensor:
-    """Smooth noise, 0 to 1: random values at whole numbers, and quintic steps between them (Perlin 2002)."""
-    x, y = torch.broadcast_tensors(x, y)
-    column, row = x.floor(), y.floor()
-    u, v = x - column, y - row
-    u, v = (t * t * t * (t * (t * 6 - 15) + 10) for t in (u, v))
-    column, row = column.long(), row.long()
-    corner = [[_hashed(column + i, row + j, seed) for i in (0, 1)] for j in (0, 1)]
-    upper = corner[0][0] + u * (corner[0][1] - corner[0][0])
-    lower = corner[1][0] + u * (corner[1][1] - corner[1][0])
-    return upper + v * (lower - upper)
-
-
-def _hashed(x: Tensor, y: Tensor, seed: int) -> Tensor:
-    """A number from 0 to 1 for a point of the grid. (The mixing of MurmurHash3, on 32 bits.)"""
-    mask = 0xFFFFFFFF
-    key = (x * 0x9E3779B1 + y * 0x85EBCA77 + seed * 0xC2B2AE3D) & mask
-    key = ((key ^ (key >> 16)) * 0x85EBCA6B) & mask
-    key = ((key ^ (key >> 13)) * 0xC2B2AE35) & mask
-    return ((key ^ (key >> 16)) & 0xFFFFFF).double() / 0xFFFFFF
 
 
 def _deviation(pixels_per_unit: float) -> float:
