@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from neuralpaint.painting.finish import GROUNDS, Finish
+from neuralpaint.painting.finish import GROUNDS, WET_BRUSH, Finish
 
 _PANEL = "Finish"
 
@@ -43,6 +43,15 @@ Varnish = Annotated[
     float | None,
     typer.Option(metavar="0…1", help="Strength of the highlights.", show_default="0", rich_help_panel=_PANEL),
 ]
+Wet = Annotated[
+    float | None,
+    typer.Option(
+        metavar="0…1",
+        help=f"--brush {WET_BRUSH}: how much it looks like watercolour: dark edges, grain of the paper.",
+        show_default="0",
+        rich_help_panel=_PANEL,
+    ),
+]
 
 
 def finish_from(
@@ -50,6 +59,7 @@ def finish_from(
     light: float | None,
     ground: str | None,
     varnish: float | None,
+    wet: float | None,
     *,
     engine: bool,
     before: Finish = Finish(),  # noqa: B008 (frozen)
@@ -59,7 +69,7 @@ def finish_from(
     Raises:
         ValueError: a value is out of range, or an engine draws the strokes, whose height nobody knows.
     """
-    options = {"relief": relief, "light": light, "ground": ground, "varnish": varnish}
+    options = {"relief": relief, "light": light, "ground": ground, "varnish": varnish, "wet": wet}
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if engine and given:
         raise ValueError(f"--{next(iter(given))} cannot be combined with --engine, which draws the picture itself")
@@ -67,3 +77,11 @@ def finish_from(
         return dataclasses.replace(before, **given)
     except ValueError as error:
         raise ValueError(f"--{error}" if str(error).split()[0] in given else str(error)) from None
+
+
+def check_wet(finish: Finish, brush: str) -> None:
+    """Raises ValueError if strokes of this brush cannot have the finish."""
+    try:
+        finish.check_brush(brush)
+    except ValueError as error:
+        raise ValueError(f"--{error}") from None

@@ -17,7 +17,7 @@ import typer
 from neuralpaint.brushes import brushes
 from neuralpaint.cli.console import INTERRUPTED, debugging, say_on_stderr, warn
 from neuralpaint.cli.features import Features, Vgg, find_features
-from neuralpaint.cli.finish_options import GroundName, Light, Relief, Varnish, finish_from
+from neuralpaint.cli.finish_options import GroundName, Light, Relief, Varnish, Wet, check_wet, finish_from
 from neuralpaint.cli.options import (
     ENGINE_TIMEOUT,
     MAX_GRIDS,
@@ -165,6 +165,7 @@ def command(
     light: Light = None,
     ground: GroundName = None,
     varnish: Varnish = None,
+    wet: Wet = None,
     jobs: Jobs = None,
     ray: Ray = None,
     recursive: Recursive = False,
@@ -240,10 +241,9 @@ def command(
     video = {"seconds": seconds, "fps": fps, "hold": hold, "speed": speed}
     vector = {"size_mm": size_mm, "style": svg_style, "pens": pens}
     keep: dict[str, Any] = {"keep_metadata": keep_metadata, "keep_alpha": keep_alpha}
-    written = output_settings(
-        targets, share, engine is not None, video, vector, depth, report=report is not None, **keep
-    )
-    finish = finish_from(relief, light, ground, varnish, engine=engine is not None)
+    written = output_settings(targets, share, engine is not None, video, vector, depth, report=bool(report), **keep)
+    finish = finish_from(relief, light, ground, varnish, wet, engine=engine is not None)
+    check_wet(finish, chosen.name)
 
     # Importing torch takes seconds, so check the arguments first.
     from neuralpaint.renderers import get_renderer

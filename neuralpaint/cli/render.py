@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neuralpaint.cli.console import say, say_on_stderr
-from neuralpaint.cli.finish_options import GroundName, Light, Relief, Varnish, finish_from
+from neuralpaint.cli.finish_options import GroundName, Light, Relief, Varnish, Wet, check_wet, finish_from
 from neuralpaint.cli.options import (
     ENGINE_TIMEOUT,
     MAX_SIZE,
@@ -68,6 +68,7 @@ def command(
     light: Light = None,
     ground: GroundName = None,
     varnish: Varnish = None,
+    wet: Wet = None,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -109,7 +110,7 @@ def command(
     if STDIO in outputs:
         say_on_stderr()
     settings = output_settings([*map(named, outputs)], memory, engine is not None, video, vector, depth)
-    finish_from(relief, light, ground, varnish, engine=engine is not None)
+    finish_from(relief, light, ground, varnish, wet, engine=engine is not None)
     check_readable(strokes)
     # Importing torch takes seconds, so check the arguments first.
     from neuralpaint.engines import EnginePool
@@ -118,7 +119,8 @@ def command(
 
     torch_device = resolve_device(device)
     painting = load_painting(strokes)
-    finish = finish_from(relief, light, ground, varnish, engine=engine is not None, before=painting.finish)
+    finish = finish_from(relief, light, ground, varnish, wet, engine=engine is not None, before=painting.finish)
+    check_wet(finish, painting.brush.name)
     painting = dataclasses.replace(painting, finish=finish)
     height, width = painting.pixels(size)
     check_sizes(outputs, height, width, settings, painting.alpha is not None)

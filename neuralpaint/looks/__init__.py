@@ -18,7 +18,7 @@ from neuralpaint.utils.validation import MAX_STROKES, unknown_name
 from neuralpaint.utils.yaml_files import read_yaml
 
 _FOLDER = Path(__file__).parent
-_FINISH = ("relief", "light", "ground", "varnish")
+_FINISH = ("relief", "light", "ground", "varnish", "wet")
 _CHECKS: dict[str, schema.Check] = {
     "description": schema.text(200),
     "brush": schema.text(),
@@ -31,6 +31,7 @@ _CHECKS: dict[str, schema.Check] = {
     "light": schema.number(-360, 360),
     "ground": schema.text(),
     "varnish": schema.number(0, 1),
+    "wet": schema.number(0, 1),
 }
 _PRESETS = ("fast", "balanced", "best")
 
@@ -43,7 +44,7 @@ class Look:
         name: of the file, without suffix.
         description: one line for people.
         options: by the names that `neuralpaint paint` gives them: brush, strokes, preset, background, palette, opaque,
-            relief, light, ground, varnish; those that the look says something about.
+            relief, light, ground, varnish, wet; those that the look says something about.
     """
 
     name: str
@@ -109,4 +110,5 @@ def _check(options: Mapping[str, Any]) -> None:
     if options.get("opaque") and "palette" not in options:
         raise ValueError("opaque needs a palette")
     look = Look("", "", options)
-    _ = look.arguments, look.finish
+    _ = look.arguments
+    look.finish.check_brush(brush.lower())

@@ -1,4 +1,4 @@
-"""How the surface of a painting looks; `relief` has the maths."""
+"""How the surface of a painting looks; `relief` and `wet` have the maths."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from neuralpaint.utils.validation import check_weight, unknown_name
 
 Ground = Literal["none", "canvas", "paper"]
 GROUNDS = get_args(Ground)
+WET_BRUSH = "watercolor"
+"""The brush whose strokes can be wet."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Finish:
         light: direction that the light comes from, in degrees counter-clockwise from the right: 90 is from above.
         ground: texture of what it is painted on: "none", "canvas" or "paper".
         varnish: strength of the highlights, from 0 (matt) to 1.
+        wet: how much strokes of the brush `watercolor` look like watercolour, from 0 to 1: dark, uneven edges, pigment
+            in the valleys of the paper. Other brushes need 0.
 
     Raises:
         ValueError: a value is out of range; the message names it.
@@ -30,9 +34,10 @@ class Finish:
     light: float = 135.0
     ground: Ground = "none"
     varnish: float = 0.0
+    wet: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("relief", "varnish"):
+        for name in ("relief", "varnish", "wet"):
             if check_weight(name, getattr(self, name)) > 1:
                 raise ValueError(f"{name} must be from 0 to 1, got {getattr(self, name):g}")
         if isinstance(self.light, bool) or not isinstance(self.light, (int, float)) or not abs(self.light) <= 360:
@@ -43,17 +48,28 @@ class Finish:
     @property
     def flat(self) -> bool:
         """Whether it changes nothing."""
+        return self.unlit and self.wet == 0
+
+    @property
+    def unlit(self) -> bool:
+        """Whether light changes nothing: the surface is even and matt."""
         return self.relief == 0 and self.ground == "none" and self.varnish == 0
+
+    def check_brush(self, brush: str) -> None:
+        """Raises ValueError if strokes of this brush cannot have it."""
+        if self.wet and brush != WET_BRUSH:
+            raise ValueError(f"wet needs the brush {WET_BRUSH}, and must be 0 for {brush}")
 
     def as_dict(self) -> dict[str, Any]:
         """For a JSON file."""
-        return {"relief": self.relief, "light": self.light, "ground": self.ground, "varnish": self.varnish}
+        values = {"relief": self.relief, "light": self.light, "ground": self.ground, "varnish": self.varnish}
+        return values | ({"wet": self.wet} if self.wet else {})
 
     @classmethod
     def from_dict(cls, value: Any) -> Finish:
         """From what a JSON file holds. ValueError if it is no finish."""
         _SCHEMA(value, "finish")
-        return cls(value["relief"], value["light"], value["ground"], value["varnish"])
+        return cls(value["relief"], value["light"], value["ground"], value["varnish"], value.get("wet", 0.0))
 
 
 _SCHEMA = schema.fields(
@@ -62,5 +78,6 @@ _SCHEMA = schema.fields(
         "light": schema.number(-360, 360),
         "ground": schema.text(),
         "varnish": schema.number(0, 1),
-    }
+    },
+    {"wet": schema.number(0, 1)},  # files of before have none
 )

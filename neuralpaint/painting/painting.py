@@ -65,7 +65,7 @@ class Painting:
         background: background colour, (r, g, b) in [0, 1] or anything else that `images.parse_color` accepts.
         size: default render size, in pixels along the shorter side.
         metadata: JSON-serializable, saved with the strokes.
-        finish: relief, light and ground of what is rendered; by default flat.
+        finish: relief, light, ground and watercolour effects of what is rendered; by default flat.
         alpha: uint8 `[h, w]` on the CPU, h·w at most 33 million: how opaque images of the painting are, 255 for opaque,
             resized to theirs from any size of the same aspect. None if all of it is opaque.
 
@@ -94,6 +94,7 @@ class Painting:
         object.__setattr__(self, "metadata", dict(self.metadata))
         if not isinstance(self.finish, Finish):
             raise TypeError(f"finish must be a Finish, got {type(self.finish).__name__}")
+        self.finish.check_brush(brush.name)
         _check_strokes(self.strokes, brush)
         if self.alpha is not None:
             object.__setattr__(self, "alpha", _check_alpha(self.alpha, self.aspect))

@@ -11,6 +11,7 @@ from torch import Tensor
 from neuralpaint import ops
 from neuralpaint.painting.finish import Finish
 from neuralpaint.painting.relief import BARE, apply_finish, height_map, margin, normal_map, surface_strokes
+from neuralpaint.painting.wet import WetLayer
 
 if TYPE_CHECKING:
     from neuralpaint.brushes import Brush
@@ -56,8 +57,8 @@ def picture_tiles(painting: Painting, size: int | None, rows: int | None = None)
     """
     check_brush(painting)
     finish, scale = painting.finish, float(size or painting.size)
-    colors = _Layer(painting.strokes, painting.brush, painting.background, scale)
-    if finish.flat:
+    colors = _colors(painting, scale)
+    if finish.unlit:
         return _tiled(painting, size, rows, 0, lambda *box: colors.draw(*box))
     surface = _surface(painting, scale)
 
@@ -84,7 +85,7 @@ def normal_tiles(painting: Painting, size: int | None, rows: int | None = None) 
     check_brush(painting)
     scale = float(size or painting.size)
     surface = _surface(painting, scale)
-    finish = Finish(relief=1.0) if painting.finish.flat else painting.finish
+    finish = Finish(relief=1.0) if painting.finish.unlit else painting.finish
 
     def normals(top: int, left: int, height: int, width: int) -> Tensor:
         return normal_map(surface.draw(top, left, height, width), finish, left, top, scale)
@@ -98,6 +99,12 @@ def check_brush(painting: Painting) -> None:
         raise ValueError(
             f"brush {painting.brush.name!r} is drawn by an engine: use neuralpaint.engines.draw_painting (--engine)"
         )
+
+
+def _colors(painting: Painting, scale: float) -> _Layer | WetLayer:
+    if painting.finish.wet:
+        return WetLayer(painting.strokes, painting.brush, painting.background, painting.finish.wet, scale)
+    return _Layer(painting.strokes, painting.brush, painting.background, scale)
 
 
 def _surface(painting: Painting, scale: float) -> _Layer:

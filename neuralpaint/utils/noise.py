@@ -87,6 +87,21 @@ def hashed_noise(x: Tensor, y: Tensor, seed: int) -> Tensor:
     return _between(lambda i, j: _hashed(i, j, seed), column.long(), row.long(), u, v)
 
 
+def hashed_grid(x: Tensor, y: Tensor, seed: int) -> Tensor:
+    """`hashed_noise` at all crossings of x `[W]` and y `[H]`, float32 `[H, W]`: many times quicker, as it hashes each
+    point of the lattice once."""
+    import torch
+
+    (column, u), (row, v) = ((t.floor().long(), smootherstep(t - t.floor()).float()) for t in (x, y))
+    left, top = int(column.min()), int(row.min())
+    columns = torch.arange(left, int(column.max()) + 2, device=x.device)
+    rows = torch.arange(top, int(row.max()) + 2, device=x.device)
+    lattice = _hashed(columns[None, :], rows[:, None], seed).float()
+    column, row, v = column - left, row - top, v[:, None]
+    along = torch.lerp(lattice[:, column], lattice[:, column + 1], u)
+    return torch.lerp(along[row], along[row + 1], v)
+
+
 def _between(value: Callable[[Any, Any], Any], column: Any, row: Any, u: Any, v: Any) -> Any:
     """Between the values at the corners of a cell, by the weights u and v of its far sides."""
     corner = [[value(column + i, row + j) for i in (0, 1)] for j in (0, 1)]

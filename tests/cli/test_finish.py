@@ -51,6 +51,8 @@ def test_paint_with_finish(run, stub, photo, tmp_path):
         (["--relief", "2"], "--relief must be from 0 to 1, got 2"),
         (["--light", "1000"], "--light must be an angle"),
         (["--ground", "wood"], "unknown ground 'wood'"),
+        (["--wet", "1.5"], "--wet must be from 0 to 1, got 1.5"),
+        (["--wet", "1"], "--wet needs the brush watercolor, and must be 0 for oil"),
         (["--relief", "1", "--engine", "a:b"], "--relief cannot be combined with --engine"),
     ],
 )

@@ -95,8 +95,8 @@ def test_psnr_is_of_the_flat_painting():
 
 
 def test_stroke_files_keep_the_finish(tmp_path):
-    finish = Finish(relief=0.5, light=30, ground="paper", varnish=0.2)
-    painting(finish=finish).save(tmp_path / "a.safetensors")
+    finish = Finish(relief=0.5, light=30, ground="paper", varnish=0.2, wet=0.75)
+    painting("watercolor", finish=finish).save(tmp_path / "a.safetensors")
     assert Painting.load(tmp_path / "a.safetensors").finish == finish
     painting().save(tmp_path / "b.safetensors")
     assert b"finish" not in (tmp_path / "b.safetensors").read_bytes()
@@ -121,6 +121,8 @@ def test_damaged_finish(tmp_path, change):
         ({"relief": -0.1}, "relief"),
         ({"relief": float("nan")}, "relief"),
         ({"varnish": 2}, "varnish"),
+        ({"wet": 1.5}, "wet must be from 0 to 1, got 1.5"),
+        ({"wet": float("nan")}, "wet"),
         ({"light": float("nan")}, "light must be an angle"),
         ({"light": "left"}, "light must be an angle"),
         ({"ground": "linen"}, "unknown ground 'linen'"),

@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 import torch
 
-from neuralpaint.utils.noise import LatticeNoise, TableNoise, hashed_noise
+from neuralpaint.utils.noise import LatticeNoise, TableNoise, hashed_grid, hashed_noise
 
 POINTS = np.linspace(-3, 5, 161)
 
@@ -32,6 +32,11 @@ def test_a_seed_is_one_noise_and_another_seed_another():
     assert (TableNoise(1).at(POINTS, POINTS) == TableNoise(1).at(POINTS, POINTS)).all()
     inside = np.linspace(0, 1, 9, dtype=np.float32)[:-1]
     assert (LatticeNoise(1, 0).line(inside, 4) != LatticeNoise(1, 1).line(inside, 4)).any()
+
+
+def test_a_grid_of_noise_is_the_noise_at_its_points():
+    x, y = torch.linspace(-3, 5, 50, dtype=torch.float64), torch.linspace(7, 9, 30, dtype=torch.float64)
+    assert torch.allclose(hashed_grid(x, y, 3).double(), hashed_noise(x[None, :], y[:, None], 3), atol=1e-5)
 
 
 def test_noise_never_changes():
