@@ -9,13 +9,14 @@
 //   bounds(), row_span(y, a, b)    its footprint, in pixels (a curve: rows_span(top, bottom, a, b))
 //   sample(x, y)                   coverage and colour position at pixel centres (x, y)
 //   sample(x, y, near)             the same where a curve's samples have been narrowed down (kCurve)
-//   accumulate(x, y, s, ...)       adds the geometry's part of the chain rule to kSums running sums
+//   accumulate(x, y, s, ...)       adds the geometry's part of the chain rule to kSums running sums; s is that sample
 //   finish(p, view, sums, grad)    turns the sums into derivatives by the stroke's numbers
 // written once over a value type V: a float, a double, or SIMD lanes of them. Its header ends with NP_BRUSH, and
 // dispatch.h includes it: nothing else has to know of it.
 #pragma once
 
 #include <cfloat>
+#include <utility>
 
 #include "common/scalar.h"
 #include "common/texture.h"
@@ -72,6 +73,16 @@ template <typename V>
 struct Sample {
     V coverage, t, extra;
 };
+
+// The same of a brush whose colour does not run along its curve: with the nearest point's parameter, for accumulate.
+template <typename V>
+struct PlacedSample : Sample<V> {
+    V place;
+};
+
+// What a brush's sample() returns, of pixels V.
+template <typename Stroke, typename V>
+using SampleOf = decltype(std::declval<const Stroke&>().sample(std::declval<V>(), std::declval<V>()));
 
 // The colours of a stroke: c = c0 + t·(c2 - c0); the ridge R is blended in by soft light, c + (2R - 1)·c·(1 - c), which
 // leaves pure black and pure white as they are.

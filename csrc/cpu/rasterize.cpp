@@ -55,7 +55,7 @@ void draw(const Stroke& stroke, int height, int width, Out* foreground, Out* alp
     std::memset(alpha, 0, plane * sizeof(Out));
     const V opacity(stroke.paint.opacity);
     for_packs(stroke, {0, 0, width, height}, [&](int x, int y, const auto& sample) {
-        const Sample<V> s = sample(ramp<T, L>(T(x) + T(0.5)), V(T(y) + T(0.5)));
+        const auto s = sample(ramp<T, L>(T(x) + T(0.5)), V(T(y) + T(0.5)));
         const auto on = s.coverage > V(0);
         if (!any(on)) return;
         const int64_t at = int64_t(y) * width + x;
@@ -133,7 +133,7 @@ void rasterize_backward(const T* grad_foreground, const T* grad_alpha, const T* 
                 for (V& s : sums) s = V(0);
                 for_packs(stroke, {0, 0, width, height}, [&](int x, int y, const auto& sample) {
                     const V xc = ramp<T, L>(T(x) + T(0.5)), yc(T(y) + T(0.5));
-                    const Sample<V> s = sample(xc, yc);
+                    const auto s = sample(xc, yc);
                     const auto on = s.coverage > V(0);
                     if (!any(on)) return;
                     const int lanes = std::min(L, width - x);

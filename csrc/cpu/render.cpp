@@ -113,9 +113,9 @@ struct Tile {
 };
 
 // A run of pixels under a stroke: what the stroke says of them and, once composited, what lay under it.
-template <typename V>
+template <typename Stroke, typename V>
 struct Run {
-    Sample<V> sample;
+    SampleOf<Stroke, V> sample;
     V under[3];
     int32_t x, y;
 };
@@ -128,7 +128,7 @@ struct Visible {
     using T = typename Stroke::Scalar;
     using V = LanesOf<T>;
     static constexpr int L = kLanes<T>;
-    std::vector<Run<V>> runs;
+    std::vector<Run<Stroke, V>> runs;
     std::vector<size_t> first;
     alignas(64) T left[kTile * kTile];  // opaque covers still to come before a pixel is closed
 
@@ -150,7 +150,7 @@ struct Visible {
                 const V before = load<T, L>(remaining);
                 if (!any(before > V(0))) return;
                 const V xc = ramp<T, L>(T(tile.x0 + x) + T(0.5)), yc(T(tile.y0 + y) + T(0.5));
-                Run<V> run;
+                Run<Stroke, V> run;
                 run.sample = sample(xc, yc);
                 if (!any(run.sample.coverage > V(0))) return;
                 run.x = x;
@@ -170,7 +170,7 @@ struct Visible {
             const Stroke& stroke = scene.strokes[scene.entries[end - 1 - k]];
             const V opacity(stroke.paint.opacity);
             for (size_t i = first[k]; i < first[k + 1]; ++i) {
-                Run<V>& run = runs[i];
+                Run<Stroke, V>& run = runs[i];
                 const V alpha = run.sample.coverage * opacity;
                 for (int c = 0; c < 3; ++c) {
                     T* p = tile.pixels[c] + run.y * kTile + run.x;
@@ -217,8 +217,8 @@ void backward_tile(const Scene<Stroke>& scene, const Visible<Stroke>& visible, i
         V sums[kSums];
         for (V& s : sums) s = V(0);
         for (size_t i = visible.first[k]; i < visible.first[k + 1]; ++i) {
-            const Run<V>& run = visible.runs[i];
-            const Sample<V>& s = run.sample;
+            const Run<Stroke, V>& run = visible.runs[i];
+            const auto& s = run.sample;
             const V alpha = s.coverage * opacity;
             V g_alpha(0), g_t(0), g_extra(0);
             for (int c = 0; c < 3; ++c) {

@@ -105,7 +105,7 @@ __global__ void __launch_bounds__(kThreads, kDrawBlocks<Stroke>)
             for (int i = threadIdx.x; i < kChunk; i += kThreads, move(y, x, thread_down, thread_right)) {
                 T values[4] = {T(0), T(0), T(0), T(0)};
                 if (box.holds(x, y)) {
-                    const Sample<T> s = stroke.sample(T(x) + T(0.5), T(y) + T(0.5));
+                    const auto s = stroke.sample(T(x) + T(0.5), T(y) + T(0.5));
                     if (s.coverage > T(0)) {
 #pragma unroll
                         for (int c = 0; c < 3; ++c) values[c] = stroke.paint.color(c, s);
@@ -153,7 +153,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
     for (int i = threadIdx.x; i < pixels; i += kThreads) {
         const int y = top + i / columns, x = box.x0 + i % columns;
         const T yc = T(y) + T(0.5), xc = T(x) + T(0.5);
-        const Sample<T> s = stroke.sample(xc, yc);
+        const auto s = stroke.sample(xc, yc);
         if (!(s.coverage > T(0))) continue;
         const int64_t p = static_cast<int64_t>(y) * width + x;
         const T g_alpha = grad_alpha[n * plane + p];

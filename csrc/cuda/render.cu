@@ -116,8 +116,8 @@ struct Bench {
 };
 
 template <typename Stroke, int N, typename T = typename Stroke::Scalar>
-__device__ __forceinline__ Sample<T> sample_at(const Bench<Stroke, N>& bench, int k, const Pixel& pixel) {
-    if (!pixel.inside || !bench.boxes[k].holds(pixel.x, pixel.y)) return {T(0), T(0), T(0)};
+__device__ __forceinline__ SampleOf<Stroke, T> sample_at(const Bench<Stroke, N>& bench, int k, const Pixel& pixel) {
+    if (!pixel.inside || !bench.boxes[k].holds(pixel.x, pixel.y)) return {};
     return bench[k].sample(T(pixel.x) + T(0.5), T(pixel.y) + T(0.5));
 }
 
@@ -235,6 +235,30 @@ struct PixelLoss {
     __device__ __forceinline__ void finish(const Pixel&, const T*) const {}
 };
 
+// A thread's sample, to its place in shared memory and back.
+template <typename T>
+__device__ __forceinline__ void put(const Sample<T>& s, T (*to)[kThreads], int thread) {
+    to[0][thread] = s.coverage;
+    to[1][thread] = s.t;
+    to[2][thread] = s.extra;
+}
+template <typename T>
+__device__ __forceinline__ void put(const PlacedSample<T>& s, T (*to)[kThreads], int thread) {
+    put(static_cast<const Sample<T>&>(s), to, thread);
+    to[3][thread] = s.place;
+}
+template <typename T>
+__device__ __forceinline__ void take(Sample<T>& s, const T (*from)[kThreads], int thread) {
+    s.coverage = from[0][thread];
+    s.t = from[1][thread];
+    s.extra = from[2][thread];
+}
+template <typename T>
+__device__ __forceinline__ void take(PlacedSample<T>& s, const T (*from)[kThreads], int thread) {
+    take(static_cast<Sample<T>&>(s), from, thread);
+    s.place = from[3][thread];
+}
+
 // 80 to 120 registers and 26 KiB of shared memory for float: two blocks a multiprocessor, three for tape. A segment's
 // sums wait for each other in shared memory, so that its strokes share two barriers.
 template <typename Stroke, typename Upstream, typename T = typename Stroke::Scalar>
@@ -246,7 +270,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
     constexpr int kSums = kTotalSums<Stroke>, S = kSegment<T>;
     static_assert(kSums <= 16 && S * 16 <= kThreads, "a thread adds up one sum of one stroke");
     __shared__ Bench<Stroke, S> bench;
-    __shared__ T stash[S][6][kThreads];  // per pixel: the sample, the canvas under it
+    constexpr int kNumbers = sizeof(SampleOf<Stroke, T>) / sizeof(T);
+    __shared__ T stash[S][kNumbers + 3][kThreads];  // per pixel: the sample, the canvas under it
     __shared__ T warps[S][kWarps][kSums];
     __shared__ int warp_counts[kWarps];
     const int thread = threadIdx.x;
@@ -308,18 +333,17 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
             bench.bring(strokes, boxes, list + segment * S, held);
             __syncthreads();
             for (int k = 0; k < held; ++k) {
-                const Sample<T> s = sample_at(bench, k, pixel);
-                stash[k][0][thread] = s.coverage;
-                stash[k][1][thread] = s.t;
-                stash[k][2][thread] = s.extra;
+                const auto s = sample_at(bench, k, pixel);
+                put(s, stash[k], thread);
 #pragma unroll
-                for (int c = 0; c < 3; ++c) stash[k][3 + c][thread] = h[c];
+                for (int c = 0; c < 3; ++c) stash[k][kNumbers + c][thread] = h[c];
                 blend(bench[k], s, h);
             }
             if (last) upstream.start(pixel, tile, h, g);
             for (int k = held - 1; k >= 0; --k) {
                 const Stroke& stroke = bench[k];
-                const Sample<T> s = {stash[k][0][thread], stash[k][1][thread], stash[k][2][thread]};
+                SampleOf<Stroke, T> s;
+                take(s, stash[k], thread);
                 const bool covered = s.coverage > T(0);
                 T sums[kSums];
 #pragma unroll
@@ -329,7 +353,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
                     T g_alpha(0), g_t(0), g_extra(0);
 #pragma unroll
                     for (int c = 0; c < 3; ++c) {
-                        g_alpha += g[c] * (stroke.paint.color(c, s) - stash[k][3 + c][thread]);
+                        g_alpha += g[c] * (stroke.paint.color(c, s) - stash[k][kNumbers + c][thread]);
                         stroke.paint.color_grad(c, s, g[c] * alpha, sums + Stroke::kSums, g_t, g_extra);
                         g[c] *= T(1) - alpha;
                     }

@@ -68,7 +68,7 @@ struct PlainRender {
             Numbers<double> sums(shape.strokes * kSums);
             for (int64_t at = 0; at < plane; ++at) {
                 const double x = double(at % shape.width) + 0.5, y = double(at / shape.width) + 0.5;
-                std::vector<Sample<double>> samples;
+                std::vector<SampleOf<Stroke, double>> samples;
                 Numbers<double> under;
                 double h[3], g[3];
                 for (int c = 0; c < 3; ++c) h[c] = canvas[(3 * b + c) * plane + at];
@@ -93,7 +93,7 @@ struct PlainRender {
                 }
                 for (int64_t t = shape.strokes - 1; t >= 0; --t) {
                     const Stroke& stroke = set[t];
-                    const Sample<double>& s = samples[t];
+                    const auto& s = samples[t];
                     if (!(s.coverage > 0)) continue;
                     const double alpha = s.coverage * stroke.paint.opacity;
                     double* const sum = &sums[t * kSums];
@@ -131,7 +131,7 @@ Numbers<double> drawn_backward(const Numbers<double>& strokes, const Numbers<dou
         double sums[kSums] = {};
         for (int64_t at = 0; at < plane; ++at) {
             const double x = double(at % width) + 0.5, y = double(at / width) + 0.5;
-            const Sample<double> s = stroke.sample(x, y);
+            const auto s = stroke.sample(x, y);
             if (!(s.coverage > 0)) continue;
             double g_t = 0, g_extra = 0;
             for (int c = 0; c < 3; ++c)
