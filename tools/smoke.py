@@ -16,7 +16,7 @@ from neuralpaint.brushes import get_brush
 
 def main() -> None:
     generator = torch.Generator().manual_seed(0)
-    for name in ("oil", "watercolor", "marker", "tape", "round"):
+    for name in ("oil", "watercolor", "marker", "tape", "round", "flat"):
         strokes = get_brush(name).sample(3, generator).requires_grad_()
         foreground, alpha = ops.rasterize(strokes, name, 24, 30)
         by_maps = torch.autograd.grad((foreground * alpha).sum(), strokes)[0]

@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--preset", default="balanced")
     parser.add_argument("--strokes", type=int, default=500)
     arguments = parser.parse_args()
-    brushes = arguments.brush or ["oil", "watercolor", "round", "marker", "tape"]
+    brushes = arguments.brush or ["oil", "watercolor", "round", "flat", "mop", "marker", "tape"]
 
     rows = []
     for path in arguments.photos:

@@ -1,5 +1,5 @@
-// The quadratic Bézier curve under watercolor and marker strokes. Its middle control point lies in the box of the end
-// points, so x(t) and y(t) are monotone and the curve turns by less than a right angle.
+// The quadratic Bézier curve under watercolor, marker and ribbon strokes. Its middle control point lies in the box of
+// the end points, so x(t) and y(t) are monotone and the curve turns by less than a right angle.
 #pragma once
 
 #include "common/brush.h"

@@ -5,6 +5,7 @@
 
 #include "common/marker.h"
 #include "common/rectangle.h"
+#include "common/ribbon.h"
 #include "common/round.h"
 #include "common/watercolor.h"
 

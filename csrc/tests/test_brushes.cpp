@@ -6,6 +6,7 @@
 #include "common/lanes.h"
 #include "common/marker.h"
 #include "common/rectangle.h"
+#include "common/ribbon.h"
 #include "common/round.h"
 #include "common/watercolor.h"
 #include "tests/strokes.h"
@@ -105,6 +106,40 @@ double brute_force(const RoundStroke<double>*, const std::vector<double>& p, dou
     return distance > r + 3 + 0.22 * r ? 0 : paint * filter(distance, radius, kView.softness + 0.22 * r);
 }
 
+// The texture at the nearest point of the curve, by trying very many; the way along it by Simpson's rule for its speed.
+double brute_force(const RibbonStroke<double>* stroke, const std::vector<double>& p, double x, double y) {
+    constexpr int kSteps = 20000;
+    int nearest = 0;
+    double best = 1e30, speed[3];
+    for (int k = 0; k <= kSteps; ++k) {
+        const Point b = curve_point(p, double(k) / kSteps, kView);
+        const double distance = std::hypot(x - b.x, y - b.y);
+        if (distance < best) best = distance, nearest = k;
+    }
+    Point tangent{};
+    const auto derivative = [&](double t) {
+        const Point after = curve_point(p, t + 0.5, kView), before = curve_point(p, t - 0.5, kView);
+        return Point{after.x - before.x, after.y - before.y};
+    };
+    for (int i = 0; i < 3; ++i) speed[i] = std::hypot(derivative(0.5 * i).x, derivative(0.5 * i).y);
+    double way = 0, length = 0;
+    for (int k = 0; k < kSteps; ++k) {
+        const double t = (k + 0.5) / kSteps;
+        const double here = speed[0] * (2 * t - 1) * (t - 1) + speed[1] * 4 * t * (1 - t) + speed[2] * t * (2 * t - 1);
+        length += here / kSteps;
+        if (k < nearest) way += here / kSteps;
+    }
+    const double t = double(nearest) / kSteps;
+    const Point b = curve_point(p, t, kView);
+    tangent = derivative(t);
+    const double size = std::hypot(tangent.x, tangent.y), width = p[6] * kView.scale / 2;
+    const double across = ((y - b.y) * tangent.x - (x - b.x) * tangent.y) / size;
+    const double over = nearest % kSteps ? 0 : ((x - b.x) * tangent.x + (y - b.y) * tangent.y) / size;
+    const TexturePoint<double> point = texture_point(stroke->level, way / length, across / width + 0.5);
+    return filter(std::fabs(way + over - length / 2), length / 2, kView.softness) *
+           filter(std::fabs(across), width / 2, kView.softness) * texture_value(point.coverage, point);
+}
+
 template <typename Stroke>
 void test_coverage_is_the_definition() {
     check::Random random(11);
@@ -153,7 +188,7 @@ void test_derivatives() {
         for (int i = 0; i < kSize; ++i) {
             for (int j = 0; j < kSize; ++j) {
                 const double x = j + 0.5, y = i + 0.5;
-                const Sample<double> s = stroke.sample(x, y);
+                const auto s = stroke.sample(x, y);
                 if (s.coverage <= 0) continue;
                 const Probe probe(i, j);
                 const double g_coverage = probe.value<Stroke>(s) / s.coverage;
@@ -213,9 +248,9 @@ void test_lanes_agree_with_scalars() {
         for (int i = 0; i < kSize; ++i) {
             for (int j = 0; j < kSize; j += kLanes<double>) {
                 const V x = ramp<double, kLanes<double>>(j + 0.5), y(i + 0.5);
-                const Sample<V> lanes = stroke.sample(x, y);
+                const auto lanes = stroke.sample(x, y);
                 for (int k = 0; k < kLanes<double>; ++k) {
-                    const Sample<double> scalar = stroke.sample(x[k], i + 0.5);
+                    const auto scalar = stroke.sample(x[k], i + 0.5);
                     CHECK_NEAR(lanes.coverage[k], scalar.coverage, 1e-9);
                     // Where t colours the pixel. A marker's t means nothing inside, where lanes that none needs
                     // are not polished.
@@ -237,7 +272,7 @@ void test_degenerate_strokes_stay_finite() {
             double sums[Stroke::kSums] = {}, grad[Stroke::kParameters] = {};
             for (int i = 0; i < kSize; ++i) {
                 for (int j = 0; j < kSize; ++j) {
-                    const Sample<double> s = stroke.sample(j + 0.5, i + 0.5);
+                    const auto s = stroke.sample(j + 0.5, i + 0.5);
                     CHECK(s.coverage >= 0 && s.coverage <= 1 + 1e-12);
                     CHECK(s.t >= 0 && s.t <= 1);
                     if (s.coverage > 0) stroke.accumulate(j + 0.5, i + 0.5, s, 1.0, 1.0, 1.0, sums);
@@ -314,6 +349,9 @@ int main() {
     check::section() = "round:";
     test_coverage_is_the_definition<RoundStroke<double>>();
     test_brush<RoundStroke<double>>();
+    check::section() = "ribbon:";
+    test_coverage_is_the_definition<RibbonStroke<double>>();
+    test_brush<RibbonStroke<double>>();
     check::section() = "ridges:";
     test_ridges_shade_like_soft_light();
     return check::failures();

@@ -87,7 +87,7 @@ void test_draw(int kind, Output output, int64_t count, int height, int width, do
         Stroke stroke;
         stroke.setup(&exact[n * Stroke::kParameters], {double(std::min(height, width)), 0, 0, 1.3}, atlas.atlas);
         for (int64_t at = 0; at < plane; ++at) {
-            const Sample<double> s = stroke.sample(double(at % width) + 0.5, double(at / width) + 0.5);
+            const auto s = stroke.sample(double(at % width) + 0.5, double(at / width) + 0.5);
             const double matte = s.coverage * stroke.paint.opacity, drawn = number_of(alpha[n * plane + at]);
             worst = std::max(worst, std::fabs(drawn - matte));
             for (int c = 0; c < 3; ++c) {
@@ -187,6 +187,7 @@ int main() {
     test_brush<MarkerStroke<double>>("marker:");
     test_brush<TapeStroke<double>>("tape:");
     test_brush<RoundStroke<double>>("round:");
+    test_brush<RibbonStroke<double>>("ribbon:");
     check::section() = "composite:";
     for (const int64_t pixels : {1, 6, 35, 1500}) {
         for (const int64_t count : {0, 1, 4}) test_composite(2, count, pixels);

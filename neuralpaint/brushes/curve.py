@@ -1,4 +1,4 @@
-"""What brushes share that follow a Bézier curve: x0 y0 x1 y1 x2 y2 radius0 radius2."""
+"""What brushes share that follow a Bézier curve: x0 y0 x1 y1 x2 y2, then radius0 radius2 unless they say otherwise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from neuralpaint.brushes.geometry import Geometry
 
 _SAMPLES = 32  # of a curve, between which the nearest point is then found
-CURVE = ("x0", "y0", "x1", "y1", "x2", "y2", "radius0", "radius2")
+CURVE: tuple[str, ...] = ("x0", "y0", "x1", "y1", "x2", "y2", "radius0", "radius2")
 
 
 class CurveBrush(Brush):
@@ -70,12 +70,12 @@ class CurveBrush(Brush):
             over = (x - chord_x * end) * tangent_x + (y - chord_y * end) * tangent_y
             over = over / torch.hypot(tangent_x, tangent_y).clamp(min=1e-9)
             beyond = torch.where(t == end, over.clamp(min=0) if end else over.clamp(max=0), beyond)
-        first, last = (0.25 * radius for radius in self._radii(strokes))
+        first, last = self._overhang(strokes)
         return ((t * length + beyond + first) / (length + first + last).clamp(min=1e-6)).clamp(0, 1)
 
-    def _radii(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The radii, times four, at its start and its end: `[N, 1]` each, in units."""
-        return strokes[:, 6:7], strokes[:, 7:8]
+    def _overhang(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """How far it reaches beyond the start and the end of the curve: `[N, 1]` each, in units."""
+        return strokes[:, 6:7] / 4, strokes[:, 7:8] / 4
 
     def _reach(self, lengths: torch.Tensor) -> torch.Tensor:
         return lengths.amax(-1) / 4

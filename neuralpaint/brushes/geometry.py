@@ -214,6 +214,33 @@ class SquarePath(Path):
     slope = math.sqrt(2)
 
 
+class BarPath(Path):
+    """x0 y0 x1 y1 x2 y2 ρ: a path of a bar across the tangent that reaches reach·ρ to either side."""
+
+    kind = "bar path"
+    known = 7
+    edges = 2
+    sizes = 2
+
+    def frame(self, strokes: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float) -> Frame:
+        import torch
+
+        curve = _Curve(strokes, origin, scale)
+        half = strokes[:, 6:7] * self.reach * scale
+        with torch.no_grad():
+            t = _nearest(curve, half, torch.zeros_like(half), x, y, True)
+        t = _attach(curve, torch.zeros_like(half), x, y, t)
+        qx, qy, tx, ty = curve.local(x, y, t)
+        side = tx * qy - ty * qx
+        beyond = torch.where((t > 0) & (t < 1), 0.0, tx * qx + ty * qy)
+        # Near an end, where alone it counts, the way to it along the curve is the straight one.
+        from_start, to_end = curve.offset(x - qx, y - qy, torch.zeros_like(t)), curve.offset(x - qx, y - qy, t * 0 + 1)
+        ends = torch.minimum(_length(*from_start) + beyond, _length(*to_end) - beyond)
+        across = (0.5 + 0.5 * side / half.clamp(min=0.5)).clamp(0, 1)
+        length, breadth = curve.chord.detach().norm(dim=1), 2 * half.detach()[:, 0]
+        return Frame(torch.stack([ends, half - side.abs()], -1), t, across, across, half, length, breadth)
+
+
 class Canvas(Geometry):
     """Nothing is known; the frame is the unit square."""
 
@@ -262,6 +289,10 @@ class _Curve:
         vx, vy = vx + 1e-6 * self.chord[:, 0:1] + 1e-9, vy + 1e-6 * self.chord[:, 1:2]
         speed = (vx * vx + vy * vy).clamp(min=1e-18).sqrt()
         return qx, qy, vx / speed, vy / speed
+
+
+def _length(x: Tensor, y: Tensor) -> Tensor:
+    return (x * x + y * y + 1e-6).sqrt()
 
 
 def _nearest(curve: _Curve, first: Tensor, growth: Tensor, x: Tensor, y: Tensor, disc: bool) -> Tensor:

@@ -37,8 +37,8 @@ class MarkerBrush(CurveBrush):
     def _outline(self, strokes: np.ndarray) -> np.ndarray:
         return swept_squares(curve_points(strokes), strokes[:, 6] / 4)
 
-    def _radii(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return strokes[:, 6:7], strokes[:, 6:7]
+    def _overhang(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return strokes[:, 6:7] / 4, strokes[:, 6:7] / 4
 
     def _reach(self, lengths: torch.Tensor) -> torch.Tensor:
         return lengths[..., 0] / 4 * math.sqrt(2.0)

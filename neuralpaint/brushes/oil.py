@@ -82,7 +82,6 @@ OIL = register(
         description="bristle-textured rectangle, opaque, colour running across it",
     ),
     "oilpaintbrush",
-    "flat",
 )
 for _brush in (
     FilbertBrush("filbert", 0, OIL_PARAMETERS, OIL_HELD, "as oil, with a rounded tip"),

@@ -60,6 +60,16 @@ def swept_squares(points: np.ndarray, half: np.ndarray) -> np.ndarray:
     return _hulls(both, np.zeros(both.shape[:-1]))
 
 
+def swept_bars(points: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """As `swept_discs`, of a bar across the way that reaches `half` `[N]` to either side."""
+    along = np.gradient(points, axis=1) + np.array([1e-12, 0.0])
+    along /= np.linalg.norm(along, axis=-1, keepdims=True)
+    across = half[:, None, None] * np.stack([-along[..., 1], along[..., 0]], -1)
+    ends = np.stack([points - across, points + across], 2)
+    both = np.concatenate([ends[:, :-1], ends[:, 1:]], 2)
+    return _hulls(both, np.zeros(both.shape[:-1]))
+
+
 def _hulls(centers: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """The hull of discs `[..., V, 2]` with radii `[..., V]`: its farthest point in each of 24 directions, in order."""
     turn = 2 * math.pi * np.arange(_CORNERS) / _CORNERS

@@ -7,6 +7,7 @@ import dataclasses
 # The list of the built-in brushes, a line a file, which registers what is in it.
 import neuralpaint.brushes.marker
 import neuralpaint.brushes.oil
+import neuralpaint.brushes.ribbon
 import neuralpaint.brushes.round
 import neuralpaint.brushes.tape
 import neuralpaint.brushes.watercolor  # noqa: F401

@@ -33,6 +33,22 @@ def _flat(large: bool) -> Texture:
     return bristle_textures(along=ALONG, across=ACROSS, large=large)
 
 
+def _long_flat(large: bool) -> Texture:
+    """A flat brush with long bristles, drawn along a curve: as oil's, its ends shorter in proportion."""
+    return bristle_textures(3, along=ALONG, across=ACROSS, large=large)
+
+
+def _mop(large: bool) -> Texture:
+    """A brush of soft hair: rounded ends that thin out, streaks that hardly show."""
+    alpha, ridge = bristle_textures(9, along=ALONG, across=ACROSS, large=large)
+    x, y = _grid()
+    noise = _Noise(71 + large)
+    # The stroke is about five times as long as it is wide: its ends are half discs.
+    end = np.maximum(1 - 10 * np.minimum(x, 1 - x), 0)
+    reach = np.hypot(end, np.abs(2 * y - 1)) + 0.10 * (noise.at(x * 4, y * 22) - 0.5)
+    return alpha**0.5 * _step((0.98 - reach) / 0.16), 0.5 + 0.6 * (ridge - 0.5)
+
+
 def _filbert(large: bool) -> Texture:
     """A flat brush with a rounded tip: an oval whose edge follows the bristles."""
     alpha, ridge = bristle_textures(5, along=ALONG, across=ACROSS, large=large)
@@ -104,6 +120,8 @@ def _pastel(large: bool) -> Texture:
 
 _TOUCHES: dict[str, Callable[[bool], Texture]] = {
     "flat": _flat,
+    "long flat": _long_flat,
+    "mop": _mop,
     "filbert": _filbert,
     "dab": _dab,
     "dry": _dry,

@@ -15,16 +15,16 @@ from neuralpaint.brushes.base import register
 from neuralpaint.brushes.registry import brush_of
 from neuralpaint.brushes.texture import pack_texture, texels_from_picture
 
-NAMES = ["oil", "watercolor", "marker", "tape", "pixel", "round"]
+NAMES = ["oil", "watercolor", "marker", "tape", "pixel", "round", "flat"]
 RELATIVES = ["filbert", "dab", "dry", "knife", "charcoal", "pastel"]  # of oil: other textures
-ALL = [NAMES[0], *RELATIVES, *NAMES[1:]]
+ALL = [NAMES[0], *RELATIVES, *NAMES[1:], "mop"]
 
 
 def test_registry():
     assert list(brushes()) == ALL
-    assert [brushes()[name].kind for name in NAMES] == [0, 1, 2, 3, 3, 4]
-    assert [brushes()[name].num_parameters for name in NAMES] == [12, 15, 12, 9, 9, 9]
-    assert [brushes()[name].opaque for name in NAMES] == [True, False, False, False, True, True]
+    assert [brushes()[name].kind for name in NAMES] == [0, 1, 2, 3, 3, 4, 5]
+    assert [brushes()[name].num_parameters for name in NAMES] == [12, 15, 12, 9, 9, 9, 14]
+    assert [brushes()[name].opaque for name in NAMES] == [True, False, False, False, True, True, True]
     brushes().clear()
     assert brushes()
 
@@ -81,7 +81,9 @@ def test_unknown_brush_names_the_nearest(name, near):
 
 
 def test_unknown_brush_lists_all():
-    with pytest.raises(ValueError, match="choose from oil, filbert, .*pastel, watercolor, marker, tape, pixel, round"):
+    with pytest.raises(
+        ValueError, match="choose from oil, filbert, .*pastel, watercolor, marker, tape, pixel, round, flat, mop"
+    ):
         get_brush("xyzzy")
     with pytest.raises(TypeError, match="brush must be"):
         get_brush(3)
@@ -162,7 +164,7 @@ def test_a_transformed_stroke_is_the_block_on_the_canvas(name):
     strokes = brush.sample(3, torch.Generator().manual_seed(2))[None]
     block = ops.render(torch.ones(1, 3, 32, 32), strokes, brush)
     canvas = ops.render(torch.ones(1, 3, 64, 64), brush.transform(strokes, 0.5, (0.5, 0.0)), brush)
-    if name == "oil":  # which of the two textures is by size in units, which shrinks
+    if name in ("oil", "flat"):  # which of the two textures is by size in units, which shrinks
         assert (canvas[..., :32, 32:] - block).abs().mean() < 0.1
     else:
         torch.testing.assert_close(canvas[..., :32, 32:], block, atol=2e-4, rtol=0)
@@ -233,7 +235,7 @@ def test_packing_refuses(shape):
 
 
 def test_untextured_brushes_have_an_empty_texture():
-    for name in NAMES[1:]:
+    for name in NAMES[1:-1]:
         assert get_brush(name).texture.numel() == 0 and get_brush(name).texture.dtype == torch.int32
     assert get_brush("tape").texture_on("cpu") is get_brush("tape").texture_on("cpu")
 

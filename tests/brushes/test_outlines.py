@@ -11,7 +11,7 @@ from neuralpaint.brushes.engine import engine_brush
 SIZE = 256
 
 
-@pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "tape", "pixel", "round"])
+@pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "tape", "pixel", "round", "flat"])
 def test_the_outline_holds_what_is_painted(name):
     brush = get_brush(name)
     strokes = brush.examples(6)
@@ -28,7 +28,7 @@ def test_the_outline_holds_what_is_painted(name):
             assert (inside & ~covered).sum() <= 0.08 * covered.sum() + 20
 
 
-@pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "tape", "round"])
+@pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "tape", "round", "flat"])
 def test_the_centre_line_lies_in_the_middle_of_the_outline(name):
     brush = get_brush(name)
     strokes = brush.examples(8)

@@ -99,7 +99,7 @@ def test_info(run, stroke_file):
 def test_brushes(run):
     result = run("brushes")
     assert result.code == 0
-    for name in ("oil", "watercolor", "marker", "tape", "pixel", "round", "theta=0", "radius2"):
+    for name in ("oil", "watercolor", "marker", "tape", "pixel", "round", "flat", "mop", "theta=0", "radius2"):
         assert name in result.out
     assert "tape" not in run("brushes", "oil").out
     assert "unknown brush" in run("brushes", "oi1").line
@@ -117,7 +117,7 @@ def test_brush_sheet(run, tmp_path):
     assert run("brushes", "--sheet", tmp_path / "sheet.xyz").code == 2
 
 
-@pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "tape", "pixel", "round"])
+@pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "tape", "pixel", "round", "flat"])
 def test_sample_strokes_keep_what_is_held(name):
     brush = get_brush(name)
     strokes = brush.examples(5)

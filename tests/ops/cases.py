@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neuralpaint.brushes import Brush, TexturedBrush, get_brush
 
-BRUSHES = ("oil", "watercolor", "marker", "tape", "pixel", "round", "textured")
+BRUSHES = ("oil", "watercolor", "marker", "tape", "pixel", "round", "flat", "textured")
 
 
 @functools.cache

@@ -77,6 +77,8 @@ def test_finite_options_give_finite_results(name, options):
         ("marker", {"radius0": 1e30}),
         ("marker", {"y0": 1e19, "y2": 1e19}),
         ("round", {"x0": 1e30, "x2": 1e30}),
+        ("flat", {"radius": 1e19}),
+        ("flat", {"y0": -3e38, "y2": -3e38}),
     ],
 )
 def test_extreme_strokes_match_the_reference(name, changes, dtype):

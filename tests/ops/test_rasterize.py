@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from neuralpaint.brushes import get_brush
+from neuralpaint.brushes.texture import pack_texture
 from neuralpaint.ops import rasterize, reference
 from tests.ops.cases import BRUSHES, away_from_edges, brush_named, degenerate_strokes, random_strokes
 
@@ -303,6 +308,32 @@ def test_curve_ends(name: str) -> None:
     assert (alpha[15, 5] == 0) if name == "watercolor" else (alpha[15, 5] == 1)
 
 
+def test_a_straight_ribbon_is_an_oil_stroke() -> None:
+    brush = brush_named("textured")
+    x, y, width, height, turn = 0.52, 0.47, 0.7, 0.3, 0.15
+    oil = torch.tensor([[x, y, width, height, turn, 0.9, 0.1, 0.3, 0.2, 0.6, 0.4, 0.8]], dtype=DOUBLE)
+    dx, dy = width / 2 * math.cos(math.pi * turn), -width / 2 * math.sin(math.pi * turn)
+    ribbon = torch.tensor([[x - dx, y - dy, 0.5, 0.5, x + dx, y + dy, 2 * height]], dtype=DOUBLE)
+    ribbon = torch.cat([ribbon, oil[:, 5:]], 1)
+    arguments = (brush.texture, 61, 70, 1.5, DOUBLE)
+    expected = torch.ops.neuralpaint.rasterize(oil, brush.kind, *arguments)
+    found = torch.ops.neuralpaint.rasterize(ribbon, get_brush("flat").kind, *arguments)
+    for ours, truth in zip(found, expected, strict=True):
+        torch.testing.assert_close(ours, truth)
+
+
+def test_the_streaks_of_a_ribbon_follow_its_bend() -> None:
+    # A quarter turn: what is half-way along the texture lies on the diagonal, and from there on there is no paint.
+    alpha, ridge = np.zeros((8, 64), np.uint8), np.full((8, 64), 128, np.uint8)
+    alpha[:, :32] = 255
+    texture = pack_texture(np.stack([alpha, alpha]), np.stack([ridge, ridge]))
+    stroke = torch.tensor([[0.1, 0.9, 0.0, 1.0, 0.9, 0.1, 0.3, *[0.5] * 6, 1.0]], dtype=DOUBLE)
+    found = torch.ops.neuralpaint.rasterize(stroke, get_brush("flat").kind, texture, 200, 200, 1.0, DOUBLE)[1][0, 0]
+    assert found.sum() == pytest.approx(0.5 * 1.3 * 0.15 * 200**2, rel=0.04)
+    rows, columns = (found > 0.5).nonzero(as_tuple=True)
+    assert (rows > columns - 4).all() or (rows < columns + 4).all()
+
+
 def test_round_bristles_leave_streaks_and_run_dry() -> None:
     # A level stroke to the right, 80 pixels wide.
     stroke = torch.tensor([[0.25, 0.5, 0.75, 0.5, 0.8, 0.6, 0.4, 0.2, 1.0]], dtype=DOUBLE)
@@ -386,6 +417,7 @@ def test_coverage_is_the_area_covered(name: str, largest: float, mean: float) ->
         # Bristles finer than a pixel: two sizes read different levels of the texture.
         ("oil", 0.4, 0.02),
         ("round", 0.2, 0.01),
+        ("flat", 0.5, 0.02),
         ("textured", 0.2, 0.01),
     ],
 )

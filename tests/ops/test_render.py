@@ -279,6 +279,7 @@ def test_no_dark_fringe(name: str) -> None:
         ("marker", 0.2, 0.004),
         ("oil", 0.3, 0.02),
         ("round", 0.2, 0.01),
+        ("flat", 0.3, 0.02),
     ],
 )
 def test_size_does_not_change_the_picture(name: str, largest: float, mean: float) -> None:

@@ -79,7 +79,7 @@ def test_height_and_normals():
     assert normals[..., 2].min() > 0
 
 
-@pytest.mark.parametrize("brush", ["oil", "watercolor", "marker", "tape", "round"])
+@pytest.mark.parametrize("brush", ["oil", "watercolor", "marker", "tape", "round", "flat"])
 def test_every_brush_has_relief(brush):
     assert np.abs(pixels(painting(brush)) - pixels(painting(brush, finish=Finish(relief=1)))).mean() > 0.3
 

@@ -9,7 +9,7 @@ from neuralpaint.painting.exporters import VideoSettings
 from neuralpaint.painting.painting import Painting
 from neuralpaint.painting.timelapse import frame_count, schedule, time_lapse
 
-BRUSHES = ["oil", "watercolor", "marker", "tape", "pixel", "round"]
+BRUSHES = ["oil", "watercolor", "marker", "tape", "pixel", "round", "flat"]
 
 
 def painting_of(brush, count=12, size=48, aspect=(1.0, 1.3)):
@@ -59,6 +59,7 @@ def test_nothing_changes_outside_of_the_box(brush):
     [
         ("tape", [0.5, 0.5, 1.6, 0.6, 0.0]),
         ("round", [0.1, 0.5, 0.9, 0.5, 0.6]),
+        ("flat", [0.1, 0.5, 0.5, 0.5, 0.9, 0.5, 0.6]),
         ("watercolor", [0.1, 0.5, 0.5, 0.5, 0.9, 0.5, 0.6, 0.4]),
         ("marker", [0.1, 0.5, 0.5, 0.5, 0.9, 0.5, 0.6, 0.0]),
     ],

@@ -48,7 +48,7 @@ def test_loss_of_points_estimates_the_loss_of_pictures():
         assert net.loss(strokes, *truth, torch.Generator().manual_seed(2)) == pytest.approx(float(full), rel=0.05)
 
 
-@pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "tape", "round"])
+@pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "tape", "round", "flat"])
 def test_gradients_of_points(name):
     torch.manual_seed(0)
     net = CoordinateRenderer(name, 32).double()

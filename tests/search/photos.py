@@ -4,7 +4,7 @@ import torch
 
 from neuralpaint.search import Preset
 
-NAMES = ["oil", "watercolor", "marker", "tape", "pixel", "round"]
+NAMES = ["oil", "watercolor", "marker", "tape", "pixel", "round", "flat"]
 
 # All that a joint search does (levels, portions, reseeds, refinement), in few and small steps.
 JOINT = Preset("small joint", stages=3, rounds=2, steps=12, reseeds=1, refine=12, block_pixels=16)

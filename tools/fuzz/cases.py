@@ -14,7 +14,7 @@ from torch import Tensor
 from neuralpaint import ops
 from neuralpaint.brushes import get_brush
 
-BRUSHES = ("oil", "watercolor", "marker", "tape", "round")
+BRUSHES = ("oil", "watercolor", "marker", "tape", "round", "flat")
 DTYPES = (torch.float16, torch.bfloat16, torch.int32, torch.int64, torch.bool, torch.uint8, torch.complex64)
 NOT_TENSORS = (None, "text", 1.5, [1.0, 2.0], object())
 WIDTHS = (0.0, -0.0, -1.0, math.nan, math.inf, -math.inf, 5e-324, 1e-45, 1e-38, 1e-6, 1e6, 1e19, 1e38, 1e39, 1e308)

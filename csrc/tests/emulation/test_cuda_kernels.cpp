@@ -241,6 +241,7 @@ int main() {
     test_brush<MarkerStroke<double>>("marker:");
     test_brush<TapeStroke<double>>("tape:");
     test_brush<RoundStroke<double>>("round:");
+    test_brush<RibbonStroke<double>>("ribbon:");
 
     using Tape = TapeStroke<double>;
     check::section() = "more strokes than a block looks at at once, and keeps canvases for:";

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from neuralpaint.brushes import Brush
 
 OIL, WATERCOLOR, MARKER, TAPE = range(4)
+RIBBON = 5
 
 FARTHEST = 2.0**26  # pixels
 
@@ -172,6 +173,8 @@ def _paint(
         return _paint_watercolor(strokes, x, y, origin, scale, softness)
     if brush.kind == MARKER:
         return _paint_marker(strokes, x, y, origin, scale, softness)
+    if brush.kind == RIBBON:
+        return _paint_ribbon(strokes, brush.texture, x, y, origin, scale, softness)
     return brush.paint(strokes, x, y, origin, scale, softness)
 
 
@@ -450,6 +453,43 @@ def _nearest_square(curve: _Curve, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor
     stacked, kinks = torch.cat(candidates, -1), torch.cat(crossing, -1)
     best = distance(stacked).argmin(-1, keepdim=True)
     return stacked.gather(-1, best)[..., 0], kinks.gather(-1, best)[..., 0]
+
+
+# -- ribbon: a bar that carries a texture --
+
+
+def _paint_ribbon(
+    strokes: Tensor, texture: Tensor, x: Tensor, y: Tensor, origin: Tensor, scale: float, softness: float
+) -> tuple[Tensor, Tensor]:
+    curve = _curve(strokes, origin, scale)
+    still = torch.zeros_like(curve.x0)
+    with torch.no_grad():
+        t, interior = _nearest_disc(curve, still, still, x, y)
+    residual, slope = _disc_stationarity(curve, still, x, y, t)
+    t = _newton_step(t, residual, slope, interior)
+    beyond, across, _, _ = _square_frame(curve, x, y, t)
+    # At an end where the curve stands still, all points have a stationary point.
+    between = interior & (t > 1e-9) & (t < 1 - 1e-9)
+    beyond = torch.where(between, torch.zeros_like(beyond), beyond)
+    # Coverage between the ends. Near one, where alone it counts, the way to it along the curve is the straight one.
+    point_x, point_y = curve.point(t)
+    from_start = norm(point_x - curve.x0, point_y - curve.y0) + beyond
+    to_end = norm(curve.x0 + curve.chord_x - point_x, curve.y0 + curve.chord_y - point_y) - beyond
+    ends = [(distance / softness + 0.5).clamp(0, 1) for distance in (from_start, to_end)]
+    half = strokes[:, 6:7] * scale / 4
+    coverage = (ends[0] + ends[1] - 1).clamp(min=0) * _overlap(across.abs(), half, softness)
+    # The length along the curve by Simpson's rule: as if the speed were the parabola through three of its values.
+    first, last = norm(curve.x1, curve.y1), norm(2 * curve.chord_x - curve.x1, 2 * curve.chord_y - curve.y1)
+    middle = norm(curve.chord_x, curve.chord_y)
+    length = (first + 4 * middle + last) / 6
+    way = t * (first + t * ((4 * middle - 3 * first - last) / 2 + t * 2 * (first - 2 * middle + last) / 3))
+    position = ratio(across, 2 * half) + 0.5
+    with torch.no_grad():
+        plane = (length * 2 * half / scale**2 <= 0.1)[:, 0].long()
+        long_side, short_side = (side[:, 0].clamp(min=1e-6) for side in (length, 2 * half))
+    matte, ridge = _sample_texture(texture, plane, ratio(way, length), position, long_side, short_side, softness)
+    mixed = _mix(position.clamp(0, 1), strokes[:, 7:10], strokes[:, 10:13])
+    return coverage * matte, mixed + (2 * ridge[:, None] - 1) * mixed * (1 - mixed)
 
 
 # ---- membership, for supersampled_coverage ---------------------------------------------------------------------------

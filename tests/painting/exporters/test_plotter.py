@@ -95,7 +95,7 @@ def test_fewer_lines_for_an_open_hatching_and_one_for_lines(tmp_path):
     assert abs(abs(way[0] / way[1]) - 1) < 1e-3
 
 
-@pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "round"])
+@pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "round", "flat"])
 def test_every_brush_covers_its_outline(name, tmp_path):
     brush = get_brush(name)
     painting = Painting(brush.examples(1), brush)
@@ -141,7 +141,7 @@ def test_an_a4_page_and_the_palette_of_the_painting(tmp_path):
 
 
 def test_degenerate_strokes_draw_what_they_cover(tmp_path):
-    for name in ("tape", "watercolor", "marker", "round"):
+    for name in ("tape", "watercolor", "marker", "round", "flat"):
         brush = get_brush(name)
         strokes = brush.examples(4)
         strokes[0, list(brush.positions)] = 0.5  # a dot

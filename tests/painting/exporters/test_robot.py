@@ -31,7 +31,7 @@ def painted(name, count=60, seed=0):
     return Painting(strokes, brush, (1.0, 1.25), metadata={"palette": PALETTE}), chosen.numpy()
 
 
-@pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "tape", "pixel", "round"])
+@pytest.mark.parametrize("name", ["oil", "watercolor", "marker", "tape", "pixel", "round", "flat"])
 def test_the_file_keeps_to_its_schema(name, tmp_path):
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(Path(robot.__file__).with_name("robot.schema.json").read_text())
