@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from neuralpaint.brushes.geometry import Geometry
+    from neuralpaint.brushes.svg import Shapes, Writer
 
 RIBBON = (*CURVE[:6], "radius")
 
@@ -85,6 +86,13 @@ class RibbonBrush(CurveBrush):
         strokes[:, 4:5] += between(-0.05, 0.05)
         strokes[:, 5:6] += between(-0.05, 0.05)
         strokes[:, 2:4] = 0.5
+
+    def svg(self, writer: Writer) -> Shapes:
+        from neuralpaint.brushes.svg.ribbon import Ribbons
+
+        texels = self.texels()
+        assert texels is not None
+        return Ribbons(writer, texels, self.split)
 
 
 class FlatBrush(RibbonBrush):

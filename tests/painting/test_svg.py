@@ -18,7 +18,7 @@ from neuralpaint.painting.exporters.svg import SvgSettings, write_svg
 from neuralpaint.painting.painting import Painting
 from neuralpaint.utils.files import WriteError
 
-NAMES = ["oil", "watercolor", "marker", "tape", "pixel", "round"]
+NAMES = ["oil", "watercolor", "marker", "tape", "pixel", "round", "flat"]
 SVG = "{http://www.w3.org/2000/svg}"
 SIMPLE = SvgSettings(style="simple")
 
@@ -63,7 +63,8 @@ def decibels(found, painting):
 
 
 @pytest.mark.parametrize(
-    "name, least", [("tape", 45), ("pixel", 45), ("marker", 38), ("watercolor", 32), ("oil", 28), ("round", 26)]
+    "name, least",
+    [("tape", 45), ("pixel", 45), ("marker", 38), ("watercolor", 32), ("oil", 28), ("round", 26), ("flat", 26)],
 )
 def test_another_program_draws_what_we_render(name, least, tmp_path):
     p = painting(name, background=(0.9, 0.8, 0.3))
@@ -92,7 +93,7 @@ def test_thin_paint_is_traced_in_steps(tmp_path):
     assert decibels(drawn(written(p, tmp_path)), p) >= 28
 
 
-@pytest.mark.parametrize("name", ["oil", "round"])
+@pytest.mark.parametrize("name", ["oil", "round", "flat"])
 def test_translucent_stamps_stay_translucent(name, tmp_path):
     p = painting(name, 8)
     strokes = p.strokes.clone()
@@ -286,7 +287,7 @@ def test_coordinates_are_fine_whatever_the_size(tmp_path):
 # ---- other programs --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["tape", "marker", "watercolor", "oil", "round"])
+@pytest.mark.parametrize("name", ["tape", "marker", "watercolor", "oil", "round", "flat"])
 def test_strokes_can_be_edited(name, tmp_path):
     """Each stroke of the simple style is one path, within the bounds of the stroke."""
     svgpathtools = pytest.importorskip("svgpathtools")
