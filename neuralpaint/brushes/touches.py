@@ -43,10 +43,11 @@ def _mop(large: bool) -> Texture:
     alpha, ridge = bristle_textures(9, along=ALONG, across=ACROSS, large=large)
     x, y = _grid()
     noise = _Noise(71 + large)
-    # The stroke is about five times as long as it is wide: its ends are half discs.
-    end = np.maximum(1 - 10 * np.minimum(x, 1 - x), 0)
+    # The stroke is about four times as long as it is wide: its ends are half discs.
+    end = np.maximum(1 - 8 * np.minimum(x, 1 - x), 0)
     reach = np.hypot(end, np.abs(2 * y - 1)) + 0.10 * (noise.at(x * 4, y * 22) - 0.5)
-    return alpha**0.5 * _step((0.98 - reach) / 0.16), 0.5 + 0.6 * (ridge - 0.5)
+    held = np.where(x < 0.5, 1.0, alpha)  # lands softly, lifts bristle by bristle
+    return held * _step((0.98 - reach) / 0.24), 0.5 + 0.6 * (ridge - 0.5)
 
 
 def _filbert(large: bool) -> Texture:
