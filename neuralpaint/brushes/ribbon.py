@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from neuralpaint.brushes.base import TWO_COLORS, register
+from neuralpaint.brushes.chords import chord_pose
 from neuralpaint.brushes.curve import CURVE, CurveBrush
 from neuralpaint.brushes.outlines import curve_points, swept_bars
 
@@ -62,10 +63,13 @@ class RibbonBrush(CurveBrush):
     def _outline(self, strokes: np.ndarray) -> np.ndarray:
         return swept_bars(curve_points(strokes), strokes[:, 6] / 4)
 
+    def pose(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        return chord_pose(strokes[:, 0:2], strokes[:, 4:6], strokes[:, 6] / 2)
+
     def _lay(
         self,
         strokes: torch.Tensor,
-        block: float,
+        block: float | torch.Tensor,
         x: torch.Tensor,
         y: torch.Tensor,
         angle: torch.Tensor,

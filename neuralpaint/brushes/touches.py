@@ -42,7 +42,7 @@ def _mop(large: bool) -> Texture:
     """A brush of soft hair: rounded ends that thin out, streaks that hardly show."""
     alpha, ridge = bristle_textures(9, along=ALONG, across=ACROSS, large=large)
     x, y = _grid()
-    noise = _Noise(71 + large)
+    noise = TableNoise(71 + large)
     # The stroke is about four times as long as it is wide: its ends are half discs.
     end = np.maximum(1 - 8 * np.minimum(x, 1 - x), 0)
     reach = np.hypot(end, np.abs(2 * y - 1)) + 0.10 * (noise.at(x * 4, y * 22) - 0.5)

@@ -34,4 +34,5 @@ def write_normals(painting: Painting, path: str | os.PathLike, settings: None = 
 
     normals = painting.normal_map()
     bands = (normals[top : top + _ROWS] for top in range(0, len(normals), _ROWS))
-    write_bands(path, *normals.shape[:2], bands, depth=16, data=True)
+    height, width = normals.shape[:2]
+    write_bands(path, height, width, bands, depth=16, data=True)

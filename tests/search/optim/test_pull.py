@@ -20,7 +20,7 @@ class Canvas:
         self.guide = Guide(None, vector[:, None, None].expand(2, 8, 12))
 
 
-@pytest.mark.parametrize("brush", ["oil", "tape", "marker", "watercolor", "round"])
+@pytest.mark.parametrize("brush", ["oil", "tape", "marker", "watercolor", "round", "flat"])
 def test_it_turns_strokes_towards_the_field(brush):
     canvas = Canvas(brush, 0.7)
     strokes = canvas.brush.examples(20).double()
