@@ -24,7 +24,7 @@ from neuralpaint.painting.kubelka_munk import layer, over, pigment
 from neuralpaint.utils.noise import hashed_grid, smoothstep
 from neuralpaint.utils.random import generator_of
 
-_CELL = 256  # pixels a side that are painted at a time: they stay in the cache
+_CELL = 512  # pixels a side that are painted at a time: large enough for threads to share, small enough for the cache
 
 # Lengths below are in units, frequencies in cells of noise to a unit.
 _WOBBLE, _MOST_WOBBLE = 0.14, 0.018  # how far an outline wanders, in radii, and at most
@@ -210,7 +210,7 @@ class WetLayer:
         dark = 1 - color.mean(0)
         grain, flow = sheet.paper.grain, sheet.paper.flow[0]
         # Dark pigments are the heavier ones: they settle more.
-        thick = (1 + 0.5 * self._wet * sheet.thickness).mul_(1 - self._wet * (0.35 + 0.3 * dark) * grain)
+        thick = (1 + 0.5 * self._wet * sheet.thickness).mul_(1 - self._wet * (0.35 + 0.2 * dark) * grain)
         # Here and there a light wash misses the peaks.
         missed = smoothstep(((grain + flow - 0.55) / 0.2).clamp_(0, 1)).mul_(1 - dark)
         thick = thick.mul_(1 - 0.6 * self._wet * missed).clamp_(_THINNEST, _THICKEST)

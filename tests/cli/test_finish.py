@@ -45,6 +45,13 @@ def test_paint_with_finish(run, stub, photo, tmp_path):
     assert (np.asarray(Image.open(tmp_path / "a.png")) == np.asarray(painting.render())).all()
 
 
+def test_paint_watercolour(run, stub, photo, tmp_path):
+    run("paint", photo, "-o", tmp_path / "a.safetensors", "--brush", "watercolor", "--strokes", "3", "--wet", "0.5")
+    assert Painting.load(tmp_path / "a.safetensors").finish == Finish(wet=0.5)
+    outcome = run("paint", photo, "-o", tmp_path / "b.png", "--look", "aquarelle", "--brush", "oil")
+    assert outcome.code == 2 and "--wet needs the brush watercolor, and must be 0 for oil" in outcome.err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
