@@ -31,7 +31,7 @@ class RibbonBrush(CurveBrush):
     length_names = ("radius",)
     uneven = True
     split = 0.1
-    operations = (230, 640)
+    operations = (290, 840)
     examples_between = {
         "x0": (0.1, 0.25),
         "y0": (0.2, 0.8),
