@@ -65,7 +65,7 @@ clang-test: $(VENV)/.torch
 	$(BIN)/ctest --test-dir build/clang --output-on-failure --parallel $(WORKERS)
 
 sanitize: $(VENV)/.built-dev
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tools/sanitize.py --workers $(WORKERS) $(addprefix --level ,$(LEVELS))
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tools.sanitize --workers $(WORKERS) $(addprefix --level ,$(LEVELS))
 
 CALLS ?= 100000
 

@@ -1,6 +1,6 @@
 """Builds the kernels with AddressSanitizer and UndefinedBehaviorSanitizer and runs tests with them, level by level.
 
-    python tools/sanitize.py [--level x86-64-v3]... [--workers 2] [--calls 5000]
+    python -m tools.sanitize [--level x86-64-v3]... [--workers 2] [--calls 5000]
 
 For each level: the C++ unit tests (the emulated CUDA kernels too, once), tests/ops, and the fuzz of the ops. A process
 ends at its first fault, with a report. Exit status 1 if anything failed. The build is in build/sanitize.
