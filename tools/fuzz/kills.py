@@ -37,7 +37,7 @@ main()
 """
 _IMPORTED = ("torch", "accelerate", "torch.utils.tensorboard", "torch._dynamo", "rich.progress")
 _GONE = 5.0  # seconds after which no process may be left
-_PATIENCE = 120.0
+_PATIENCE = 600.0
 _ROUND = 6  # disturbances of one run at most, so that it ends
 
 
@@ -171,8 +171,8 @@ class Disturber:
                 raise SystemExit(f"{command.name} fails without being disturbed: {child.err}")
         return digests(command, folder), names(folder), seconds
 
-    def run(self, command: Command, signals: list[str], count: int) -> Tally:
-        tally = Tally()
+    def run(self, command: Command, signals: list[str], count: int, tally: Tally) -> None:
+        """Adds to the tally until so many signals were sent."""
         whole, left, seconds = self.undisturbed(command)
         if not whole:
             raise SystemExit(f"{command.name} has no results")
@@ -188,7 +188,6 @@ class Disturber:
                 tally.faults.append(f"{here}: {', '.join(sorted(extra))}")
             else:
                 shutil.rmtree(folder)
-        return tally
 
     def _one(self, command: Command, folder: Path, signals: list[str], seconds: float, tally: Tally) -> None:
         """Runs a command to its end, disturbed a few times on its way."""
@@ -248,12 +247,18 @@ def main() -> int:
         if given.only and command.name not in given.only:
             continue
         disturber = Disturber(server, work, inputs, random.Random(f"{given.seed} {command.name}"))
-        tally = disturber.run(command, given.signals, given.count)
+        tally, stopped = Tally(), False
+        try:
+            disturber.run(command, given.signals, given.count, tally)
+        except KeyboardInterrupt:
+            stopped = True
         sent = " ".join(f"{number} {name}" for name, number in sorted(tally.sent.items()))
         print(f"{command.name:<16} {sent:<18} {tally.runs:>5} {tally.resumed:>8} {len(tally.faults):>7}", flush=True)
         for fault in tally.faults[:5]:
             print(f"    {fault}", flush=True)
         faults += len(tally.faults)
+        if stopped:
+            break
     server.close()
     if not faults:
         shutil.rmtree(work)
