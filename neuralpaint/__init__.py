@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from neuralpaint.search.restyle import restyle
     from neuralpaint.search.runner import Progress
     from neuralpaint.styles.stylize import stylize
+    from neuralpaint.styles.transfer_style import transfer_style
 
 # The module of each public name. Imported on first use, so that `neuralpaint --help` does not import torch.
 _HOMES = {
@@ -34,10 +35,11 @@ _HOMES = {
     "TexturedBrush": "neuralpaint.brushes",
     "get_brush": "neuralpaint.brushes",
     "stylize": "neuralpaint.styles.stylize",
+    "transfer_style": "neuralpaint.styles.transfer_style",
 }
 
 __all__ = ["Brush", "Painting", "Progress", "TexturedBrush", "__version__", "brushes", "get_brush", "paint", "restyle"]
-__all__ += ["stylize"]
+__all__ += ["stylize", "transfer_style"]
 
 _deprecated.install()
 

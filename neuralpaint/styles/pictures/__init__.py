@@ -1,0 +1,1 @@
+"""Takes the style of any picture: an encoder, decoders, and maps between the statistics of features."""

@@ -1,0 +1,99 @@
+"""The style of a picture, or of several: the Gaussians of its features, at each scale and level, of each region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from neuralpaint.images.resample import area_pool
+from neuralpaint.styles.pictures.gaussian import Gaussian, Moments, barycentre
+from neuralpaint.styles.pictures.network import STRIDES, PictureStyleNetwork
+from neuralpaint.styles.pictures.tiles import TiledCoder, padded
+
+SMALLEST = 32
+"""Pixels that a style picture needs along each side."""
+EVERYWHERE = 0
+"""The label of a picture without regions."""
+_LEAST_CELLS = 16  # features in a region, fewer of which have no statistics worth the name
+_PLAIN = (
+    1e-5  # variance of colours, below which a picture is a single colour: a twentieth of a level of 8 bits, squared
+)
+
+Statistics = Mapping[int, Mapping[int, Gaussian]]
+"""Gaussians by level, then by label."""
+
+
+def measure(
+    network: PictureStyleNetwork, picture: Tensor, labels: Tensor | None, side: int, levels: Sequence[int] = (1, 2, 3)
+) -> dict[int, dict[int, Gaussian]]:
+    """The Gaussians of a picture's features.
+
+    Args:
+        picture: `[1, 3, H, W]` in [0, 1].
+        labels: int64 `[H, W]`, or None if all is one region.
+        side: of a tile, in pixels.
+
+    Returns:
+        By level, then by label. Regions of too few features are left out.
+    """
+    picture = padded(picture)
+    found: dict[int, dict[int, Gaussian]] = {}
+    for level in levels:
+        coder = TiledCoder(network, picture, level, side)
+        found[level] = regional(coder, labels, level)
+    return found
+
+
+def regional(coder: TiledCoder, labels: Tensor | None, level: int) -> dict[int, Gaussian]:
+    """The Gaussian of each region of a picture on one level, by label; see `measure`."""
+    weights = None if labels is None else shares(labels, coder.picture.shape[2:], level)
+    moments: dict[int, Moments] = {EVERYWHERE: Moments()} if weights is None else {k: Moments() for k in weights}
+    for (top, bottom, left, right), features in coder.features():
+        for label, each in moments.items():
+            share = None if weights is None else weights[label][:, :, top:bottom, left:right]
+            if share is None or bool(share.any()):
+                each.add(features, share)
+    least = min(_LEAST_CELLS, coder.picture.shape[2] * coder.picture.shape[3] // STRIDES[level - 1] ** 2)
+    return {label: each.gaussian() for label, each in moments.items() if each.count >= least}
+
+
+def shares(labels: Tensor, size: Sequence[int], level: int) -> dict[int, Tensor]:
+    """The share of each label in each feature's square of pixels.
+
+    Args:
+        labels: int64 `[H, W]`; extended at the bottom and at the right to `size`, the size of the padded picture.
+
+    Returns:
+        `[1, 1, h, w]` by label; they sum to 1.
+    """
+    height, width = size
+    rows = torch.arange(height, device=labels.device).clamp_max(labels.shape[0] - 1)
+    columns = torch.arange(width, device=labels.device).clamp_max(labels.shape[1] - 1)
+    full = labels[rows][:, columns]
+    stride = STRIDES[level - 1]
+    cells = (height // stride, width // stride)
+    return {int(k): area_pool((full == k).float()[None, None], cells) for k in full.unique()}
+
+
+def mixed(styles: Sequence[Statistics], weights: Sequence[float]) -> dict[int, dict[int, Gaussian]]:
+    """The barycentre of several styles, level by level. A region's is that of the styles which have it."""
+    found: dict[int, dict[int, Gaussian]] = {}
+    for level in styles[0]:
+        found[level] = {}
+        for label in sorted({label for style in styles for label in style[level]}):
+            having = [(s[level][label], w) for s, w in zip(styles, weights, strict=True) if label in s[level] and w > 0]
+            total = sum(w for _, w in having)
+            if total > 0:
+                found[level][label] = barycentre([g for g, _ in having], [w / total for _, w in having])
+    return found
+
+
+def check_style_picture(picture: Tensor, name: str) -> None:
+    """Raises ValueError if a picture `[3, H, W]` has no style to take: too small, or a single colour."""
+    height, width = picture.shape[1:]
+    if min(height, width) < SMALLEST:
+        raise ValueError(f"{name} is {width}x{height} pixels: a style picture needs {SMALLEST} along each side")
+    if float(picture.flatten(1).var(1, correction=0).max()) < _PLAIN:
+        raise ValueError(f"{name} is a single colour, which has no style to take: choose another picture")

@@ -1,0 +1,102 @@
+"""Encodes and decodes pictures of any size in tiles, with the same result as in one piece."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from neuralpaint.styles.pictures.network import MULTIPLE, STRIDES, PictureStyleNetwork
+
+HALO = 32
+"""Pixels around a tile that its result depends on, at most: the reach of encoder and decoder of the third level."""
+BYTES_PER_PIXEL = 900
+"""Approximate peak memory of a tile per pixel, its halo included."""
+_SMALLEST_TILE = 128
+
+Tile = tuple[int, int, int, int]
+"""Top, bottom, left and right, in pixels."""
+
+
+def padded(picture: Tensor) -> Tensor:
+    """`[1, 3, H, W]`, extended at the bottom and at the right to multiples of four pixels, and to at least eight."""
+    pads = (max(8 - side, -side % MULTIPLE) for side in picture.shape[2:])
+    bottom, right = pads
+    return F.pad(picture, (0, right, 0, bottom), mode="replicate") if bottom or right else picture
+
+
+def tile_side(memory: int) -> int:
+    """The side of tiles that need about `memory` bytes, a multiple of four pixels."""
+    side = int((memory / BYTES_PER_PIXEL) ** 0.5) - 2 * HALO
+    return max(_SMALLEST_TILE, side // MULTIPLE * MULTIPLE)
+
+
+class TiledCoder:
+    """The features of one level of a picture, tile by tile, and the picture decoded from changed ones.
+
+    Args:
+        picture: `[1, 3, H, W]` of `padded`.
+        level: from 1 to 3.
+        side: of a tile, a multiple of four pixels. The features of a picture of a single tile are kept between
+            `features` and `decode`; of more tiles they are computed anew.
+    """
+
+    def __init__(self, network: PictureStyleNetwork, picture: Tensor, level: int, side: int) -> None:
+        self.network, self.picture, self.level = network, picture, level
+        height, width = picture.shape[2:]
+        self.tiles: list[Tile] = [
+            (top, min(top + side, height), left, min(left + side, width))
+            for top in range(0, height, side)
+            for left in range(0, width, side)
+        ]
+        self._kept: Tensor | None = None
+
+    def features(self) -> Iterator[tuple[Tile, Tensor]]:
+        """Each tile, in units of features, with its features `[1, C, h, w]`."""
+        stride = STRIDES[self.level - 1]
+        for tile in self.tiles:
+            found, (top, bottom, left, right) = self._encoded(tile)
+            outer = self._outer(tile)
+            rows = slice((top - outer[0]) // stride, (bottom - outer[0]) // stride)
+            columns = slice((left - outer[2]) // stride, (right - outer[2]) // stride)
+            yield _divided(tile, stride), found[:, :, rows, columns]
+
+    def decode(self, change: Callable[[Tensor, Tile], Tensor]) -> Tensor:
+        """The picture `[1, 3, H, W]` with changed features, in [0, 1].
+
+        Args:
+            change: takes features `[1, C, h, w]` and where they are, in units of features; returns them changed.
+        """
+        result = torch.empty_like(self.picture)
+        stride = STRIDES[self.level - 1]
+        for tile in self.tiles:
+            found, (top, bottom, left, right) = self._encoded(tile)
+            outer = self._outer(tile)
+            decoded = self.network.decode(change(found, _divided(outer, stride)), self.level)
+            rows, columns = slice(top - outer[0], bottom - outer[0]), slice(left - outer[2], right - outer[2])
+            result[:, :, top:bottom, left:right] = decoded[:, :, rows, columns]
+        self._kept = None
+        return result.clamp_(0, 1)
+
+    def _encoded(self, tile: Tile) -> tuple[Tensor, Tile]:
+        if self._kept is not None:
+            return self._kept, tile
+        top, bottom, left, right = self._outer(tile)
+        piece = self.picture[:, :, top:bottom, left:right].contiguous(memory_format=torch.channels_last)
+        found = self.network.encoder(piece, self.level)[-1]
+        if len(self.tiles) == 1:
+            self._kept = found
+        return found, tile
+
+    def _outer(self, tile: Tile) -> Tile:
+        """A tile with its halo, as far as the picture goes."""
+        height, width = self.picture.shape[2:]
+        top, bottom, left, right = tile
+        return max(0, top - HALO), min(height, bottom + HALO), max(0, left - HALO), min(width, right + HALO)
+
+
+def _divided(tile: Tile, stride: int) -> Tile:
+    top, bottom, left, right = (side // stride for side in tile)
+    return top, bottom, left, right
