@@ -20,6 +20,7 @@ from neuralpaint.cli.options import (
     renamed_background,
 )
 from neuralpaint.cli.progress import bar, visible
+from neuralpaint.cli.style_image import KeepColors, Mask, Strength, StyleImage, StyleMask, Weights, plan_transfer
 from neuralpaint.pipelines.batch import check_target, same_file
 
 if TYPE_CHECKING:
@@ -55,6 +56,12 @@ def command(
         typer.Option(metavar="A,B,C,D", help="Make a sheet that blends between four styles, one per corner."),
     ] = None,
     sweep: Annotated[str | None, typer.Option(metavar="A,B", help="Animate from one style to another.")] = None,
+    style_image: StyleImage = None,
+    weights: Weights = None,
+    strength: Strength = 1.0,
+    keep_colors: KeepColors = False,
+    mask: Mask = None,
+    style_mask: StyleMask = None,
     list_styles: Annotated[bool, typer.Option("--list", help="Print the names of the styles.")] = False,
     network: Annotated[
         str, typer.Option(metavar="NETWORK", help="light (fast), paper, or the folder of a trained network.")
@@ -76,11 +83,12 @@ def command(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Stylizes a photo with one pass of a multi-style network.
+    """Stylizes a photo with one pass of a network, in a style of its own or of any picture.
 
     [bold]Examples[/bold]
       [cyan]neuralpaint stylize photo.jpg -o out.png --style van-gogh-starry-night[/cyan]
       [cyan]neuralpaint stylize photo.jpg -o out.png --style munch-scream:0.7,monet-irises:0.3[/cyan]
+      [cyan]neuralpaint stylize photo.jpg -o out.png --style-image any-painting.jpg[/cyan]
       [cyan]neuralpaint stylize photo.jpg -o sheet.png --all[/cyan]
       [cyan]neuralpaint stylize photo.jpg -o sweep.gif --sweep munch-scream,monet-irises[/cyan]
     """
@@ -95,8 +103,11 @@ def command(
         return
     if photo is None or output is None:
         raise ValueError("PHOTO and -o OUT are required (--list prints the styles)")
-    if sum((style is not None, everything, grid is not None, sweep is not None)) != 1:
-        raise ValueError("give exactly one of --style STYLE, --all, --grid A,B,C,D and --sweep A,B")
+    if sum((style is not None, bool(style_image), everything, grid is not None, sweep is not None)) != 1:
+        raise ValueError(
+            "give exactly one of --style STYLE, --style-image IMAGE, --all, --grid A,B,C,D and --sweep A,B"
+        )
+    transfer = plan_transfer(photo, output, style_image, weights, strength, keep_colors, mask, style_mask)
     check_range("--size", size, 16, MAX_SIZE)
     check_range("--cells", cells, 2, _MOST_CELLS)
     check_range("--frames", frames, 2, _MOST_FRAMES)
@@ -105,20 +116,14 @@ def command(
         raise ValueError(f"--memory must be at least {_LEAST_MEMORY >> 20}M, got {memory!r}")
     if same_file(photo, output):
         raise ValueError(f"{output} is the photo itself: choose another output file")
-    folder = sweep is not None and output.suffix == ""
-    if folder:
-        if output.is_file():
-            raise ValueError(f"{output} is a file, but must be a folder")
-        if output.is_dir() and any(output.iterdir()) and not overwrite:
-            raise ValueError(f"{output} is not empty: choose another folder, or add --overwrite")
-    else:
-        if sweep is not None and output.suffix.lower() not in _ANIMATED:
-            raise ValueError(f"--sweep writes a {', a '.join(_ANIMATED)} or a folder, got {output}")
-        if sweep is None:
-            check_output(output)
-        check_target(output, overwrite)
-    find_style_network(network)
+    _check_target(output, sweep is not None, overwrite)
     check_there(photo)
+    if transfer is not None:
+        with _bar(photo.name) as callback:
+            found = transfer(size, limit, device, renamed_background(background, canvas), callback)
+        say(f"{photo} → {output}: {found.width}x{found.height} pixels")
+        return
+    find_style_network(network)
     # Importing torch takes seconds, so check the arguments first.
     from neuralpaint.images.resample import resize
     from neuralpaint.styles.stylize import get_style_network
@@ -144,6 +149,23 @@ def command(
     high, wide = image.shape[1:]
     number = "" if len(mixes) == 1 else f"{len(mixes)} images of "
     say(f"{photo} → {output}: {number}{wide}x{high} pixels")
+
+
+def _check_target(output: Path, animated: bool, overwrite: bool) -> None:
+    """ValueError if the output cannot be written, or exists and may not be replaced."""
+    from neuralpaint.images.io import check_output
+
+    if animated and output.suffix == "":
+        if output.is_file():
+            raise ValueError(f"{output} is a file, but must be a folder")
+        if output.is_dir() and any(output.iterdir()) and not overwrite:
+            raise ValueError(f"{output} is not empty: choose another folder, or add --overwrite")
+        return
+    if animated and output.suffix.lower() not in _ANIMATED:
+        raise ValueError(f"--sweep writes a {', a '.join(_ANIMATED)} or a folder, got {output}")
+    if not animated:
+        check_output(output)
+    check_target(output, overwrite)
 
 
 def _plan(
