@@ -63,11 +63,12 @@ class TiledCoder:
             columns = slice((left - outer[2]) // stride, (right - outer[2]) // stride)
             yield _divided(tile, stride), found[:, :, rows, columns]
 
-    def decode(self, change: Callable[[Tensor, Tile], Tensor]) -> Tensor:
+    def decode(self, change: Callable[[Tensor, Tile], Tensor], residual: float = 0.0) -> Tensor:
         """The picture `[1, 3, H, W]` with changed features, in [0, 1].
 
         Args:
             change: takes features `[1, C, h, w]` and where they are, in units of features; returns them changed.
+            residual: share that is added of what the decoder loses of the picture when nothing is changed.
         """
         result = torch.empty_like(self.picture)
         stride = STRIDES[self.level - 1]
@@ -76,7 +77,11 @@ class TiledCoder:
             outer = self._outer(tile)
             decoded = self.network.decode(change(found, _divided(outer, stride)), self.level)
             rows, columns = slice(top - outer[0], bottom - outer[0]), slice(left - outer[2], right - outer[2])
-            result[:, :, top:bottom, left:right] = decoded[:, :, rows, columns]
+            piece = decoded[:, :, rows, columns]
+            if residual:
+                plain = self.network.decode(found, self.level)[:, :, rows, columns]
+                piece = piece + residual * (self.picture[:, :, top:bottom, left:right] - plain)
+            result[:, :, top:bottom, left:right] = piece
         self._kept = None
         return result.clamp_(0, 1)
 

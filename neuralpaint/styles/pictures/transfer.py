@@ -29,12 +29,17 @@ class Blend:
         method: how statistics are matched: see `gaussian.affine_map`.
         levels: share of the mapped features by level, 0 to 1; the rest stay the photo's. Level 3 carries motifs,
             level 1 colours.
+        grain: standard deviation of the noise that is added to the photo at each scale. The maps turn it into the
+            pictures' texture, which smooth places would otherwise lack.
+        residual: share that is added, after each level, of what its decoder loses of a picture.
         detail: share of the photo's own detail that is added when a coarser result is enlarged, 0 to 1.
     """
 
     method: str = "transport"
-    levels: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({3: 0.8, 2: 0.8, 1: 1.0}))
+    levels: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({3: 1.0, 2: 1.0, 1: 1.0}))
+    residual: float = 0.5
     detail: float = 1.0
+    grain: float = 0.06
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,18 @@ def transfer(
         if current is not None:
             coarse = resize(resize(photo, *sizes[k - 1]), *size)
             picture = (resize(current, *size) + blend.detail * (content - coarse)).clamp_(0, 1)
-        wanted = _style_at(network, styles, weights, size, side)
+        if blend.grain:
+            picture = (picture + blend.grain * _noise(size).to(picture)).clamp_(0, 1)
+        wanted = _style_at(network, styles, weights, size, tuple(blend.levels), side)
         there = None if labels is None else _nearest(labels, size)
         current = match_levels(network, picture, wanted, there, blend, side)
         done += size[0] * size[1]
         if progress is not None:
             progress(done / total)
     assert current is not None
+    if labels is not None:
+        known = torch.cat([style.labels.unique() for style in styles if style.labels is not None])
+        current = torch.where(torch.isin(labels, known), current, photo)
     return current
 
 
@@ -110,7 +120,8 @@ def match_levels(
         maps = _maps(regional(coder, labels, level), wanted[level], blend.method, share, picture)
         weights = None if labels is None else shares(labels, coder.picture.shape[2:], level)
         if maps:
-            picture = coder.decode(lambda x, tile, m=maps, w=weights: _apply(m, w, x, tile))[:, :, :height, :width]
+            picture = coder.decode(lambda x, tile, m=maps, w=weights: _apply(m, w, x, tile), blend.residual)
+            picture = picture[:, :, :height, :width]
     return picture
 
 
@@ -125,6 +136,7 @@ def _style_at(
     styles: Sequence[StylePicture],
     weights: Sequence[float],
     size: tuple[int, int],
+    levels: tuple[int, ...],
     side: int,
 ) -> Statistics:
     """The statistics of the pictures, reduced to about the area of a scale."""
@@ -134,8 +146,13 @@ def _style_at(
         factor = min(1.0, (size[0] * size[1] / (height * width)) ** 0.5)
         reduced = (max(8, round(height * factor)), max(8, round(width * factor)))
         labels = None if style.labels is None else _nearest(style.labels, reduced)
-        found.append(measure(network, resize(style.picture[None], *reduced), labels, side))
+        found.append(measure(network, resize(style.picture[None], *reduced), labels, side, levels))
     return mixed(found, weights)
+
+
+def _noise(size: tuple[int, int]) -> Tensor:
+    """Normal noise `[1, 1, H, W]`, the same for the same size."""
+    return torch.randn(1, 1, *size, generator=torch.Generator("cpu").manual_seed(0))
 
 
 def _maps(
