@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from neuralpaint.painting.painting import Painting
 
 _STROKE = 0.4  # seconds that a stroke takes at least, if not too many others are being drawn meanwhile
-_AT_ONCE = 12  # strokes that are drawn at the same time, at most
-_AREA = 0.35  # of their boxes together, in canvases, at most: it bounds the work for a frame
+_AT_ONCE = 8  # strokes that are drawn at the same time, at most
+_AREA = 0.2  # of their boxes together, in canvases, at most: it bounds the work for a frame
 _EXPONENT = 0.8  # "ease": the time for a stroke goes with its size to this power
 _EDGE = 2  # pixels that a stroke may extend beyond its bounds
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ _FORMATS: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
     ".mp4": ("mp4", "libx264", _X264, {"movflags": "+faststart"}),
     ".webm": ("webm", "libvpx-vp9", _VP9, {}),
 }
+_AHEAD = 2  # frames that may wait for the encoder
 _BT709 = 1  # the matrix, primaries and transfer of HD video, in the numbers of ITU-T H.273
 
 
@@ -84,16 +87,27 @@ def _encode(
         stream.thread_type, stream.thread_count = "AUTO", os.cpu_count() or 1
         context = stream.codec_context
         context.colorspace = context.color_primaries = context.color_trc = _BT709
-        to_yuv, picture = _Converter(), None
-        drawn = 0
-        for frame in time_lapse(painting, settings, even=True, callback=callback):
-            if picture is None or frame.box is not None:
-                picture = to_yuv(frame.pixels)
-            container.mux(stream.encode(_at(picture, drawn)))
-            drawn += 1
-        assert picture is not None
-        for number in range(drawn, drawn + round(settings.hold * settings.fps)):
-            container.mux(stream.encode(_at(picture, number)))
+        to_yuv = _Converter()
+
+        def put(pixels: np.ndarray | None, numbers: range) -> None:
+            """Encodes a picture, None for the one before, as the frames of these numbers."""
+            picture = to_yuv.last if pixels is None else to_yuv(pixels)
+            for number in numbers:
+                picture.pts = number
+                container.mux(stream.encode(picture))
+
+        drawn, waiting = 0, deque[Future[None]]()
+        with ThreadPoolExecutor(1, "encoder") as encoder:  # while the next frame is drawn
+            for frame in time_lapse(painting, settings, even=True, callback=callback):
+                changed = drawn == 0 or frame.box is not None
+                pixels = frame.pixels.copy() if changed else None
+                waiting.append(encoder.submit(put, pixels, range(drawn, drawn + 1)))
+                drawn += 1
+                if len(waiting) > _AHEAD:
+                    waiting.popleft().result()
+            waiting.append(encoder.submit(put, None, range(drawn, drawn + round(settings.hold * settings.fps))))
+            for result in waiting:
+                result.result()
         container.mux(stream.encode())
 
 
@@ -104,23 +118,20 @@ class _Converter:
         from av.video.reformatter import VideoReformatter
 
         self._reformatter = VideoReformatter()  # keeps its tables from frame to frame
+        self.last: av.VideoFrame
 
     def __call__(self, pixels: np.ndarray) -> av.VideoFrame:
         import av
         from av.video.reformatter import ColorRange, Colorspace
 
-        return self._reformatter.reformat(
+        self.last = self._reformatter.reformat(
             av.VideoFrame.from_numpy_buffer(pixels, format="rgb24"),
             format="yuv420p",
             src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.MPEG,
             dst_colorspace=Colorspace.ITU709,
         )
-
-
-def _at(picture: av.VideoFrame, number: int) -> av.VideoFrame:
-    picture.pts = number
-    return picture
+        return self.last
 
 
 def _write_error(path: str | os.PathLike, error: Exception) -> OSError:
