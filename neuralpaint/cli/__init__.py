@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from neuralpaint.cli.console import Commands
+from neuralpaint.cli.console import Commands, warn
 from neuralpaint.cli.streams import finish, occupy
 
 # Each command lives in the module of the same name, imported only when the command runs. The text is its one-line help.
@@ -70,9 +70,23 @@ for _name, _help in COMMANDS.items():
     Commands.add_lazily(_name, f"neuralpaint.cli.{_name.replace('-', '_')}", _help)
 
 
+def _show(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: object = None,
+) -> None:
+    """Prints a warning to stderr in one line."""
+    if issubclass(category, UserWarning):
+        warn(" ".join(str(message).split()))
+
+
 def main() -> NoReturn:
     """Runs the command of `sys.argv`. Raises SystemExit with its exit code."""
     warnings.filterwarnings("ignore", module=r"PIL\.")  # about metadata, which does not affect a painting
+    warnings.showwarning = _show  # a line as of any other message
     occupy()
     code, failure = 0, None
     try:

@@ -455,3 +455,26 @@ def test_an_empty_output(run, stub, photo):
     for command in (("strokes", "--out="), ("paint", "", "-o", "out.png"), ("info", "")):
         result = run(*command)
         assert result.code == 2 and "is empty: name a file or a folder" in result.line
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--strokes", "many"], "--strokes must be a whole number or auto"),
+        (["--detail", "nowhere.png"], "nowhere.png does not exist"),
+        (["--detail", "MASK", "--preset", "paper"], "does not go with preset 'paper'"),
+    ],
+)
+def test_bad_detail_is_named(run, photo, tmp_path, options, message):
+    mask = tmp_path / "mask.png"
+    Image.new("L", (8, 8), 255).save(mask)
+    result = run("paint", photo, "-o", tmp_path / "out.png", *(mask if each == "MASK" else each for each in options))
+    assert result.code == 2 and message in result.err and result.err.count("\n") == 1
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_mask_of_another_shape_is_said_to_be_stretched(run, photo, tmp_path):
+    Image.new("L", (30, 8), 255).save(tmp_path / "mask.png")
+    with pytest.warns(UserWarning, match="stretched"):  # which `main` shows in a line
+        result = run("paint", photo, "-o", tmp_path / "out.png", "--detail", tmp_path / "mask.png", *QUICK)
+    assert result.code == 0
