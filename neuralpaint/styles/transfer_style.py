@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from PIL import Image
@@ -107,7 +108,7 @@ def transfer_style(
 
 
 def _as_list(images: ImageLike | Sequence[ImageLike]) -> list[ImageLike]:
-    found = list(images) if isinstance(images, (list, tuple)) else [images]
+    found: list[Any] = list(images) if isinstance(images, (list, tuple)) else [images]
     if not found:
         raise ValueError("style_images: at least one picture is needed")
     return found

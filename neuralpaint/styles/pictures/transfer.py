@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 import torch
@@ -120,7 +121,7 @@ def match_levels(
         maps = _maps(regional(coder, labels, level), wanted[level], blend.method, share, picture)
         weights = None if labels is None else shares(labels, coder.picture.shape[2:], level)
         if maps:
-            picture = coder.decode(lambda x, tile, m=maps, w=weights: _apply(m, w, x, tile), blend.residual)
+            picture = coder.decode(partial(_apply, maps, weights), blend.residual)
             picture = picture[:, :, :height, :width]
     return picture
 
