@@ -164,7 +164,7 @@ class JointSearch:
         self.level = torch.zeros(0, dtype=torch.long, device="cpu")  # [N]: number of the level that added it
         self.mean_square: float | torch.Tensor = math.nan
         self._descent: Descent | None = None
-        self._moving: torch.Tensor | None = None  # [N]: 1 for strokes that move in a phase of a part
+        self._inside: torch.Tensor | None = None  # [N]: 1 for strokes inside the part of a phase, which alone move
 
     def _plan(self) -> list[Phase]:
         return plan(self.problem)
@@ -221,9 +221,9 @@ class JointSearch:
     def _begin(self, phase: Phase) -> None:
         if (palette := self._palette(phase)) is not None:
             self.strokes = snap(self.strokes, self.problem.brush, palette, self.problem.opaque)
-        self._moving = None
+        self._inside = None
         if phase.part is not None:
-            self._moving = phase.part.holding(self.problem.brush.bounds(self.strokes), EDGE).to(self.strokes.dtype)
+            self._inside = phase.part.holding(self.problem.brush.bounds(self.strokes), EDGE).to(self.strokes.dtype)
         num_new = phase.add
         if phase.move:
             keep = self._visibility(phase.size).argsort(descending=True)[: len(self.strokes) - phase.move].sort().values
@@ -265,7 +265,7 @@ class JointSearch:
             phase.size,
             phase.rates(),
             phase.softnesses(),
-            self._moving,
+            self._inside,
             palette=self._palette(phase),
             prefixes=prefix_counts(len(self.strokes)) if phase.prefixes else (),
         )
@@ -287,8 +287,8 @@ class JointSearch:
         }
         if self._descent is not None:
             state |= self._descent.state_dict()
-        if self._descent is not None and self._moving is not None:
-            state["moving"] = self._moving
+        if self._descent is not None and self._inside is not None:
+            state["inside"] = self._inside
         return {key: value.detach().cpu().clone() for key, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -297,7 +297,7 @@ class JointSearch:
         phase, done = take_position(state, [phase.steps for phase in self.phases])
         size = self._check_strokes(state, phase, done)
         check_presence(state, "parameters", done > 0 and not self._in_parts(phase))
-        check_presence(state, "moving", done > 0 and self.phases[phase].part is not None)
+        check_presence(state, "inside", done > 0 and self.phases[phase].part is not None)
         if "parameters" in state:
             for name in ("parameters", "adam.mean", "adam.square"):
                 take(state, name, size)
@@ -305,9 +305,9 @@ class JointSearch:
         self.phase, self.done = phase, done
         self.strokes, self.block = state["strokes"].to(device), state["block"].to(device)
         self.level = state["level"]
-        self._descent = self._moving = None
-        if "moving" in state:
-            self._moving = take(state, "moving", size[:1]).to(device)
+        self._descent = self._inside = None
+        if "inside" in state:
+            self._inside = take(state, "inside", size[:1]).to(device)
         if "parameters" in state:
             self._descent = self._start(self.phases[self.phase])
             self._descent.load_state_dict(state, self.done)
