@@ -30,9 +30,12 @@ from tests.ops.fork_server import Child, ForkServer
 _RUN = """
 import os, sys
 os.setsid()
-import neuralpaint.search.runner, neuralpaint.training.loop
-neuralpaint.search.runner._CHECKPOINT_SECONDS = neuralpaint.training.loop.CHECKPOINT_SECONDS = 0.15
-from neuralpaint.cli import main
+try:
+    import neuralpaint.search.runner, neuralpaint.training.loop
+    from neuralpaint.cli import main
+    neuralpaint.search.runner._CHECKPOINT_SECONDS = neuralpaint.training.loop.CHECKPOINT_SECONDS = 0.15
+except KeyboardInterrupt:  # before what is tested has begun
+    sys.exit(130)
 main()
 """
 _IMPORTED = ("torch", "accelerate", "torch.utils.tensorboard", "torch._dynamo", "rich.progress")
