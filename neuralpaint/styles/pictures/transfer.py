@@ -32,12 +32,14 @@ class Blend:
             level 1 colours.
         grain: standard deviation of the noise that is added to the photo at each scale. The maps turn it into the
             pictures' texture, which smooth places would otherwise lack.
+        coarse: factor of these shares and of the noise at all scales but the finest; large forms stay the photo's.
         residual: share that is added, after each level, of what its decoder loses of a picture.
         detail: share of the photo's own detail that is added when a coarser result is enlarged, 0 to 1.
     """
 
     method: str = "transport"
     levels: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({3: 1.0, 2: 1.0, 1: 1.0}))
+    coarse: float = 0.25
     residual: float = 0.5
     detail: float = 1.0
     grain: float = 0.06
@@ -89,11 +91,12 @@ def transfer(
         if current is not None:
             coarse = resize(resize(photo, *sizes[k - 1]), *size)
             picture = (resize(current, *size) + blend.detail * (content - coarse)).clamp_(0, 1)
+        factor = blend.coarse if k < len(sizes) - 1 else 1.0
         if blend.grain:
-            picture = (picture + blend.grain * _noise(size).to(picture)).clamp_(0, 1)
+            picture = (picture + factor * blend.grain * _noise(size).to(picture)).clamp_(0, 1)
         wanted = _style_at(network, styles, weights, size, tuple(blend.levels), side)
         there = None if labels is None else _nearest(labels, size)
-        current = match_levels(network, picture, wanted, there, blend, side)
+        current = match_levels(network, picture, wanted, there, blend, factor, side)
         done += size[0] * size[1]
         if progress is not None:
             progress(done / total)
@@ -110,11 +113,13 @@ def match_levels(
     wanted: Statistics,
     labels: Tensor | None,
     blend: Blend,
+    factor: float,
     side: int,
 ) -> Tensor:
-    """A picture `[1, 3, H, W]` whose features have the wanted statistics, level by level."""
+    """A picture `[1, 3, H, W]` whose features have the wanted statistics, level by level, to a factor of the shares."""
     height, width = picture.shape[2:]
-    for level, share in blend.levels.items():
+    for level, full in blend.levels.items():
+        share = factor * full
         if share == 0:
             continue
         coder = TiledCoder(network, padded(picture), level, side)
