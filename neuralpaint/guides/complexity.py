@@ -7,7 +7,8 @@ import heapq
 import numpy as np
 from torch import Tensor
 
-from neuralpaint.guides.guide import NO_GUIDE, Guide, small_view
+from neuralpaint.guides.guide import NO_GUIDE, Guide
+from neuralpaint.guides.views import small_view
 
 _SIZE = 192  # pixels along the shorter side that are looked at
 _ERROR = 7e-3  # mean squared error of flat squares at which there are enough of them

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from neuralpaint.guides.views import reduced
 from neuralpaint.images.resample import resize
 from neuralpaint.utils.loading import reading
 from neuralpaint.utils.torch_files import read_torch
@@ -64,8 +65,7 @@ def find_faces(photo: Tensor) -> list[Face]:
     propose, refine, describe = _networks()
     height, width = photo.shape[1:]
     factor = min(1.0, _LONGEST / max(height, width))
-    small = photo.cpu().float() / (1 if photo.is_floating_point() else 255)
-    small = resize(small, max(1, round(height * factor)), max(1, round(width * factor)))
+    small = reduced(photo, factor)
     picture = (small * 255 - 127.5) / 128
     boxes, _ = _proposed(propose, picture)
     boxes, *_ = _passed(refine, picture, boxes, 24, _LIKELY[1])

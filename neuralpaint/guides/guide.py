@@ -11,11 +11,10 @@ from torch import Tensor
 from neuralpaint.guides.detail import detail_of_mask, detail_of_photo, read_mask
 from neuralpaint.guides.faces import find_faces
 from neuralpaint.guides.tangents import tangent_field
+from neuralpaint.guides.views import small_view
 from neuralpaint.images.io import ImageLike
-from neuralpaint.images.resample import resize
 
 DETAIL_SIZE, TANGENT_SIZE = 256, 128  # pixels along the shorter side of the maps
-_LONGEST = 2048
 
 
 Box = tuple[float, float, float, float]
@@ -79,14 +78,6 @@ def _at(maps: Tensor, x: Tensor, y: Tensor) -> Tensor:
     column = (x.cpu() * width).long().clamp(0, width - 1)
     row = (y.cpu() * height).long().clamp(0, height - 1)
     return maps[:, row, column].to(x.device)
-
-
-def small_view(photo: Tensor, size: int) -> Tensor:
-    """A photo `[3, H, W]`, float or uint8, with at most `size` pixels along its shorter side, float on the CPU."""
-    height, width = photo.shape[1:]
-    factor = min(1.0, size / min(height, width), _LONGEST / max(height, width))
-    small = photo.cpu() if photo.is_floating_point() else photo.cpu().float() / 255
-    return resize(small, max(1, round(height * factor)), max(1, round(width * factor)))
 
 
 def make_guide(photo: Tensor, detail: ImageLike | None = "auto", follow: bool = True) -> Guide:

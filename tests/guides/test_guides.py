@@ -122,6 +122,22 @@ def test_parts_of_a_canvas_see_their_part_of_the_map():
     torch.testing.assert_close(whole[0], resize(detail[None], 80, 120), atol=0.2, rtol=0)
 
 
+def test_large_photos_are_never_float_as_a_whole(monkeypatch):
+    photo = (spot()[0] * 255).round().byte().repeat_interleave(8, 1).repeat_interleave(8, 2)
+    expected = make_guide(photo.float() / 255)
+    largest, convert = [], torch.Tensor.float
+
+    def watched(tensor, *rest, **named):
+        largest.append(tensor.numel())
+        return convert(tensor, *rest, **named)
+
+    monkeypatch.setattr(torch.Tensor, "float", watched)
+    guide = make_guide(photo)
+    assert max(largest) < photo.numel()  # bands of it
+    for ours, theirs in zip(guide.maps, expected.maps, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=0.05, rtol=0.05)
+
+
 def test_busier_photos_need_more_strokes():
     noise = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
     calm = resize(noise[:, :4, :4], 64, 64)
