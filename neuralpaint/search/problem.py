@@ -159,37 +159,14 @@ class Problem(Setting):
         size: float,
         softness: float | Tensor,
         weight: Tensor | None,
+        factors: tuple[float, float] | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Σwd² and the gradient `[N, P]` of l1 · Σw|d| + l2 · Σwd², with l1 and l2 of the preset.
+        """Σwd² and the gradient `[N, P]` of l1 · Σw|d| + l2 · Σwd², with l1 and l2 from `factors` or the preset.
 
         d is the strokes drawn on `canvas` `[1, 3, H, W]` minus `target` `[3, H, W]`, `size` pixels along the shorter
         side; w is `weight` `[1, 1, H, W]`, or 1. `softness` may be a tensor only if `fused`.
         """
-        return self._loss(strokes, target, canvas, size, softness, weight, self.preset.l1, self.preset.l2)
-
-    def error(
-        self,
-        strokes: Tensor,
-        target: Tensor,
-        canvas: Tensor,
-        size: float,
-        softness: float | Tensor,
-        weight: Tensor | None,
-    ) -> tuple[Tensor, Tensor]:
-        """Σwd² and its gradient `[N, P]`; arguments as of `loss`."""
-        return self._loss(strokes, target, canvas, size, softness, weight, 0.0, 1.0)
-
-    def _loss(
-        self,
-        strokes: Tensor,
-        target: Tensor,
-        canvas: Tensor,
-        size: float,
-        softness: float | Tensor,
-        weight: Tensor | None,
-        l1: float,
-        l2: float,
-    ) -> tuple[Tensor, Tensor]:
+        l1, l2 = (self.preset.l1, self.preset.l2) if factors is None else factors
         scale = float(size)
         if self.fused:
             _, square, gradient = ops.render_loss(

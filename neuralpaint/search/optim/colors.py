@@ -49,8 +49,8 @@ class ColorChoice:
         weight = self._weights(strokes, softness, generator)
         best, lowest, share = strokes, None, _SHARE
         for _ in range(ROUNDS + 1):
-            error, gradient = self._problem.error(
-                strokes, self._target, self._canvas, self._size, softness, self._weight
+            error, gradient = self._problem.loss(
+                strokes, self._target, self._canvas, self._size, softness, self._weight, (0.0, 1.0)
             )
             if lowest is None or error < lowest:
                 best, lowest, slope = strokes, error, gradient
