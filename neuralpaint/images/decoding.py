@@ -1,4 +1,4 @@
-"""Opens image files: JPEG, PNG, TIFF, WebP, GIF and AVIF by libvips, in bands; other formats by Pillow."""
+"""Opens image files: by libvips in bands (JPEG, PNG, TIFF, WebP, GIF, AVIF), by pyjpegxl (JPEG XL), else by Pillow."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from neuralpaint.images import jxl
 from neuralpaint.images.color import Pixels, UnknownRangeError
 from neuralpaint.images.profiles import HdrError, box_profile, from_gamma, png_profile
 from neuralpaint.images.sources import Source
@@ -87,7 +88,7 @@ def open_pixels(source: Source, label: str) -> Pixels:
     """
     loader = find_loader(source)
     if loader is None:
-        return _by_pillow(source, label)
+        return _read_jxl(source, label) if _jxl_is_ours(source) else _by_pillow(source, label)
     with readable(label):
         if loader == "tiffload" and _compression(source) in _PACKED_BY:
             return _by_pillow(source, label)
@@ -130,6 +131,10 @@ def read_size(source: Source) -> tuple[int, int]:
         except load_vips().Error as error:
             if not _LEFT_TO_PILLOW.search(str(error)):
                 raise
+    elif _jxl_is_ours(source):
+        with _stream(source) as file:
+            header = jxl.read_header(file)
+            return header.height, header.width
     with open_image(source, pillow_formats()) as opened:
         return opened.height, opened.width
 
@@ -269,6 +274,23 @@ def check_need(source: Source, label: str, need: int) -> None:
         )
 
 
+def _jxl_is_ours(source: Source) -> bool:
+    """Whether this is a JPEG XL file and pyjpegxl is there to read it."""
+    with _stream(source) as file:
+        return jxl.is_jxl(file.read(12)) and jxl.available()
+
+
+def _read_jxl(source: Source, label: str) -> Pixels:
+    with readable(label):
+        with _stream(source) as file:
+            header = jxl.read_header(file)
+        if header.width * header.height > MAX_PIXELS:
+            raise ImageError(too_large(label))
+        check_need(source, label, jxl.memory(header))
+        with _stream(source) as file:
+            return jxl.decode(file)
+
+
 def _by_pillow(source: Source, label: str) -> Pixels:
     with readable(label), _opened(source, label) as opened:
         check_need(source, label, _PILLOW_BYTES * opened.width * opened.height)
@@ -281,14 +303,17 @@ def _by_pillow(source: Source, label: str) -> Pixels:
 
 @contextmanager
 def _opened(source: Source, label: str) -> Iterator[Image.Image]:
-    """`open_image` of the formats that Pillow may read; ImageError, naming the extra, if HEIC is not among them."""
+    """`open_image` of the formats that Pillow may read; ImageError, naming the extra, if HEIC or JPEG XL is not."""
     try:
         with open_image(source, pillow_formats()) as opened:
             yield opened
     except Image.UnidentifiedImageError as error:
         with _stream(source) as file:
-            if not re.match(_HEIF_START, file.read(16), re.DOTALL):
-                raise
+            prefix = file.read(16)
+        if jxl.is_jxl(prefix):
+            raise ImageError(f"{label} is a JPEG XL picture, which {jxl.NEED}") from error
+        if not re.match(_HEIF_START, prefix, re.DOTALL):
+            raise
         need = "needs pillow-heif: pip install 'neuralpaint[heif]'"
         raise ImageError(f"{label} is a HEIC photo, which {need}") from error
 

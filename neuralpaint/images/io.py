@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import torch
 
 PHOTO_SUFFIXES = tuple(
-    ".jpg .jpeg .jfif .mpo .png .webp .tif .tiff .bmp .gif .avif .heic .heif .hif .jp2 .ppm .pgm .tga".split()
+    ".jpg .jpeg .jfif .mpo .png .webp .tif .tiff .bmp .gif .avif .heic .heif .hif .jxl .jp2 .ppm .pgm .tga".split()
 )
 # No chroma subsampling: paintings have sharp colour edges.
 _SAVE_OPTIONS: dict[str, dict] = {

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from neuralpaint.images import vips
+from neuralpaint.images import decoding, vips
 from neuralpaint.images.io import load_image
 from neuralpaint.images.resample import resize
 from neuralpaint.images.streaming import LargePhoto
@@ -294,6 +294,38 @@ def test_orientation(orientation, tmp_path, monkeypatch):
         assert large.shape == found.shape == again.shape
         assert (large.shrunk(12) / 255 - found).abs().max() <= 0.51 / 255
         assert (large.shrunk(6) / 255 - resize(found, *large.shrunk(6).shape[1:])).abs().max() <= 0.51 / 255
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_jpeg_xl(tmp_path, monkeypatch, deep):
+    jxl = pytest.importorskip("pyjpegxl", reason="needs Python 3.11")
+    numbers, values = whole(colors(3), 16 if deep else 8)
+    stored = numbers.astype(np.uint16 if deep else np.uint8)
+    path = tmp_path / "photo.jxl"
+    path.write_bytes(jxl.encode_from_numpy(stored, lossless=True, icc=profile(*SPACES["p3"])))
+    found = load_image(path).numpy().transpose(1, 2, 0)
+    assert np.abs(found - shown(values, SPACES["p3"])).max() <= 2 / 255
+    clear = np.dstack([stored, np.zeros_like(stored[..., 0])])
+    path.write_bytes(jxl.encode_from_numpy(clear, lossless=True))
+    assert load_image(path, background="#ff0000")[0].min() == 1
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ValueError, match="damaged or truncated"):
+        load_image(path)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", stored[..., 0].size - 1)
+    path.write_bytes(jxl.encode_from_numpy(stored))
+    with pytest.raises(ValueError, match="million pixels: shrink it first"):
+        load_image(path)
+    monkeypatch.setattr(decoding.jxl, "available", lambda: False)
+    with pytest.raises(ValueError, match=r"needs pyjpegxl, and Python 3.11 or newer: pip install .neuralpaint\[jxl\]"):
+        load_image(path)
+
+
+def test_jpeg_xl_for_hdr_screens_is_refused(tmp_path):
+    jxl = pytest.importorskip("pyjpegxl", reason="needs Python 3.11")
+    path = tmp_path / "photo.jxl"
+    path.write_bytes(jxl.encode_from_numpy(np.zeros((8, 8, 3), np.uint16), intensity_target=1000.0))
+    with pytest.raises(ValueError, match="is an HDR picture .*1000 nits.*: convert it to sRGB first"):
+        load_image(path)
 
 
 def test_heic(tmp_path, monkeypatch):

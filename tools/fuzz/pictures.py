@@ -45,7 +45,17 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     yield from _saved("tiled", color, "tiff", tile=(16, 16))
     more = [color.rotate(90 * k) for k in (1, 2)]
     yield from _saved("animated", color, "gif png webp tiff avif", save_all=True, append_images=more)
+    yield from _jpeg_xl("rgba", np.asarray(clear))
+    yield from _jpeg_xl("grey16", np.asarray(grey16))
     yield from _saved("two", color, "mpo", save_all=True, append_images=more)
+
+
+def _jpeg_xl(name: str, pixels: np.ndarray) -> Iterator[tuple[str, bytes]]:
+    try:
+        import pyjpegxl
+    except ImportError:  # needs Python 3.11
+        return
+    yield f"{name}.jxl", pyjpegxl.encode_from_numpy(np.ascontiguousarray(pixels), lossless=True)
 
 
 def _saved(name: str, image: Image.Image, formats: str, **options: object) -> Iterator[tuple[str, bytes]]:
