@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Features = Annotated[
     str,
     typer.Option(
-        metavar="NAME", help="Feature network of the style loss: vgg19, efficientnet-lite0, or auto (best available)."
+        metavar="NAME",
+        help="Feature network of the style loss: vgg19, distilled (bundled), efficientnet-lite0, or auto.",
     ),
 ]
 Vgg = Annotated[

@@ -35,10 +35,15 @@ def command(
     styles: Annotated[Path, typer.Option(metavar="DIR", help="Paintings; each style is named after its file.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Output folder for the trained network.")],
     preset: Annotated[
-        str, typer.Option(metavar="PRESET", help="paper (40,000 steps, for a GPU) or small (hours on two cores).")
+        str,
+        typer.Option(metavar="PRESET", help="paper (40,000 steps, for a GPU) or small (an hour or two on two cores)."),
     ] = "paper",
     network: Annotated[
         str | None, typer.Option(metavar="NETWORK", help="paper or light.", show_default="by preset")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="NETWORK", help="Begin with the weights of a trained network: light, paper or a folder."),
     ] = None,
     steps: Annotated[int | None, typer.Option(metavar="N", help="Training steps.", show_default="by preset")] = None,
     batch: Annotated[
@@ -51,6 +56,20 @@ def command(
         int | None,
         typer.Option(
             metavar="PIXELS", help="Shorter side of the paintings: larger means larger strokes.", show_default="448"
+        ),
+    ] = None,
+    lessons: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Steps that first learn from pictures by the bundled network for any picture's style.",
+            show_default="by preset",
+        ),
+    ] = None,
+    statistics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND", help="What the style loss compares: gram or covariance.", show_default="by preset"
         ),
     ] = None,
     style_weight: Annotated[
@@ -87,6 +106,7 @@ def command(
       [cyan]neuralpaint stylize photo.jpg -o out.png --network my-styles --style my-painting[/cyan]
     """
     require_training()
+    from neuralpaint.styles.pretrained import load_style_network
     from neuralpaint.training.styles.dataset import load_styles, pictures_in
     from neuralpaint.training.styles.settings import PRESETS, StyleSettings
     from neuralpaint.utils.validation import unknown_name
@@ -101,6 +121,8 @@ def command(
         "batch": batch,
         "size": size,
         "style_size": style_size,
+        "lessons": lessons,
+        "statistics": statistics,
         "style_weight": style_weight,
         "smoothness": smoothness,
         "learning_rate": learning_rate,
@@ -111,7 +133,8 @@ def command(
     photos = pictures_in(content, "--content")
     paintings = load_styles(pictures_in(styles, "--styles"), settings.style_size, skip=warn if skip_broken else None)
     found = find_features(features, vgg)
-    train(settings, paintings, photos, found, out, cpu=cpu, workers=workers, resume=resume, half=half)
+    first = None if start is None else load_style_network(start)
+    train(settings, paintings, photos, found, out, start=first, cpu=cpu, workers=workers, resume=resume, half=half)
 
 
 def train(
@@ -122,6 +145,7 @@ def train(
     out: Path,
     *,
     network: StyleNetwork | None = None,
+    start: StyleNetwork | None = None,
     cpu: bool,
     workers: int,
     resume: bool,
@@ -142,6 +166,7 @@ def train(
         features,
         out,
         network=network,
+        start=start,
         accelerator=accelerator,
         workers=workers,
         resume=resume,

@@ -229,8 +229,10 @@ class Disturber:
     def _check_end(self, command: Command, child: Child, name: str, tally: Tally) -> None:
         usual = {"KILL": (-9,), "INT": (130,), "TERM": (130, 143, -15)}[name]
         if child.poll() not in usual or "Traceback" in child.err:
-            text = " ".join(child.err.split())
-            tally.faults.append(f"exit status {child.poll()} after SIG{name}: {text[-300:]}")
+            words = child.err.split()
+            first = words.index("Traceback") if "Traceback" in words else 0
+            text = " ".join(words[first:])
+            tally.faults.append(f"exit status {child.poll()} after SIG{name}: {text[:1500]} … {text[-300:]}")
 
 
 def main() -> int:

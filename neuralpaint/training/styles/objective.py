@@ -7,29 +7,29 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from neuralpaint.losses.features import Features, gram, pyramid
+from neuralpaint.losses.features import Features, pyramid
+from neuralpaint.losses.features.statistics import Statistics, check_statistics, statistics, style_difference
 from neuralpaint.utils.profiling import span
 
 
 class StyleTable(nn.Module):
-    """The Gram matrices of several paintings, and style losses relative to them.
+    """The statistics of several paintings, and style losses relative to them.
 
-    The style loss of an image is the mean over layers and scales of |G − A|² / |A|², where G is the Gram matrix of the
-    image, A that of the painting, and |·| the Frobenius norm. It is 0 for the painting itself and about 1 for uniform
-    grey. The normalisation gives layers and paintings equal weight, whatever the scale of their activations.
+    The style loss of an image is the mean of `losses.features.statistics.style_difference` over layers and scales. It
+    is 0 for the painting itself, about 1 for uniform grey. The normalisation gives layers and paintings equal weight,
+    whatever the scale of their activations.
 
     Args:
         features: the feature network.
         paintings: `[3, H, W]` each, in [0, 1].
         layers: layers of the features for each pyramid scale; by default the features' `training_layers`.
+        kind: "covariance" or "gram": see `losses.features.statistics`.
 
     Raises:
-        ValueError: `paintings` or `layers` is empty, or a layer does not exist.
+        ValueError: `paintings` or `layers` is empty, a layer does not exist, or the kind is unknown.
 
     Reference: Gatys et al., CVPR 2016, section 2.2; the normalisation is ours.
     """
-
-    gram0: Tensor  # [N, C, C], for the first scale and layer; gram1 … for the others
 
     def __init__(
         self,
@@ -37,9 +37,10 @@ class StyleTable(nn.Module):
         paintings: Sequence[Tensor],
         *,
         layers: Mapping[float, Sequence[int]] | None = None,
+        kind: Statistics = "gram",
     ) -> None:
         super().__init__()
-        self.features = features
+        self.features, self.kind = features, check_statistics(kind, "kind")
         chosen = features.training_layers if layers is None else layers
         self.layers = {float(scale): tuple(few) for scale, few in sorted(chosen.items(), reverse=True)}
         if not any(self.layers.values()):
@@ -48,36 +49,42 @@ class StyleTable(nn.Module):
             features.check_layers(few)
         if not paintings:
             raise ValueError("paintings must not be empty")
-        columns = []
+        rows = []
         for painting in paintings:
             with torch.no_grad():
-                columns.append(self.grams(painting[None]))
-        for k, found in enumerate(zip(*columns, strict=True)):
-            self.register_buffer(f"gram{k}", torch.cat(found), persistent=False)
+                rows.append(self.of(painting[None]))
+        self._count = len(rows)
+        for k, column in enumerate(zip(*rows, strict=True)):  # one scale and layer
+            for j, same in enumerate(zip(*column, strict=True)):
+                self.register_buffer(_key(k, j), torch.cat(same), persistent=False)
 
     def __len__(self) -> int:
-        return len(self.gram0)
+        return self._count
 
-    def grams(self, picture: Tensor) -> list[Tensor]:
-        """Gram matrices `[B, C, C]` of images `[B, 3, H, W]`, for each scale and layer."""
+    def of(self, picture: Tensor) -> list[list[Tensor]]:
+        """Statistics of images `[B, 3, H, W]`, for each scale and layer."""
         found = []
         for scale, level in pyramid(picture, list(self.layers)):
             seen = self.features(level, self.layers[scale])
-            found += [gram(seen[layer]) for layer in self.layers[scale]]
+            found += [statistics(seen[layer], self.kind) for layer in self.layers[scale]]
         return found
 
     @span("style loss")
     def forward(self, picture: Tensor, index: Tensor) -> Tensor:
         """Style losses `[B]` of images `[B, 3, H, W]`, each against the painting at `index` `[B]`."""
-        return self.compare(self.grams(picture), index)
+        return self.compare(self.of(picture), index)
 
-    def compare(self, found: Sequence[Tensor], index: Tensor) -> Tensor:
-        """Like `forward`, given the Gram matrices of the images."""
-        total = found[0].new_zeros(len(index))
+    def compare(self, found: Sequence[Sequence[Tensor]], index: Tensor) -> Tensor:
+        """Like `forward`, given the statistics of the images."""
+        losses = []
         for k, mine in enumerate(found):
-            theirs = getattr(self, f"gram{k}")[index]
-            total = total + (mine - theirs).square().sum((1, 2)) / theirs.square().sum((1, 2))
-        return total / len(found)
+            theirs = [getattr(self, _key(k, j))[index] for j in range(len(mine))]
+            losses.append(style_difference(mine, theirs, self.kind))
+        return torch.stack(losses).mean(0)
+
+
+def _key(k: int, j: int) -> str:
+    return f"statistic{k}_{j}"
 
 
 class StyleObjective(nn.Module):
@@ -106,12 +113,13 @@ class StyleObjective(nn.Module):
             index: `[B]`, the index of the target style of each painting.
         """
         table, features = self.table, self.table.features
-        found, content = [], None
+        found: list[list[Tensor]] = []
+        content = None
         for scale, level in pyramid(painting, self.scales):
             here = scale == self.CONTENT_SCALE
             style_layers = table.layers.get(scale, ())
             seen = features(level, (*style_layers, *((self.layer,) if here else ())))
-            found += [gram(seen[layer]) for layer in style_layers]
+            found += [statistics(seen[layer], table.kind) for layer in style_layers]
             if here:
                 with torch.no_grad():
                     truth = features(pyramid(photo, (scale,))[0][1], (self.layer,))[self.layer]

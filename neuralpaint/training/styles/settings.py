@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from neuralpaint.losses.features.statistics import Statistics, check_statistics
 from neuralpaint.styles.architecture import get_architecture
 from neuralpaint.utils.validation import check_positive, check_weight, check_whole, unknown_name
 
@@ -25,8 +26,14 @@ class StyleSettings:
         style_size: shorter side of the paintings, in pixels; larger paintings give larger strokes.
         warm_up: number of initial steps with only a pixel loss against the photo. They are cheap, and a network that
             reproduces its input learns styles faster. 0 for none (as in the paper).
+        lessons: number of steps, after those of `warm_up`, that learn from pictures by the bundled network for any
+            picture's style (see `teacher`) instead of from the losses. 0 for none (as in the paper).
+        lesson_photos: number of different pictures to learn from; each is made once.
         learning_rate: peak learning rate.
+        affine_rate: factor of the learning rate for γ and β, of which a style has its own, so that they see few steps.
         schedule: "constant" (as in the paper), or "cosine" decay to zero over all steps.
+        statistics: what the style loss compares: "gram" (as in the paper), or "covariance", which learns more of the
+            touch of a painting; see `losses.features.statistics`.
         content_weight, style_weight: loss weights.
         smoothness: weight of the mean squared difference between neighbouring pixels. The features see at most half the
             resolution; without this term, networks produce pixel-scale patterns.
@@ -44,8 +51,12 @@ class StyleSettings:
     size: int = 256
     style_size: int = STYLE_SIZE
     warm_up: int = 0
+    lessons: int = 0
+    lesson_photos: int = 2000
     learning_rate: float = 1e-3
+    affine_rate: float = 1.0
     schedule: str = "constant"
+    statistics: Statistics = "gram"
     content_weight: float = 1.0
     style_weight: float = 10.0
     smoothness: float = 80.0
@@ -56,6 +67,7 @@ class StyleSettings:
 
     def __post_init__(self) -> None:
         get_architecture(self.architecture)
+        check_statistics(self.statistics)
         if self.schedule not in ("constant", "cosine"):
             raise ValueError(unknown_name("schedule", str(self.schedule), ["constant", "cosine"]))
         for name, low in (
@@ -64,12 +76,14 @@ class StyleSettings:
             ("size", 32),
             ("style_size", 32),
             ("warm_up", 0),
+            ("lessons", 0),
+            ("lesson_photos", 1),
             ("seed", 0),
             ("eval_every", 0),
             ("picture_every", 0),
         ):
             object.__setattr__(self, name, check_whole(name, getattr(self, name), low))
-        for name in ("learning_rate", "content_weight", "style_weight"):
+        for name in ("learning_rate", "affine_rate", "content_weight", "style_weight"):
             check_positive(name, getattr(self, name))
         check_weight("smoothness", self.smoothness)
         if not 0 <= self.ema < 1:

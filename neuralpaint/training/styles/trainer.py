@@ -23,6 +23,7 @@ from neuralpaint.training.loop import TrainingLoop
 from neuralpaint.training.styles.dataset import ContentPhotos
 from neuralpaint.training.styles.objective import StyleObjective, StyleTable, roughness
 from neuralpaint.training.styles.settings import StyleSettings
+from neuralpaint.training.styles.teacher import LessonLoss, Lessons
 from neuralpaint.utils.children import for_loader
 from neuralpaint.utils.files import atomic_write
 from neuralpaint.utils.random import OwnRandom, generator_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 HELD_OUT = 32  # maximum number of held-out photos; also at most a tenth of all
 _MEAN_OF = 100  # reported losses are running means over about this many steps
 _SEEN = 2  # held-out photos used for evaluation during training and for sample sheets
+LESSON_STYLE_WEIGHT = 0.3
 _ORDER_KEY, _SPLIT_KEY = 0x571E, 0x5711
 
 
@@ -62,6 +64,8 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         folder: output folder.
         network: if given, train only γ and β of its last style, whose painting must be the only one in `paintings`;
             by default, train a new network on all paintings.
+        start: a network of the same architecture whose filters, and γ and β of styles of the same names, the new
+            network begins with.
         accelerator: devices, processes and precision; by default from the environment.
         workers: processes that read photos; 0 reads them in the main process.
         resume: resume from the checkpoint in the folder, if it exists.
@@ -79,6 +83,7 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         folder: str | os.PathLike,
         *,
         network: StyleNetwork | None = None,
+        start: StyleNetwork | None = None,
         accelerator: Accelerator | None = None,
         workers: int = 0,
         resume: bool = False,
@@ -92,6 +97,8 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         if network is None:
             with OwnRandom(settings.seed):
                 network = StyleNetwork(list(paintings), settings.architecture)
+            if start is not None:
+                begin_with(network, start)
         self.names = [network.names[-1]] if self.adding else network.names
         if list(paintings) != self.names:
             raise ValueError(f"paintings must be for the styles {self.names}, got {list(paintings)}")
@@ -101,13 +108,16 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         self.data = ContentPhotos(self.train_files, settings.size, settings.seed)
         self.workers = workers
         features = features.to(device)
-        table = StyleTable(features, [painting.to(device) for painting in paintings.values()])
+        table = StyleTable(features, [painting.to(device) for painting in paintings.values()], kind=settings.statistics)
         self.objective = StyleObjective(table).to(device)
         self.average = copy.deepcopy(network).to(device).requires_grad_(False).eval()
         if self.adding:
             _train_last_style_only(network)
-        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.Adam(trained, settings.learning_rate)
+        self.lessons: Lessons | None = None
+        if settings.lessons and not self.adding:
+            self.lessons = Lessons(self.data, list(paintings.values()), settings.lesson_photos, settings.seed)
+            self.lesson_loss = LessonLoss([painting.to(device) for painting in paintings.values()]).to(device)
+        optimizer = torch.optim.Adam(_groups(network, settings.affine_rate), settings.learning_rate)
         self.model, self.optimizer = self.accelerator.prepare(network, optimizer)
         self._means = torch.full((2, len(self.names)), float("nan"), device=device)
         self.losses: list[tuple[float, float]] = []  # (content, style) of the steps of this run, on a CPU
@@ -123,11 +133,12 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         self._batches: Iterator[Tensor] = iter(self._loader())
 
     def _loader(self) -> DataLoader:
-        """This process's share of the crops for all remaining steps."""
+        """This process's share of the crops for all remaining steps but lessons, which have crops of their own."""
         batch, processes = self.settings.batch, self.accelerator.num_processes
         items = [
             list(range(step * batch + self.accelerator.process_index, (step + 1) * batch, processes))
             for step in range(self.step, self.settings.steps)
+            if not self._is_lesson(step)
         ]
         return DataLoader(
             self.data,
@@ -138,31 +149,54 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         )
 
     def _step(self) -> Tensor:
-        settings, device = self.settings, self.accelerator.device
-        photo = next(self._batches).to(device, torch.float32) / 255
-        styles = self._styles(len(photo))
-        index = styles.to(device)
+        settings = self.settings
         for group in self.optimizer.param_groups:
-            group["lr"] = settings.rate(self.step)
-        mix = F.one_hot(self._first + styles, len(self.network.names)).to(photo)
+            group["lr"] = settings.rate(self.step) * group["factor"]
         self.model.train()
-        with self.accelerator.autocast():
-            painting = self.model(photo, mix)
-            if self.step < settings.warm_up:
-                losses = None
-                loss = (painting.float() - photo).square().mean()
-            else:
-                losses = self.objective(photo, painting.float(), index)
-                weighted = settings.content_weight * losses[0] + settings.style_weight * losses[1]
-                loss = (weighted + settings.smoothness * roughness(painting.float())).mean()
+        losses: Tensor | None
+        if self.lessons is not None and self._is_lesson(self.step):
+            loss, losses, styles = self._lesson(self.lessons)
+        else:
+            loss, losses, styles = self._practice()
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
         self.optimizer.step()
         self.step += 1
         self._follow()
         if losses is not None:
-            self._note(styles.tolist(), torch.stack(losses).detach().float())
+            self._note(styles.tolist(), losses.detach().float())
         return loss.detach()
+
+    def _is_lesson(self, step: int) -> bool:
+        return self.lessons is not None and 0 <= step - self.settings.warm_up < self.settings.lessons
+
+    def _lesson(self, lessons: Lessons) -> tuple[Tensor, Tensor, Tensor]:
+        """(loss, differences and style losses `[2, B]`, styles) of a step that learns from the teacher's pictures."""
+        processes, process = self.accelerator.num_processes, self.accelerator.process_index
+        first = self.step * self.settings.batch
+        photo, picture, styles = lessons.batch(range(first + process, first + self.settings.batch, processes))
+        photo, picture, index = (x.to(self.accelerator.device) for x in (photo, picture, styles))
+        with self.accelerator.autocast():
+            painting = self.model(photo, self._mix(styles).to(photo))
+        losses = torch.stack(self.lesson_loss(painting.float(), picture, index))
+        return (losses[0] + LESSON_STYLE_WEIGHT * losses[1]).mean(), losses, styles
+
+    def _practice(self) -> tuple[Tensor, Tensor | None, Tensor]:
+        """(loss, content and style losses `[2, B]`, styles) of a step; before the end of `warm_up` None for losses."""
+        settings, device = self.settings, self.accelerator.device
+        photo = next(self._batches).to(device, torch.float32) / 255
+        styles = self._styles(len(photo))
+        with self.accelerator.autocast():
+            painting = self.model(photo, self._mix(styles).to(photo))
+        painting = painting.float()
+        if self.step < settings.warm_up:
+            return (painting - photo).square().mean(), None, styles
+        losses = torch.stack(self.objective(photo, painting, styles.to(device)))
+        weighted = settings.content_weight * losses[0] + settings.style_weight * losses[1]
+        return (weighted + settings.smoothness * roughness(painting)).mean(), losses, styles
+
+    def _mix(self, styles: Tensor) -> Tensor:
+        return F.one_hot(self._first + styles, len(self.network.names))
 
     def _styles(self, count: int) -> Tensor:
         """`[count]`: the styles for this process's photos in this step. Cycles through all styles in a new order each
@@ -272,6 +306,39 @@ def held_out_losses(network: StyleNetwork, objective: StyleObjective, photos: Te
             losses.append(torch.stack(objective(photo, painting, index)))
         found.append(torch.cat(losses, 1).mean(1))
     return torch.stack(found, 1).cpu()
+
+
+def _groups(network: StyleNetwork, affine_rate: float) -> list[dict[str, Any]]:
+    """Adam's groups of the parameters to train, with the factor of the learning rate of each."""
+    affine = {id(parameter) for norm in network.norms() for parameter in norm.parameters()}
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    parts = [
+        ([p for p in trained if (id(p) in affine) is own], factor)
+        for own, factor in ((False, 1.0), (True, affine_rate))
+    ]
+    return [{"params": part, "factor": factor} for part, factor in parts if part]
+
+
+@torch.no_grad()
+def begin_with(network: StyleNetwork, start: StyleNetwork) -> None:
+    """Copies the filters of another network, and γ and β of its styles; new styles begin with the mean of all.
+
+    Raises:
+        ValueError: the architectures differ.
+    """
+    if start.architecture != network.architecture:
+        raise ValueError(
+            f"start must have the architecture {network.architecture.name!r}, got {start.architecture.name!r}"
+        )
+    for mine, theirs in zip(network.filters(), start.filters(), strict=True):
+        mine.copy_(theirs)
+    known = {name: start.names.index(name) for name in network.names if name in start.names}
+    for new, old in zip(network.norms(), start.norms(), strict=True):
+        for mine, theirs in ((new.gamma, old.gamma), (new.beta, old.beta)):
+            mine.copy_(theirs.mean(0, keepdim=True).expand_as(mine))
+            for k, name in enumerate(network.names):
+                if name in known:
+                    mine[k] = theirs[known[name]]
 
 
 def _train_last_style_only(network: StyleNetwork) -> None:

@@ -15,17 +15,19 @@ def paintings():
     return [torch.rand(3, 40, 48, generator=generator) * shade for shade in (1.0, 0.4)]
 
 
-def test_a_painting_has_no_style_loss_against_itself_and_some_against_another(features):
+@pytest.mark.parametrize("kind", ["gram", "covariance"])
+def test_a_painting_has_no_style_loss_against_itself_and_some_against_another(features, kind):
     first, second = paintings()
-    table = StyleTable(features, [first, second])
+    table = StyleTable(features, [first, second], kind=kind)
     losses = table(torch.stack([first, first, second]), torch.tensor([0, 1, 1]))
     assert losses[0] < 1e-6 and losses[2] < 1e-6
     assert losses[1] > 0.05
 
 
-def test_a_photo_has_no_content_loss_against_itself(features):
+@pytest.mark.parametrize("kind", ["gram", "covariance"])
+def test_a_photo_has_no_content_loss_against_itself(features, kind):
     first, second = paintings()
-    objective = StyleObjective(StyleTable(features, [second]))
+    objective = StyleObjective(StyleTable(features, [second], kind=kind))
     photo = first[None]
     content, style = objective(photo, photo, torch.tensor([0]))
     assert content.item() < 1e-6 and style.item() > 0.05
@@ -47,6 +49,8 @@ def test_going_down_the_style_loss_brings_the_style(features):
 
 
 def test_layers_that_are_not_there_are_an_error(features):
+    with pytest.raises(ValueError, match="kind must be one of 'covariance', 'gram', got 'mean'"):
+        StyleTable(features, paintings(), kind="mean")
     with pytest.raises(ValueError, match="layers"):
         StyleTable(features, paintings(), layers={1.0: (9,)})
     with pytest.raises(ValueError, match="layers"):

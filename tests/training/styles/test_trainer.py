@@ -26,11 +26,13 @@ def settings(**changes):
 def make(photos, paintings, vgg_file, tmp_path):
     features = VGG19Features(vgg_file)
 
-    def make(name="out", resume=False, network=None, styles=None, **changes):
+    def make(name="out", resume=False, network=None, start=None, styles=None, **changes):
         chosen = settings(**changes)
         loaded = styles or load_styles(pictures_in(paintings, "styles"), chosen.style_size)
         files = pictures_in(photos, "content")
-        return StyleTrainer(chosen, loaded, files, features, tmp_path / name, network=network, resume=resume)
+        return StyleTrainer(
+            chosen, loaded, files, features, tmp_path / name, network=network, start=start, resume=resume
+        )
 
     return make
 
@@ -51,10 +53,37 @@ def test_training_lowers_the_loss_and_writes_a_network(make, tmp_path):
     assert curve[-1]["step"] == 40 and len(curve[-1]["style_by_style"]) == 2
 
 
-def test_resumes_to_the_same_losses(make, tmp_path):
-    whole = make("whole")
+def test_lessons_bring_the_teachers_pictures_nearer(make):
+    trainer = make(steps=30, warm_up=0, lessons=30, lesson_photos=4, affine_rate=2.0, eval_every=0, picture_every=0)
+    trainer.run()
+    first, last = (sum(difference for difference, _ in part) / 5 for part in (trainer.losses[:5], trainer.losses[-5:]))
+    assert last < 0.7 * first
+    photo, picture, styles = trainer.lessons.batch([3, 0, 4])
+    assert styles.tolist() == [1, 0, 0] and torch.equal(photo[1], photo[2])
+    assert (picture - photo).abs().mean((1, 2, 3)).min() > 0.02
+    assert torch.equal(picture, make(lessons=1, lesson_photos=4).lessons.batch([3, 0, 4])[1])
+
+
+def test_begins_with_another_network(make):
+    torch.manual_seed(0)
+    start = StyleNetwork(["other", "red-house"], "light")
+    for norm in start.norms():
+        norm.gamma.data.uniform_(), norm.beta.data.uniform_()
+    network = make(start=start).network
+    for new, old in zip(network.norms(), start.norms(), strict=True):
+        assert torch.equal(new.gamma[1], old.gamma[1]) and torch.equal(new.beta[0], old.beta.mean(0))
+    photo = torch.rand(1, 3, 32, 32)
+    mix = torch.tensor([[0.0, 1.0]])
+    assert torch.equal(network.eval()(photo, mix), start.eval()(photo, mix))
+    with pytest.raises(ValueError, match="start must have the architecture 'light', got 'paper'"):
+        make(start=StyleNetwork(["one"], "paper"))
+
+
+@pytest.mark.parametrize("lessons", [0, 3])
+def test_resumes_to_the_same_losses(make, tmp_path, lessons):
+    whole = make("whole", lessons=lessons)
     whole.run()
-    part = make("part")
+    part = make("part", lessons=lessons)
 
     def stop(step=part._step):
         if part.step == 2:
@@ -64,7 +93,7 @@ def test_resumes_to_the_same_losses(make, tmp_path):
     part._step = stop
     with pytest.raises(KeyboardInterrupt):
         part.run()
-    rest = make("part", resume=True)
+    rest = make("part", resume=True, lessons=lessons)
     assert rest.step == 3
     rest.run()
     assert part.losses + rest.losses == whole.losses
