@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 import numpy as np
 
 from neuralpaint.engines.spec import Engine, EngineError, EngineSpec, load_engine, said
-from neuralpaint.utils.children import follow_parent, in_main_thread
+from neuralpaint.utils.children import follow_parent, in_main_thread, starting
 
 TIMEOUT = 60.0  # seconds per call
 _IMPORT = 30.0  # seconds for a process to start and import its engine, at least
@@ -54,7 +54,8 @@ class Worker:
         context = mp.get_context("spawn")  # fork is unsafe with torch's threads
         self.connection, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=_work, args=(theirs, address, in_main_thread()), daemon=True)
-        self.process.start()
+        with starting():
+            self.process.start()
         theirs.close()
         self.job: Job | None = None
         self.spec: EngineSpec | None = None

@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from neuralpaint.parallel.base import Closing, WorkerError
-from neuralpaint.utils.children import follow_parent, in_main_thread
+from neuralpaint.utils.children import follow_parent, in_main_thread, starting
 from neuralpaint.utils.machine import processors
 from neuralpaint.utils.validation import check_whole
 
@@ -27,7 +27,8 @@ class _Worker:
         context = mp.get_context("spawn")  # fork is unsafe with torch's threads
         self.connection, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=_work, args=(theirs, in_main_thread()), daemon=True)
-        self.process.start()
+        with starting():
+            self.process.start()
         theirs.close()
         self.task: tuple[int, bytes, int] | None = None  # number, pickled call, tries
 

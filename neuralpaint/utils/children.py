@@ -9,16 +9,35 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import wait
+
+from neuralpaint.utils.interrupts import deferred
 
 _SECONDS = 0.5  # between looks at the parent
 _PR_SET_PDEATHSIG = 1
+_WAITING = {signal.SIGINT, signal.SIGTERM}
 
 
 def in_main_thread() -> bool:
     """Asked in the parent, for `follow_parent`."""
     return threading.current_thread() is threading.main_thread()
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """While a process is started: signals wait, in the parent until it has told the child all, in the child until
+    `follow_parent`. Between, either would end with a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    with deferred():  # blocked in this thread alone, a signal would come through another
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _WAITING)  # which the child inherits
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def follow_parent(signalled: bool) -> None:
@@ -29,6 +48,8 @@ def follow_parent(signalled: bool) -> None:
             system takes the end of the thread that started a process for the end of its parent.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITING)
     parent = os.getppid()
     if signalled and sys.platform == "linux":
         try:
