@@ -1,4 +1,4 @@
-"""`StyleLoss`: style distance between a canvas and an image, from Gram matrices of network features."""
+"""`StyleLoss`: style distance between a canvas and an image, from statistics of network features."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from neuralpaint.images.io import ImageLike, load_image
 from neuralpaint.images.resample import resize
-from neuralpaint.losses.features import Features, get_features, gram, pyramid
+from neuralpaint.losses.features import Features, get_features, pyramid
+from neuralpaint.losses.features.statistics import Statistics, check_statistics, statistics, style_difference
 from neuralpaint.ops.checks import check_side
 
 Mode = Literal["color", "color+texture"]
@@ -24,17 +25,17 @@ _SMALLEST_LEVEL = 8  # minimum shorter side of a pyramid level, in pixels
 
 
 class StyleLoss(nn.Module):
-    """Squared differences between the Gram matrices of the features of a canvas and of a style image.
+    """Squared differences between statistics of the features of a canvas and of a style image.
 
-    A Gram matrix describes which features (colours and edges in early layers, textures in deeper ones) occur together,
-    regardless of where in the image: its style. The matrices of the style image are computed once.
+    Statistics describe which features (colours and edges in early layers, textures in deeper ones) occur together,
+    regardless of where in the image: its style. Those of the style image are computed once. With levels s of an image
+    pyramid and layers l,
 
-    With levels s of an image pyramid and layers l, and G = F·Fᵀ/(h·w) the Gram matrix of the features F `[C, h·w]`,
+        loss = mean over s, l of d(statistics_sl(canvas), statistics_sl(style))
 
-        loss = mean over s, l of ‖G_sl(canvas) − G_sl(style)‖² / ‖G_sl(style)‖²
-
-    so all layers count equally. The loss is 0 for equal Gram matrices, and 1 for a canvas without any activation. The
-    pyramid enlarges the receptive field: at a quarter of the size, layers see four times as far in each direction.
+    where d is relative to the style, so all layers count equally: see `losses.features.statistics`. For Gram matrices,
+    as in the papers, d = ‖G − A‖² / ‖A‖². The pyramid enlarges the receptive field: at a quarter of the size, layers
+    see four times as far in each direction.
 
     Args:
         style_image: a path, bytes, stream, PIL image, array or tensor: see `neuralpaint.images.io.load_image`.
@@ -44,6 +45,7 @@ class StyleLoss(nn.Module):
         features: "auto", "vgg19", "efficientnet-lite0", or a `neuralpaint.losses.features.Features`.
         vgg: file with the VGG-19 weights; by default as in `VGG19Features`.
         scales: pyramid levels as factors of the image size; by default those of the features.
+        kind: "gram" as in the papers, or "covariance".
         size: the style image is resized to about size² pixels, by default 192²; canvases should be about as large.
         device: device of the canvases.
 
@@ -51,7 +53,8 @@ class StyleLoss(nn.Module):
         canvas `[B, 3, H, W]`, values in [0, 1] -> a scalar, the mean over the batch.
 
     Raises:
-        ValueError: the style image is unreadable or too small, a layer does not exist, or no weights are found.
+        ValueError: the style image is unreadable or too small, a layer does not exist, the kind is unknown, or no
+            weights are found.
 
     References:
         Gatys et al., "Image style transfer using convolutional neural networks", CVPR 2016, equations 3 to 5.
@@ -67,11 +70,13 @@ class StyleLoss(nn.Module):
         features: str | Features = "auto",
         vgg: str | os.PathLike | None = None,
         scales: Sequence[float] | None = None,
+        kind: Statistics = "gram",
         size: int | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__()
         self.mode = check_mode(mode)
+        self.kind = check_statistics(kind, "kind")
         self.size = check_side("size", SIZE if size is None else size)
         picture = load_image(style_image, device, name="style_image")
         if min(picture.shape[1:]) < _SMALLEST:
@@ -93,11 +98,12 @@ class StyleLoss(nn.Module):
         self.scales = _check_scales(self.features.scales if scales is None else scales)
         self.picture = resize(picture, *pixels(picture.shape[1], picture.shape[2], self.size))
         with torch.no_grad():
-            levels = self._grams(self.picture[None], self.scales)
+            levels = self._statistics(self.picture[None], self.scales)
         self.scales = tuple(levels)
-        for level, grams in enumerate(levels.values()):
-            for layer, target in zip(self.layers, grams, strict=True):
-                self.register_buffer(f"gram_{level}_{layer}", target, persistent=False)
+        for level, found in enumerate(levels.values()):
+            for layer, values in zip(self.layers, found, strict=True):
+                for k, value in enumerate(values):
+                    self.register_buffer(f"style_{level}_{layer}_{k}", value, persistent=False)
 
     def forward(self, canvas: Tensor, *, coarse: bool = False) -> Tensor:
         """The loss, differentiable with respect to `canvas`. `coarse` skips the finest pyramid level, which is most of
@@ -105,23 +111,24 @@ class StyleLoss(nn.Module):
         self.features.check_image(canvas)
         scales = self.scales[1:] if coarse and len(self.scales) > 1 else self.scales
         losses = []
-        for scale, grams in self._grams(canvas, scales).items():
-            for layer, found in zip(self.layers, grams, strict=True):
-                target = getattr(self, f"gram_{self.scales.index(scale)}_{layer}")
-                losses.append((found - target).square().sum((1, 2)).mean() / target.square().sum().clamp_min(1e-12))
+        for scale, found in self._statistics(canvas, scales).items():
+            level = self.scales.index(scale)
+            for layer, values in zip(self.layers, found, strict=True):
+                wanted = [getattr(self, f"style_{level}_{layer}_{k}") for k in range(len(values))]
+                losses.append(style_difference(values, wanted, self.kind).mean())
         return torch.stack(losses).mean()
 
-    def _grams(self, image: Tensor, scales: Sequence[float]) -> dict[float, list[Tensor]]:
-        """The Gram matrices of all layers for each pyramid level, largest first."""
+    def _statistics(self, image: Tensor, scales: Sequence[float]) -> dict[float, list[list[Tensor]]]:
+        """The statistics of all layers for each pyramid level, largest first."""
         smallest = max(_SMALLEST_LEVEL, self.features.smallest)
         found = {}
         for scale, picture in pyramid(image, scales, smallest):
             activations = self.features(picture.contiguous(memory_format=torch.channels_last), self.layers)
-            found[scale] = [gram(activations[layer]) for layer in self.layers]
+            found[scale] = [statistics(activations[layer], self.kind) for layer in self.layers]
         return found
 
     def extra_repr(self) -> str:
-        return f"layers={self.layers}, scales={self.scales}, mode={self.mode!r}, size={self.size}"
+        return f"layers={self.layers}, scales={self.scales}, mode={self.mode!r}, kind={self.kind!r}, size={self.size}"
 
 
 def pixels(height: float, width: float, size: int) -> tuple[int, int]:

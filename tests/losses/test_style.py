@@ -24,18 +24,23 @@ def loss_of(style, features, **more):
     return StyleLoss(style, features=features, size=32, **more)
 
 
-def test_a_picture_has_its_own_style(vgg):
+KINDS = pytest.mark.parametrize("kind", ["gram", "covariance"])
+
+
+@KINDS
+def test_a_picture_has_its_own_style(vgg, kind):
     style = stripes(32)
-    loss = loss_of(style, vgg)
+    loss = loss_of(style, vgg, kind=kind)
     assert loss(style[None]) < 1e-9
     assert loss(waves(32, 1)[None]) > 0.01
     assert loss(torch.zeros(1, 3, 32, 32)) > 0.1
 
 
-def test_where_things_are_does_not_matter(vgg):
+@KINDS
+def test_where_things_are_does_not_matter(vgg, kind):
     """Shifted vertical stripes are closer than horizontal ones or another image."""
     style, other = stripes(64, 6), waves(64, 1)
-    loss = StyleLoss(style, features=vgg, size=64, scales=(1,))  # in coarser levels all is near the border
+    loss = StyleLoss(style, features=vgg, size=64, scales=(1,), kind=kind)  # in coarser levels all is near the border
     moved = style.roll(5, dims=2)
     assert 5 * loss(moved[None]) < min(loss(style.mT[None]), loss(other[None]))
 
@@ -67,8 +72,9 @@ def test_style_of_any_size_and_aspect(vgg):
         assert torch.isfinite(loss(waves(24, 1)[None]))
 
 
-def test_gradient_is_the_derivative(double):
-    loss = StyleLoss(stripes(16), features=double, size=16, scales=(1, 0.5)).double()
+@KINDS
+def test_gradient_is_the_derivative(double, kind):
+    loss = StyleLoss(stripes(16), features=double, size=16, scales=(1, 0.5), kind=kind).double()
     canvas = waves(16, 1)[None].double().requires_grad_()
     direction = torch.randn(canvas.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     (gradient,) = torch.autograd.grad(loss(canvas), canvas)
@@ -108,6 +114,8 @@ def test_bad_arguments(vgg, tmp_path):
         loss_of(style, vgg, layers=())
     with pytest.raises(ValueError, match="mode must be one of 'color', 'color\\+texture'"):
         loss_of(style, vgg, mode="texture")
+    with pytest.raises(ValueError, match="kind must be one of 'covariance', 'gram', got 'mean'"):
+        loss_of(style, vgg, kind="mean")
     for scales in ((), (0.0,), (2.0,), (0.5, 0.5)):
         with pytest.raises(ValueError, match="scales must be"):
             loss_of(style, vgg, scales=scales)
