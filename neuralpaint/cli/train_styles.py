@@ -128,7 +128,8 @@ def command(
         "learning_rate": learning_rate,
         "seed": seed,
     }
-    settings = StyleSettings(**{**PRESETS[preset], **{k: v for k, v in given.items() if v is not None}})
+    base = PRESETS[preset] | ({} if start is None else {"warm_up": 0})  # a trained network keeps pictures already
+    settings = StyleSettings(**(base | {k: v for k, v in given.items() if v is not None}))
     check_out(out, resume, overwrite)
     photos = pictures_in(content, "--content")
     paintings = load_styles(pictures_in(styles, "--styles"), settings.style_size, skip=warn if skip_broken else None)

@@ -61,11 +61,15 @@ class StyleTable(nn.Module):
     def __len__(self) -> int:
         return self._count
 
-    def of(self, picture: Tensor) -> list[list[Tensor]]:
-        """Statistics of images `[B, 3, H, W]`, for each scale and layer."""
+    def of(self, picture: Tensor, known: Mapping[float, Mapping[int, Tensor]] | None = None) -> list[list[Tensor]]:
+        """Statistics of images `[B, 3, H, W]`, for each scale and layer.
+
+        Args:
+            known: features that are computed already: of all layers, by scale.
+        """
         found = []
         for scale, level in pyramid(picture, list(self.layers)):
-            seen = self.features(level, self.layers[scale])
+            seen = (known or {}).get(scale) or self.features(level, self.layers[scale])
             found += [statistics(seen[layer], self.kind) for layer in self.layers[scale]]
         return found
 

@@ -27,7 +27,7 @@ class StyleSettings:
         warm_up: number of initial steps with only a pixel loss against the photo. They are cheap, and a network that
             reproduces its input learns styles faster. 0 for none (as in the paper).
         lessons: number of steps, after those of `warm_up`, that learn from pictures by the bundled network for any
-            picture's style (see `teacher`) instead of from the losses. 0 for none (as in the paper).
+            picture's style instead of from photos: see `teacher`. 0 for none (as in the paper).
         lesson_photos: number of different pictures to learn from; each is made once.
         learning_rate: peak learning rate.
         affine_rate: factor of the learning rate for γ and β, of which a style has its own, so that they see few steps.
@@ -110,6 +110,10 @@ PRESETS: dict[str, dict[str, Any]] = {
         "warm_up": 400,
         "learning_rate": 5e-3,
         "schedule": "cosine",
+        "affine_rate": 4.0,
+        "lessons": 4600,
+        "statistics": "covariance",
+        "style_weight": 6.0,
         "ema": 0.998,
     },
 }

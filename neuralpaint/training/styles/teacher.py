@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from neuralpaint.losses.features import DistilledFeatures
-from neuralpaint.losses.features.statistics import statistics
 from neuralpaint.styles.pictures.pretrained import load_picture_network
 from neuralpaint.styles.pictures.style import measure
 from neuralpaint.styles.pictures.transfer import Blend, match_levels
@@ -59,28 +58,29 @@ class Lessons:
 
 
 class LessonLoss(nn.Module):
-    """How far pictures are from those to learn: in pixels, in features, and in style.
+    """How far pictures are from those to learn, in pixels and in features, and how far from a painting in style.
 
-    Squared differences alone would teach the mean of all that the teacher may paint, which is blurred; the style loss
-    over the same features keeps the touch.
+    Squared differences alone would teach the mean of all that the teacher may paint, which is blurred, and no more than
+    the teacher knows; the style loss brings the touch. Beside the usual losses, content is compared with the teacher's
+    picture instead of the photo, in whose colours the two losses would be at odds.
 
     Args:
         paintings: `[3, H, W]` in [0, 1].
     """
 
-    LAYERS = (1, 2, 3)
-
     def __init__(self, paintings: Sequence[Tensor]) -> None:
         super().__init__()
-        self.table = StyleTable(DistilledFeatures(), paintings, layers={1.0: self.LAYERS}, kind="covariance")
+        features = DistilledFeatures()
+        self.layers = features.style_layers
+        self.table = StyleTable(features, paintings, kind="covariance")
 
     def forward(self, painting: Tensor, picture: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
         """(differences from `picture`, style losses), `[B]` each, of paintings `[B, 3, H, W]` of the styles `index`."""
         features = self.table.features
         with torch.no_grad():
-            truth = features(picture, self.LAYERS)
-        seen = features(painting, self.LAYERS)
+            truth = features(picture, self.layers)
+        seen = features(painting, self.layers)
         difference = _PIXELS * (painting - picture).square().mean((1, 2, 3))
-        for layer in self.LAYERS:
+        for layer in self.layers:
             difference = difference + _FEATURES * (seen[layer] - truth[layer]).square().mean((1, 2, 3))
-        return difference, self.table.compare([statistics(seen[k], "covariance") for k in self.LAYERS], index)
+        return difference, self.table.compare(self.table.of(painting, {1.0: seen}), index)

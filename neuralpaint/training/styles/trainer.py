@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 HELD_OUT = 32  # maximum number of held-out photos; also at most a tenth of all
 _MEAN_OF = 100  # reported losses are running means over about this many steps
 _SEEN = 2  # held-out photos used for evaluation during training and for sample sheets
-LESSON_STYLE_WEIGHT = 0.3
 _ORDER_KEY, _SPLIT_KEY = 0x571E, 0x5711
 
 
@@ -179,7 +178,7 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         with self.accelerator.autocast():
             painting = self.model(photo, self._mix(styles).to(photo))
         losses = torch.stack(self.lesson_loss(painting.float(), picture, index))
-        return (losses[0] + LESSON_STYLE_WEIGHT * losses[1]).mean(), losses, styles
+        return self._weighted(losses).mean(), losses, styles
 
     def _practice(self) -> tuple[Tensor, Tensor | None, Tensor]:
         """(loss, content and style losses `[2, B]`, styles) of a step; before the end of `warm_up` None for losses."""
@@ -192,8 +191,10 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         if self.step < settings.warm_up:
             return (painting - photo).square().mean(), None, styles
         losses = torch.stack(self.objective(photo, painting, styles.to(device)))
-        weighted = settings.content_weight * losses[0] + settings.style_weight * losses[1]
-        return (weighted + settings.smoothness * roughness(painting)).mean(), losses, styles
+        return (self._weighted(losses) + settings.smoothness * roughness(painting)).mean(), losses, styles
+
+    def _weighted(self, losses: Tensor) -> Tensor:
+        return self.settings.content_weight * losses[0] + self.settings.style_weight * losses[1]
 
     def _mix(self, styles: Tensor) -> Tensor:
         return F.one_hot(self._first + styles, len(self.network.names))
