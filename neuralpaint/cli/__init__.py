@@ -20,6 +20,7 @@ COMMANDS = {
     "stylize": "Stylizes a photo with one pass of a network, in a style of its own or of any picture.",
     "render": "Renders a stroke file at any size.",
     "info": "Shows the contents of a stroke file, or the build and available kernels.",
+    "compare": "Measures how near pictures and paintings are to a photo.",
     "brushes": "Lists the brushes and their stroke parameters.",
     "strokes": "Generates random strokes as training data.",
     "bench": "Times the ops and compares them with the measured limits of this machine.",
