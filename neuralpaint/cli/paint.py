@@ -321,7 +321,7 @@ def _inputs(
         "a file of the style network": None if style_network in ("light", "paper") else style_network,
         "the palette": palette,
         "the list of pens": pens,
-        "the mask of detail": None if detail in ("auto", "none") else detail,
+        "the mask of detail": None if detail.strip().lower() in ("auto", "none") else detail,
     }
 
 
@@ -380,15 +380,15 @@ def _count(strokes: str) -> int | str:
     return count
 
 
-def _detail(detail: str, quiet: bool) -> str | None:
-    """The mask of detail, "auto" or None."""
-    if detail == "none":
-        return None
-    if detail != "auto":
+def _detail(detail: str, quiet: bool) -> str:
+    """The mask of detail, "auto" or "none"."""
+    word = detail.strip().lower()
+    if word not in ("auto", "none"):
         check_there(Path(detail))
-    elif not quiet:
+        return detail
+    if word == "auto" and not quiet:
         _say_if_blind()
-    return detail
+    return word
 
 
 def _check_ranges(**values: int | None) -> None:

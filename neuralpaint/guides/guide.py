@@ -80,12 +80,20 @@ def _at(maps: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return maps[:, row, column].to(x.device)
 
 
+def named_detail(detail: ImageLike | None) -> ImageLike | None:
+    """`detail` as `make_guide` takes it, with its words as people write them: "auto", and "none" for None."""
+    word = detail.strip().lower() if isinstance(detail, str) else ""
+    if word == "none":
+        return None
+    return word if word == "auto" else detail
+
+
 def make_guide(photo: Tensor, detail: ImageLike | None = "auto", follow: bool = True) -> Guide:
     """The guide of a photo `[3, H, W]`, float or uint8.
 
     Args:
         detail: a grey picture of how much places count, resized to the photo; "auto": found in the photo (see
-            `detail_of_photo`); None: all count the same.
+            `detail_of_photo`); None or "none": all count the same.
         follow: whether it has tangents.
 
     Raises:
@@ -93,6 +101,7 @@ def make_guide(photo: Tensor, detail: ImageLike | None = "auto", follow: bool = 
     """
     small = small_view(photo, DETAIL_SIZE)
     tangents = tangent_field(small_view(small, TANGENT_SIZE)) if follow else None
+    detail = named_detail(detail)
     if detail is None:
         return Guide(None, tangents)
     if isinstance(detail, str) and detail == "auto":

@@ -91,7 +91,7 @@ class PaintSettings:
     Attributes:
         palette: the only colours of the strokes, or how many to find in each photo; None for any.
         opaque: with a palette, one colour a stroke and no translucency.
-        detail: path of a mask of where detail matters, "auto", or None.
+        detail: path of a mask of where detail matters, "auto", or "none" or None.
         stylization: stylizes each photo before it is painted, or None.
         style: restyles each painting afterwards, or None.
         outputs: how the files of each painting are written.

@@ -12,7 +12,7 @@ import torch
 
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.guides.complexity import strokes_needed
-from neuralpaint.guides.guide import NO_GUIDE, make_guide
+from neuralpaint.guides.guide import NO_GUIDE, make_guide, named_detail
 from neuralpaint.images.io import ImageLike, parse_color
 from neuralpaint.images.palette import Palette, get_palette
 from neuralpaint.images.sources import as_source, is_source
@@ -90,8 +90,8 @@ def paint(
         opaque: with a palette: each stroke has one colour and hides what is under it, as with pens or on a painting
             robot.
         detail: where detail matters: a grey picture, white where it matters most, resized to the photo; "auto": faces,
-            if the weights of a detector are installed (`neuralpaint.guides.faces`), and what stands out; or None: all
-            places count the same. Not with preset paper, which looks at the photo alone.
+            if the weights of a detector are installed (`neuralpaint.guides.faces`), and what stands out; or None
+            or "none": all places count the same. Not with preset paper, which looks at the photo alone.
         follow: whether strokes follow the form around them where the photo has no edges. Not with preset paper.
         seed: random seed.
         device: "auto" (a GPU if available), "cpu", "cuda", "cuda:1" …
@@ -177,6 +177,7 @@ def _check_palette(palette: Palette | int | None, opaque: bool, preset: Preset) 
 
 
 def _check_detail(detail: ImageLike | None, preset: Preset) -> None:
+    detail = named_detail(detail)
     if detail is None or isinstance(detail, str) and detail == AUTO:
         return
     if preset.method != "joint":

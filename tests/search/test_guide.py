@@ -42,6 +42,18 @@ def test_all_black_and_coloured_masks_are_refused():
         neuralpaint.paint(noisy(), "tape", 5, "paper", detail=torch.ones(3, 8, 8))
 
 
+def test_the_words_of_detail_mean_what_they_do_on_the_command_line():
+    strokes = {
+        detail: neuralpaint.paint(noisy(), "tape", 5, QUICK, detail=detail).strokes
+        for detail in (None, "none", " None", "auto", "AUTO")
+    }
+    assert torch.equal(strokes[None], strokes["none"]) and torch.equal(strokes[None], strokes[" None"])
+    assert torch.equal(strokes["auto"], strokes["AUTO"]) and not torch.equal(strokes[None], strokes["auto"])
+    assert len(neuralpaint.paint(noisy(side=16), "tape", 2, Preset("b", "blocks", 1, steps=1), detail="none")) == 2
+    with pytest.raises(ValueError, match="nothing.png"):
+        neuralpaint.paint(noisy(), "tape", 5, QUICK, detail="nothing.png")
+
+
 def test_as_many_strokes_as_the_photo_needs():
     calm = neuralpaint.paint(disc_photo(32, 32), "tape", "auto", QUICK)
     busy = neuralpaint.paint(noisy(side=32), "tape", "auto", QUICK)
