@@ -3,6 +3,6 @@
 from neuralpaint.search.paint import paint
 from neuralpaint.search.presets import PRESETS, Preset
 from neuralpaint.search.restyle import restyle
-from neuralpaint.search.runner import Progress
+from neuralpaint.search.runner import Progress, SearchPaused
 
-__all__ = ["PRESETS", "Preset", "Progress", "paint", "restyle"]
+__all__ = ["PRESETS", "Preset", "Progress", "SearchPaused", "paint", "restyle"]

@@ -12,8 +12,10 @@ step to the palette costs: strokes move to where their colour fits.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +37,9 @@ _GROWTH = 1.7  # the share of strokes of a level is proportional to its grid siz
 _MOVED = 0.1  # fraction of the strokes moved by a reseed
 _FACE_PIXELS = 160  # along a face, at which it is refined
 LARGEST_VIEW = 2048  # working pixels along the shorter side: bounds memory use
+
+
+_SMALLEST_BLOCK = 1 / 64  # units
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,18 @@ def plan(problem: Setting, largest: int = LARGEST_VIEW) -> list[Phase]:
     return [phase for phase in phases if phase.steps or phase.add]
 
 
+def plan_from(phases: Sequence[Phase], count: int) -> list[Phase]:
+    """The phases of a search that begins with `count` strokes: those that would have added them are left out, and the
+    one that they end in adds the rest of its own."""
+    left, rest = count, []
+    for phase in phases:
+        there = min(left, phase.add)
+        left -= there
+        if not there or there < phase.add:
+            rest.append(dataclasses.replace(phase, add=phase.add - there))
+    return rest
+
+
 def _is_small(problem: Setting, box: Box, size: int) -> bool:
     """Whether a face is too small to be seen well at `size` pixels along the canvas's shorter side."""
     return _face_size(problem, box) > 1.2 * size
@@ -152,7 +169,11 @@ def _face(problem: Setting, box: Box, size: int) -> Phase:
 class JointSearch:
     """The joint search as a stepwise object: call `step()` until `finished`; `state_dict()` is the complete state."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, start: Tensor | None = None) -> None:
+        """
+        Args:
+            start: `[N, P]`, strokes to go on from; of more than the problem's number the most visible ones are kept.
+        """
         self.problem = problem
         self.phases = self._plan()
         self.step_count = sum(phase.steps for phase in self.phases)
@@ -165,6 +186,23 @@ class JointSearch:
         self.mean_square: float | torch.Tensor = math.nan
         self._descent: Descent | None = None
         self._inside: torch.Tensor | None = None  # [N]: 1 for strokes inside the part of a phase, which alone move
+        self._begun = 0  # strokes that the search began with
+        if start is not None:
+            self._go_on_from(start)
+
+    def _go_on_from(self, start: Tensor) -> None:
+        """Begins with strokes instead of a bare canvas."""
+        problem = self.problem
+        strokes = start.to(problem.device, torch.float32)
+        if len(strokes) > problem.num_strokes:
+            seen = problem.visible_area(strokes, self.phases[-1].size)
+            strokes = strokes[seen.argsort(descending=True)[: problem.num_strokes].sort().values]
+        x0, y0, x1, y1 = problem.brush.bounds(strokes).unbind(-1)
+        self.strokes, self._begun = strokes.clone(), len(strokes)
+        self.block = torch.maximum(x1 - x0, y1 - y0).clamp(_SMALLEST_BLOCK, 1.0)
+        self.level = torch.zeros(len(strokes), dtype=torch.long, device="cpu")
+        self.phases = plan_from(self.phases, len(strokes))
+        self.step_count = sum(phase.steps for phase in self.phases)
 
     def _plan(self) -> list[Phase]:
         return plan(self.problem)
@@ -236,9 +274,10 @@ class JointSearch:
         self.level = torch.cat([self.level, self.level.new_full((num_new,), self._level(phase))])
 
     def _level(self, phase: Phase) -> int:
-        """Number of the level that a phase adds strokes to; reseeds are the last."""
+        """Number of the level that a phase adds strokes to; reseeds are the last. Strokes that were there before the
+        search are a level of their own."""
         sizes = [other.block for other in self.phases if other.add or other.move]
-        return sorted(set(sizes), key=sizes.index).index(phase.block)
+        return sorted(set(sizes), key=sizes.index).index(phase.block) + (self._begun > 0)
 
     def _new_strokes(self, phase: Phase, num_strokes: int) -> tuple[Tensor, Tensor]:
         """`[n, P]`, and how long each is to be, `[n]`, in units."""
@@ -318,7 +357,7 @@ class JointSearch:
 
     def _check_strokes(self, state: dict[str, Tensor], phase: int, done: int) -> tuple[int, int]:
         """The shape of the strokes in a state. Raises ValueError if it cannot be."""
-        counts = [0, *itertools.accumulate(phase.add for phase in self.phases)]
+        counts = list(itertools.accumulate((phase.add for phase in self.phases), initial=self._begun))
         # Before the first step of a phase, its new strokes are not there yet.
         begun = done > 0 or "windows" in state
         size = (counts[min(phase + begun, len(self.phases))], self.problem.brush.num_parameters)

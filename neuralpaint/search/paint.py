@@ -38,6 +38,7 @@ from neuralpaint.utils.validation import MAX_SIZE, MAX_STROKES, WrongType, check
 AUTO = "auto"
 """As many strokes as the photo needs."""
 
+_ASPECT = 0.02  # difference of shape from which on a painting does not fit the photo
 _PALETTE_VIEW = 192  # pixels along the shorter side, of which the colours of a palette are found
 
 
@@ -66,6 +67,7 @@ def paint(
     memory: str | int | None = None,
     window: int | None = None,
     workers: Workers | None = None,
+    start: Painting | None = None,
 ) -> Painting:
     """Paints a photo with brush strokes.
 
@@ -105,6 +107,8 @@ def paint(
         memory: memory limit in bytes, or a string such as "2G"; by default half of the available memory.
         window: search in windows with cores of this many pixels, if the canvas is larger than one window.
         workers: run the windows (`neuralpaint.parallel`) without affecting the result; by default this process does.
+        start: a painting with the same brush and aspect, whose strokes the search goes on from: levels that it has the
+            strokes of are left out, what follows moves all strokes. Not with preset paper, and not in windows.
 
     Returns:
         A `Painting` on the CPU.
@@ -121,6 +125,7 @@ def paint(
     colors = None if palette is None else get_palette(palette)
     _check_palette(colors, opaque, preset)
     _check_detail(detail, preset)
+    _check_start(start, brush, preset)
     count = 1 if strokes == AUTO else check_whole("strokes", strokes, 1, MAX_STROKES)
     seed = check_whole("seed", seed, 0, 2**63 - 1)
     if resume and checkpoint is None:
@@ -143,7 +148,7 @@ def paint(
     size = check_whole("size", original if size is None else size, 1, MAX_SIZE, "pixels")
     check_memory(problem, have if memory is not None else available(), window)
     with span("plan"):
-        search = _make_search(problem, have, window, workers)
+        search = _make_search(problem, have, window, workers, start)
     store = None
     if checkpoint is not None:
         settings = {
@@ -157,6 +162,8 @@ def paint(
             "device": device.type,
             "guide": [fingerprint(part) for part in problem.guide.maps],
         }
+        if start is not None:
+            settings["start"] = fingerprint(start.strokes)
         store = Checkpoint(checkpoint, settings | _palette_settings(problem) | search.identity)
 
     with progress_bar() if progress else nullcontext(None) as shown:
@@ -184,6 +191,17 @@ def _check_detail(detail: ImageLike | None, preset: Preset) -> None:
         raise ValueError(f"a mask of detail does not go with preset {preset.name!r}: use fast, balanced or best")
 
 
+def _check_start(start: Painting | None, brush: Brush, preset: Preset) -> None:
+    if start is None:
+        return
+    if not isinstance(start, Painting):
+        raise WrongType(f"start must be a Painting, got {type(start).__name__}")
+    if preset.method != "joint":
+        raise ValueError(f"start does not go with preset {preset.name!r}: use fast, balanced or best")
+    if start.brush.fingerprint != brush.fingerprint:
+        raise ValueError(f"start has strokes of the brush {start.brush.name!r}: go on with that, or leave start out")
+
+
 def _palette_of(problem: Problem, palette: Palette | int) -> Palette:
     """The palette, or so many colours of the photo."""
     if isinstance(palette, Palette):
@@ -199,8 +217,16 @@ def _palette_settings(problem: Problem) -> dict[str, Any]:
     return {"palette": problem.palette.to_json(), "opaque": problem.opaque}
 
 
-def _make_search(problem: Problem, have: int, window: int | None, workers: Workers | None) -> JointSearch | BlockSearch:
+def _make_search(
+    problem: Problem, have: int, window: int | None, workers: Workers | None, start: Painting | None = None
+) -> JointSearch | BlockSearch:
     """The search method of the preset; windowed if required by the memory limit, the resolution or the caller."""
+    if start is not None:
+        if abs(start.aspect[1] / start.aspect[0] / (problem.aspect[1] / problem.aspect[0]) - 1) > _ASPECT:
+            raise ValueError("start has another aspect than the photo: crop the photo to that of the painting")
+        if isinstance(problem, LargeProblem) and needs_windows(problem, have, window):
+            raise ValueError("start does not go with a search in windows: leave window out, or use fewer strokes")
+        return JointSearch(problem, start.strokes if len(start) else None)
     if problem.preset.method == "blocks":
         return BlockSearch(problem)
     if isinstance(problem, LargeProblem) and needs_windows(problem, have, window):

@@ -7,10 +7,11 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 import torch
+from torch import Tensor
 
 from neuralpaint.search.base import Search
 from neuralpaint.search.checkpoint import Checkpoint
@@ -35,6 +36,7 @@ class Progress:
         psnr: in dB, at the current working resolution.
         seconds: elapsed in this run.
         remaining: estimated seconds left.
+        found: `[N, P]`, the strokes so far, in the brush's order; not to be changed.
     """
 
     stage: str
@@ -44,11 +46,16 @@ class Progress:
     psnr: float
     seconds: float
     remaining: float
+    found: Tensor | None = field(default=None, repr=False, compare=False)
 
     @property
     def loss(self) -> float:
         """The mean squared error that `psnr` stands for."""
         return 10 ** (-self.psnr / 10)
+
+
+class SearchPaused(Exception):
+    """Raised by a callback to end a search whose checkpoint goes on from this very step."""
 
 
 @contextmanager
@@ -111,8 +118,13 @@ def _run(
             reported = now
             with span("report"):
                 event = _event(search, now - start, before)
-                for listener in listeners:
-                    listener(event)
+                try:
+                    for listener in listeners:
+                        listener(event)
+                except SearchPaused:
+                    if checkpoint is not None:
+                        _save(search, checkpoint)
+                    raise
         if checkpoint is not None and (now - saved >= _CHECKPOINT_SECONDS or search.finished):
             saved = now
             with span("checkpoint"):
@@ -131,4 +143,5 @@ def _event(search: Search, seconds: float, before: float) -> Progress:
     psnr = -10 * math.log10(error) if error > 0 else math.inf
     done, total = search.work()
     remaining = seconds * (total - done) / max(1e-9, done - before)
-    return Progress(search.stage, search.steps_done, search.step_count, len(search.strokes), psnr, seconds, remaining)
+    strokes = search.strokes
+    return Progress(search.stage, search.steps_done, search.step_count, len(strokes), psnr, seconds, remaining, strokes)
