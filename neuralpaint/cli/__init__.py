@@ -17,6 +17,7 @@ from neuralpaint.cli.streams import finish, occupy
 COMMANDS = {
     "paint": "Paints photos with brush strokes.",
     "restyle": "Moves the strokes of a saved painting towards the style of an image.",
+    "serve": "Opens a web page to paint in, on this computer.",
     "stylize": "Stylizes a photo with one pass of a network, in a style of its own or of any picture.",
     "render": "Renders a stroke file at any size.",
     "info": "Shows the contents of a stroke file, or the build and available kernels.",

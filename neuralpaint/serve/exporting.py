@@ -1,0 +1,129 @@
+"""Draws pictures, files and the time-lapse of a painting, in a worker process."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neuralpaint.serve.painter import shown_size, version_file
+from neuralpaint.serve.photos import THUMBNAIL
+from neuralpaint.utils.files import atomic_write
+
+if TYPE_CHECKING:
+    from neuralpaint.painting import Painting
+    from neuralpaint.serve.tasks import Channel
+
+KINDS = {"png": ".png", "jpg": ".jpg", "svg": ".svg", "mp4": ".mp4", "gif": ".gif", "strokes": ".safetensors"}
+"""What a painting can be downloaded as, and the suffix of each."""
+MAX_SIDE = 12_000  # pixels of a picture along its longer side
+MAX_VIDEO = 1920
+_PLAYED = 720  # pixels along the longer side of the time-lapse on the page
+_SECONDS, _RATE = 8.0, 24
+_SEEN = 4  # of 255: a smaller difference of a pixel is left out of the time-lapse
+
+
+def write_picture(channel: Channel, folder: str, number: int, longest: int, thumbnail: bool) -> str:
+    """Draws a version, `longest` pixels along its longer side, and writes it beside the strokes. Returns the file's
+    name."""
+    painting = _load(folder, number)
+    picture = painting.render(shown_size(painting.aspect, longest))
+    name = f"version-{number}-{longest}.png"
+    with atomic_write(Path(folder) / name) as file:
+        picture.save(file, "PNG", compress_level=1)
+    if thumbnail:
+        picture.thumbnail((240, 240))
+        with atomic_write(Path(folder) / THUMBNAIL) as file:
+            picture.convert("RGB").save(file, "JPEG", quality=88)
+    return name
+
+
+def export(channel: Channel, folder: str, number: int, kind: str, longest: int) -> str:
+    """Writes a version as a file of a kind in `KINDS`. Returns the file's name."""
+    from neuralpaint.painting.exporters import OutputSettings, VideoSettings
+
+    painting = _load(folder, number)
+    name = f"version-{number}-{longest}-export{KINDS[kind]}"
+    size = None if kind == "strokes" else shown_size(painting.aspect, longest)
+    settings = OutputSettings(video=VideoSettings(seconds=10.0, fps=24 if kind == "mp4" else 10, hold=2.0))
+
+    def report(done: int, total: int) -> None:
+        channel.send("progress", {"share": done / max(1, total)})
+
+    painting.export(Path(folder) / name, size=size, settings=settings, callback=report)
+    return name
+
+
+def playback(channel: Channel, folder: str, number: int) -> str:
+    """Draws the time-lapse of a version for the page: sends each frame as "part" as it is drawn, and writes all of them
+    to a file, whose name is returned. See `parts`."""
+    name = f"version-{number}-playback.bin"
+    with atomic_write(Path(folder) / name) as file:
+        for piece in parts(_load(folder, number)):
+            file.write(piece)
+            channel.send("part", piece)
+    return name
+
+
+def parts(painting: Painting) -> Iterator[bytes]:
+    """A time-lapse as pictures of what changes from frame to frame. First a header, then a part for each frame: its
+    length as 4 bytes, low ones first, and so many bytes. The header is JSON; a frame is x and y as 2 bytes each, and a
+    picture to be drawn there, WebP, or nothing if the frame is as the one before."""
+    from neuralpaint.painting.exporters import VideoSettings
+    from neuralpaint.painting.timelapse import frame_count, time_lapse
+
+    shown = replace(painting, size=shown_size(painting.aspect, _PLAYED))
+    settings = VideoSettings(seconds=_SECONDS, fps=_RATE)
+    height, width = shown.pixels()
+    header = {"width": width, "height": height, "rate": _RATE, "frames": frame_count(settings)}
+    yield _part(json.dumps(header).encode())
+    before: np.ndarray | None = None
+    for frame in time_lapse(shown, settings):
+        if before is None:
+            before = frame.pixels.copy()
+            yield _part(_picture(before, 0, 0))
+            continue
+        yield _part(_difference(frame.pixels, before))
+
+
+def _difference(pixels: np.ndarray, shown: np.ndarray) -> bytes:
+    """The picture of what has changed, which is noted in `shown`."""
+    from PIL import Image
+
+    changed = (np.abs(pixels.astype(np.int16) - shown) > _SEEN).any(-1)
+    rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
+    if not len(rows):
+        return b""
+    inner = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    shown[changed] = pixels[changed]
+    alpha = np.where(changed[inner], np.uint8(255), np.uint8(0))[..., None]
+    picture = Image.fromarray(np.concatenate([pixels[inner], alpha], -1))
+    return _encoded(picture, int(columns[0]), int(rows[0]))
+
+
+def _picture(pixels: np.ndarray, x: int, y: int) -> bytes:
+    from PIL import Image
+
+    return _encoded(Image.fromarray(pixels), x, y)
+
+
+def _encoded(picture: Any, x: int, y: int) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=85, method=1)
+    return struct.pack("<HH", x, y) + buffer.getvalue()
+
+
+def _part(content: bytes) -> bytes:
+    return struct.pack("<I", len(content)) + content
+
+
+def _load(folder: str, number: int) -> Painting:
+    from neuralpaint.painting import Painting
+
+    return Painting.load(version_file(Path(folder), number))
