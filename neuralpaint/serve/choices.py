@@ -36,6 +36,8 @@ _FIELDS: dict[str, schema.Check] = {
     "wet": _unit,
 }
 FINISH = ("relief", "light", "ground", "varnish", "wet")
+FINISH_FIELDS = schema.fields({name: _FIELDS[name] for name in FINISH})
+"""Checks the keyword arguments of `Finish` in JSON."""
 
 
 @dataclass(frozen=True)
@@ -135,5 +137,5 @@ def check_palette(text: str) -> None:
 
 def finish_from_json(value: Any) -> Mapping[str, Any]:
     """The keyword arguments of `Finish` from what a page sends. ValueError names what is wrong."""
-    schema.fields({name: _FIELDS[name] for name in FINISH})(value, "finish")
+    FINISH_FIELDS(value, "finish")
     return {name: value[name] for name in FINISH}

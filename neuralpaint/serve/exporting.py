@@ -25,7 +25,7 @@ KINDS = {"png": ".png", "jpg": ".jpg", "svg": ".svg", "mp4": ".mp4", "gif": ".gi
 MAX_SIDE = 12_000  # pixels of a picture along its longer side
 MAX_VIDEO = 1920
 _PLAYED = 720  # pixels along the longer side of the time-lapse on the page
-_SECONDS, _RATE = 8.0, 24
+_SECONDS, _RATE = 6.0, 20
 _SEEN = 4  # of 255: a smaller difference of a pixel is left out of the time-lapse
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from neuralpaint.serve.choices import Choices
+from neuralpaint.serve.choices import FINISH_FIELDS, Choices
 from neuralpaint.utils import schema
 from neuralpaint.utils.files import atomic_write, make_folder
 from neuralpaint.utils.loading import read_json, reading
@@ -23,6 +23,7 @@ STATES = (NEW, WAITING, PAINTING, PAUSED, DONE, FAILED)
 MAX_VERSIONS = 60  # that can be undone
 _ID = re.compile(r"[0-9a-f]{20}")
 _FILE = "painting.json"
+_VERSION = schema.fields({"number": schema.whole(0, 10**9), "strokes": schema.whole(0, 10**7), "finish": FINISH_FIELDS})
 _CHECK = schema.fields(
     {
         "title": schema.text(200),
@@ -32,9 +33,7 @@ _CHECK = schema.fields(
         "state": schema.text(20),
         "error": schema.text(2000),
         "choices": schema.items,
-        "versions": schema.listed(
-            schema.fields({"number": schema.whole(0, 10**9), "strokes": schema.whole(0, 10**7)}), 0, 200
-        ),
+        "versions": schema.listed(_VERSION, 0, 200),
         "at": schema.whole(-1, 200),
         "resumes": schema.flag,
         "has_mask": schema.flag,
@@ -52,7 +51,8 @@ class Record:
         width, height: of the photo, in pixels.
         state: one of `STATES`.
         choices: those of the search that was last asked for.
-        versions: of the strokes, oldest first: {"number": of the file, "strokes": how many, "what": made it, "psnr"}.
+        versions: of the strokes, oldest first: {"number": of the file, "strokes": how many, "what": made it, "psnr",
+            "finish": keyword arguments}.
         at: index of the version that is shown; -1 if there is none.
         resumes: whether the checkpoint goes on to what `choices` ask for.
         has_mask, has_style: whether it has a mask of detail and a style picture of its own.
@@ -87,7 +87,8 @@ class Record:
         """Adds a version after the one that is shown. Returns the numbers of those that are no longer needed."""
         gone = self.versions[self.at + 1 :]
         kept = self.versions[: self.at + 1]
-        kept.append({"number": number, "strokes": strokes, "what": what, "psnr": psnr})
+        finish = self.choices.finish
+        kept.append({"number": number, "strokes": strokes, "what": what, "psnr": psnr, "finish": finish})
         gone += kept[:-MAX_VERSIONS]
         self.versions = kept[-MAX_VERSIONS:]
         self.at = len(self.versions) - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -221,6 +222,8 @@ class Studio:
         new = record.next_number
         arguments = {"folder": str(self.store.path(record)), "number": version, "new": new, "change": change}
         found = await self.task("edit", arguments)
+        if change["what"] == "finish":
+            record.choices = dataclasses.replace(record.choices, **change["finish"])
         self._add(record, new, found["strokes"], change["what"])
         record.resumes = False
         self.changed(record)
@@ -229,6 +232,7 @@ class Studio:
         """Undoes (-1) or does again (1) a change."""
         self._still(record)
         record.at = max(0, min(len(record.versions) - 1, record.at + by))
+        record.choices = dataclasses.replace(record.choices, **record.versions[record.at]["finish"])
         record.resumes = False
         self.changed(record)
 
