@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from neuralpaint.search.paint import paint
     from neuralpaint.search.restyle import restyle
     from neuralpaint.search.runner import Progress
+    from neuralpaint.search.styled.paint import paint_in_style
     from neuralpaint.styles.stylize import stylize
     from neuralpaint.styles.transfer_style import transfer_style
 
 # The module of each public name. Imported on first use, so that `neuralpaint --help` does not import torch.
 _HOMES = {
     "paint": "neuralpaint.search",
+    "paint_in_style": "neuralpaint.search",
     "restyle": "neuralpaint.search",
     "Progress": "neuralpaint.search",
     "Painting": "neuralpaint.painting.painting",
@@ -39,7 +41,7 @@ _HOMES = {
 }
 
 __all__ = ["Brush", "Painting", "Progress", "TexturedBrush", "__version__", "brushes", "get_brush", "paint", "restyle"]
-__all__ += ["stylize", "transfer_style"]
+__all__ += ["paint_in_style", "stylize", "transfer_style"]
 
 _deprecated.install()
 

@@ -431,6 +431,19 @@ class Brush:
         """Sets the placement of new strokes; `between` gives `[N]` random numbers."""
         raise NotImplementedError
 
+    def stretched(self, strokes: torch.Tensor, factor: float) -> torch.Tensor:
+        """Strokes `[N, P]` that are longer by a factor and as much narrower, about where they were; of a brush whose
+        strokes have no length beside their width, as they are."""
+        changed = strokes.clone()
+        if not self.sizes or len(self.x_positions) < 2:
+            return changed
+        for pair in (self.x_positions, self.y_positions):
+            ends = strokes[:, list(pair)]
+            middle = ends.mean(1, keepdim=True)
+            changed[:, list(pair)] = middle + factor * (ends - middle)
+        changed[:, list(self.sizes)] = strokes[:, list(self.sizes)] / factor
+        return changed
+
     def start(self, x: torch.Tensor, y: torch.Tensor, color: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Strokes `[N, P]` as SNP §3.3 starts them: small, at any angle, at (x, y) `[N]`, of the colours `[N, 3]`."""
         import torch

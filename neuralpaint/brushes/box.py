@@ -68,5 +68,11 @@ class BoxBrush(Brush):
         strokes[:, 3] = size * between(0.35, 0.65)
         strokes[:, 4] = torch.remainder(angle / math.pi, 1.0)
 
+    def stretched(self, strokes: torch.Tensor, factor: float) -> torch.Tensor:
+        changed = strokes.clone()
+        changed[:, 2] *= factor
+        changed[:, 3] /= factor
+        return changed
+
     def _start(self, strokes: torch.Tensor, between: Callable[[float, float], torch.Tensor]) -> None:
         strokes[:, 4:5] = between(0, 1)

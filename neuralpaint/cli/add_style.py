@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from neuralpaint.cli.console import say
-from neuralpaint.cli.features import Features, Vgg, find_features
+from neuralpaint.cli.features import Download, Features, Vgg, find_features
 from neuralpaint.cli.options import MAX_SEED, Debug, check_range
 from neuralpaint.cli.train_styles import Content, Cpu, Resume, Workers, check_out, require_training, train
 
@@ -37,6 +37,7 @@ def command(
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed for crops and their order.")] = 0,
     features: Features = "auto",
     vgg: Vgg = None,
+    download: Download = False,
     workers: Workers = 0,
     cpu: Cpu = False,
     half: Annotated[bool, typer.Option("--half", help="Save the weights as float16.")] = False,
@@ -87,7 +88,7 @@ def command(
     check_out(out, resume, overwrite)
     painting = load_style(image, settings.style_size)
     photos = pictures_in(content, "--content")
-    found = find_features(features, vgg)
+    found = find_features(features, vgg, download)
     nearest = new_style(loaded, called, painting, found, photos)
     say(f"starting from {nearest}, the closest existing style")
     train(

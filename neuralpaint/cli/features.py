@@ -17,7 +17,7 @@ Features = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="Feature network of the style loss: vgg19, distilled (bundled), efficientnet-lite0, or auto.",
+        help="Feature network of the style loss: vgg19, efficientnet-lite0, distilled, or auto (best on this machine).",
     ),
 ]
 Vgg = Annotated[
@@ -26,19 +26,26 @@ Vgg = Annotated[
         "--vgg",
         metavar="FILE",
         help="VGG-19 weights.",
-        show_default="NEURALPAINT_VGG19, else the torch hub cache, else a download",
+        show_default="NEURALPAINT_VGG19, else the torch hub cache",
+    ),
+]
+Download = Annotated[
+    bool,
+    typer.Option(
+        "--download",
+        help="Fetch VGG-19's weights (548 MB, once) if they are not on this machine. Nothing is fetched without it.",
     ),
 ]
 
 
-def find_features(name: str, vgg: Path | None) -> FeatureNetwork:
+def find_features(name: str, vgg: Path | None, download: bool = False) -> FeatureNetwork:
     """The feature network of that name; prints which one was chosen if "auto" is not VGG-19. ValueError if the name is
     unknown or the weights are not found."""
     from neuralpaint.losses.features import get_features
 
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
-        network = get_features(name, path=vgg)
+        network = get_features(name, path=vgg, download=download)
     for note in notes:
         warn(str(note.message))
     return network

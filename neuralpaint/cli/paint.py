@@ -7,7 +7,7 @@ import functools
 import itertools
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ import typer
 
 from neuralpaint.brushes import brushes
 from neuralpaint.cli.console import INTERRUPTED, debugging, say_on_stderr, warn
-from neuralpaint.cli.features import Features, Vgg, find_features
+from neuralpaint.cli.features import Download, Features, Vgg, find_features
 from neuralpaint.cli.finish_options import GroundName, Light, Relief, Varnish, Wet, check_wet, finish_from
 from neuralpaint.cli.options import (
     ENGINE_TIMEOUT,
@@ -79,11 +79,14 @@ from neuralpaint.cli.paint_options import (
     StyleImage,
     StyleMix,
     StyleNetwork,
+    StyleSteps,
+    StyleStrength,
+    StyleWeight,
     SummaryFile,
     Window,
 )
 from neuralpaint.cli.progress import Bars, collect
-from neuralpaint.cli.restyle import StyleMode, StyleSteps, StyleWeight
+from neuralpaint.cli.restyle import StyleMode
 from neuralpaint.engines import EnginePool
 from neuralpaint.images.io import parse_color
 from neuralpaint.images.palette import Palette, parse_palette
@@ -100,22 +103,22 @@ from neuralpaint.pipelines.batch import (
     plan,
 )
 from neuralpaint.pipelines.paint_photo import Job, paint_photo, skipped
-from neuralpaint.pipelines.settings import PaintSettings, StyleSettings, Stylization
+from neuralpaint.pipelines.settings import PaintSettings, StrokeStyle, StyleSettings, Stylization
 from neuralpaint.pipelines.stdio import STDIO, check_stdio, named
 from neuralpaint.pipelines.summary import Summary
 from neuralpaint.utils.errors import FAILED
 from neuralpaint.utils.memory import parse_bytes
 
 if TYPE_CHECKING:
-    import torch
-
     from neuralpaint.brushes import Brush
     from neuralpaint.engines import Engine
+    from neuralpaint.losses.features import Features as FeatureNetwork
     from neuralpaint.parallel import Workers
     from neuralpaint.search import Preset
 
 
 NAME = "paint"
+_STYLE_DEFAULTS = {"joint": (0.2, 40), "blocks": (0.5, 200)}  # weight and steps, by the preset's method
 
 
 # Many parameters: one per option. They become a `PaintSettings` and a list of jobs, and go no further.
@@ -141,11 +144,13 @@ def command(
     style: StyleMix = None,
     style_network: StyleNetwork = "light",
     style_image: StyleImage = None,
-    style_weight: StyleWeight = 0.5,
+    style_weight: StyleWeight = None,
     style_mode: StyleMode = "color+texture",
-    style_steps: StyleSteps = 200,
+    style_strength: StyleStrength = 1.0,
+    style_steps: StyleSteps = None,
     features: Features = "auto",
     vgg: Vgg = None,
+    download: Download = False,
     save: Save = None,
     report: ReportFile = None,
     checkpoint: Checkpoint = None,
@@ -271,9 +276,9 @@ def command(
     planned = plan(photos, outputs, save, checkpoint, formats or (), recursive, report)
     inputs = _inputs(brush, renderer, style_image, vgg, None if style is None else style_network, palette, pens, detail)
     _check_jobs(planned, inputs, summary, overwrite or resume or skip_done, ray is not None)
-    first = None if style is None else Stylization.find(style, style_network, share)
-    moves = _restyling(style_image, style_weight, style_mode, style_steps, features, vgg, settings.device)
-    settings = dataclasses.replace(settings, stylization=first, style=moves)
+    settings = _stylized_first(settings, style, style_network)
+    find = functools.partial(_style_features, preset, features, vgg, download)
+    settings = _in_style(settings, style_image, style_weight, style_mode, style_steps, style_strength, find)
     try:
         failures = _paint(
             planned,
@@ -292,14 +297,46 @@ def command(
     _end(failures, len(planned), "" if quiet else left_out(photos, recursive, own))
 
 
-def _restyling(
-    picture: Path | None, weight: float, mode: str, steps: int, features: str, vgg: Path | None, device: torch.device
-) -> StyleSettings | None:
-    """How the paintings are restyled, if there is a picture to do it by."""
+def _stylized_first(settings: PaintSettings, style: str | None, network: str) -> PaintSettings:
+    """The settings with the network's style that photos take before they are painted, if there is one."""
+    if style is None:
+        return settings
+    return dataclasses.replace(settings, stylization=Stylization.find(style, network, settings.memory))
+
+
+def _in_style(
+    settings: PaintSettings,
+    picture: Path | None,
+    weight: float | None,
+    mode: str,
+    steps: int | None,
+    strength: float,
+    find: Callable[[], FeatureNetwork],
+) -> PaintSettings:
+    """The settings with how to paint in the style of a picture, if there is one; with preset paper, as its paper
+    does."""
     if picture is None:
-        return None
-    found = find_features(features, vgg)
-    return StyleSettings.load(picture, weight=weight, mode=mode, steps=steps, features=found, device=device)
+        return settings
+    usual = _STYLE_DEFAULTS[settings.preset.method]
+    weight, steps = usual[0] if weight is None else weight, steps or usual[1]
+    if settings.preset.method == "blocks":
+        if strength != 1:
+            raise ValueError("--style-strength does not go with --preset paper: use --style-weight")
+        moves = StyleSettings.load(
+            picture, weight=weight, mode=mode, steps=steps, features=find(), device=settings.device
+        )
+        return dataclasses.replace(settings, style=moves)
+    style = StrokeStyle.load(picture, features=find(), mode=mode, strength=strength, weight=weight, steps=steps)
+    return dataclasses.replace(settings, stroke_style=style)
+
+
+def _style_features(preset: str, name: str, vgg: Path | None, download: bool) -> FeatureNetwork:
+    """The feature network; what stands in for VGG-19 goes without saying unless the preset is the paper's."""
+    from neuralpaint.search.styled.paint import find_style_features
+
+    if preset != "paper" and name == "auto" and not download:
+        return find_style_features(name, vgg)
+    return find_features(name, vgg, download)
 
 
 def _inputs(

@@ -153,7 +153,37 @@ StyleImage = Annotated[
     typer.Option(
         "--style-image",
         metavar="IMAGE",
-        help="Restyle afterwards: move the strokes towards the style of this image.",
+        help="Paint in the style of this image: its colors, and strokes that run as there. With --preset paper, "
+        "strokes are moved towards it afterwards, as in Stylized Neural Painting.",
+        rich_help_panel="Style",
+    ),
+]
+StyleStrength = Annotated[
+    float,
+    typer.Option(
+        "--style-strength",
+        metavar="0-1",
+        help="--style-image: how much of the style; 0 is the photo. Not with --preset paper.",
+        rich_help_panel="Style",
+    ),
+]
+StyleWeight = Annotated[
+    float | None,
+    typer.Option(
+        "--style-weight",
+        metavar="BETA",
+        help="Weight of the style relative to the content, ≥ 0.",
+        show_default="0.2; with --preset paper 0.5",
+        rich_help_panel="Style",
+    ),
+]
+StyleSteps = Annotated[
+    int | None,
+    typer.Option(
+        "--style-steps",
+        metavar="N",
+        help="Gradient steps towards the style.",
+        show_default="40; with --preset paper 200",
         rich_help_panel="Style",
     ),
 ]

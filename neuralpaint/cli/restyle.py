@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from neuralpaint.cli.console import INTERRUPTED, say, warn
-from neuralpaint.cli.features import Features, Vgg, find_features
+from neuralpaint.cli.features import Download, Features, Vgg, find_features
 from neuralpaint.cli.options import MAX_SIZE, MAX_STEPS, Debug, Device, Overwrite, check_range
 from neuralpaint.cli.progress import Bars
 from neuralpaint.cli.render import Strokes, load_painting
@@ -21,16 +21,7 @@ from neuralpaint.pipelines.settings import StyleSettings
 
 NAME = "restyle"
 
-# Options shared with `paint`.
-StyleWeight = Annotated[
-    float,
-    typer.Option(
-        "--style-weight",
-        metavar="BETA",
-        help="Weight of the style relative to the content, ≥ 0.",
-        rich_help_panel="Style",
-    ),
-]
+# An option shared with `paint`.
 StyleMode = Annotated[
     str,
     typer.Option(
@@ -39,9 +30,6 @@ StyleMode = Annotated[
         help="color+texture: change everything; color: keep the shapes of the strokes.",
         rich_help_panel="Style",
     ),
-]
-StyleSteps = Annotated[
-    int, typer.Option("--style-steps", metavar="N", help="Gradient steps towards the style.", rich_help_panel="Style")
 ]
 
 
@@ -54,7 +42,10 @@ def command(
         typer.Option("--output", "-o", metavar="OUT", help="Output image: .png, .jpg, .webp or .tiff."),
     ],
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the strokes.")] = None,
-    style_weight: StyleWeight = 0.5,
+    style_weight: Annotated[
+        float,
+        typer.Option(metavar="BETA", help="Weight of the style relative to the content, ≥ 0.", rich_help_panel="Style"),
+    ] = 0.5,
     style_mode: StyleMode = "color+texture",
     steps: Annotated[int, typer.Option(metavar="N", help="Gradient steps.")] = 200,
     size: Annotated[
@@ -63,6 +54,7 @@ def command(
     ] = None,
     features: Features = "auto",
     vgg: Vgg = None,
+    download: Download = False,
     device: Device = "auto",
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Save the state there while it runs.")
@@ -103,7 +95,7 @@ def command(
         weight=style_weight,
         mode=style_mode,
         steps=steps,
-        features=find_features(features, vgg),
+        features=find_features(features, vgg, download),
         device=torch_device,
     )
     started = time.perf_counter()

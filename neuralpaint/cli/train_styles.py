@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neuralpaint.cli.console import say, warn
-from neuralpaint.cli.features import Features, Vgg, find_features
+from neuralpaint.cli.features import Download, Features, Vgg, find_features
 from neuralpaint.cli.options import MAX_SEED, Debug, check_range
 from neuralpaint.cli.progress import bar_or_lines, clock
 
@@ -87,6 +87,7 @@ def command(
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed for weights, crops and their order.")] = 0,
     features: Features = "auto",
     vgg: Vgg = None,
+    download: Download = False,
     skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Skip paintings that cannot be read.")] = False,
     workers: Workers = 0,
     cpu: Cpu = False,
@@ -133,7 +134,7 @@ def command(
     check_out(out, resume, overwrite)
     photos = pictures_in(content, "--content")
     paintings = load_styles(pictures_in(styles, "--styles"), settings.style_size, skip=warn if skip_broken else None)
-    found = find_features(features, vgg)
+    found = find_features(features, vgg, download)
     first = None if start is None else load_style_network(start)
     train(settings, paintings, photos, found, out, start=first, cpu=cpu, workers=workers, resume=resume, half=half)
 

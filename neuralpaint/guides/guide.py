@@ -11,6 +11,7 @@ from torch import Tensor
 from neuralpaint.guides.detail import detail_of_mask, detail_of_photo, read_mask
 from neuralpaint.guides.faces import find_faces
 from neuralpaint.guides.tangents import tangent_field
+from neuralpaint.guides.touch import Touch
 from neuralpaint.guides.views import small_view
 from neuralpaint.images.io import ImageLike
 
@@ -29,11 +30,13 @@ class Guide:
         detail: `[h, w]`, above 0, of mean 1: how much a place counts. None: all places count the same.
         tangents: `[2, h, w]`, as `tangent_field` gives them; None: strokes run as the photo's own edges do.
         faces: where faces are.
+        touch: how large strokes are at last, and how slender; None: as the search chooses.
     """
 
     detail: Tensor | None = None
     tangents: Tensor | None = None
     faces: tuple[Box, ...] = ()
+    touch: Touch | None = None
 
     @property
     def maps(self) -> list[Tensor]:

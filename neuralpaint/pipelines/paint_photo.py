@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neuralpaint.pipelines.report import History, about, write_report
 from neuralpaint.pipelines.reporter import SILENT, Reporter
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from neuralpaint.engines import EnginePool
+    from neuralpaint.guides.guide import Guide
     from neuralpaint.images.streaming import LargePhoto
     from neuralpaint.painting import Painting
     from neuralpaint.painting.exporters import OutputSettings
@@ -97,24 +98,23 @@ def paint_photo(
     import torch
 
     from neuralpaint.engines.drawing import draw_by
-    from neuralpaint.search import paint
 
     started = time.perf_counter()
-    photo, alpha, outputs = _read(job, settings, whole=engines is not None)
+    photo, alpha, outputs, guide = _read(job, settings, whole=engines is not None)
     history = History()
     with reporter.search(job.photo.name) as callback:
-        painting = paint(
+        painting = _search(
             photo,
-            **settings.arguments,
+            settings,
+            guide,
             workers=workers,
             callback=callback if job.report is None else history.before(callback),
             checkpoint=job.checkpoint,
             resume=resume,
         )
-    note = ""
     if settings.style is not None:
         painting = _restyle(painting, photo, job, settings, resume, reporter)
-        note = describe_restyling(painting)
+    note = describe_restyling(painting) if "style" in painting.metadata else ""
     painting = dataclasses.replace(painting, finish=settings.finish, alpha=alpha)
     if job.strokes is not None:
         painting.save(job.strokes)
@@ -185,8 +185,11 @@ def check_sizes(
             check_alpha(path, width, height, settings.image.depth)
 
 
-def _read(job: Job, settings: PaintSettings, whole: bool) -> tuple[LargePhoto | Tensor, Tensor | None, OutputSettings]:
-    """(the photo, stylized if requested; its alpha, if that is kept; the settings of its files).
+def _read(
+    job: Job, settings: PaintSettings, whole: bool
+) -> tuple[LargePhoto | Tensor, Tensor | None, OutputSettings, Guide | None]:
+    """(the photo, stylized if requested; its alpha, if that is kept; the settings of its files; what a search of a
+    stylized photo looks at).
 
     Raises:
         ValueError: the photo cannot be read, or the painting would be too large for the format of an output.
@@ -199,7 +202,9 @@ def _read(job: Job, settings: PaintSettings, whole: bool) -> tuple[LargePhoto | 
     source, label = photo_source(job.photo)
     photo: LargePhoto | Tensor | None = None
     alpha: Tensor | None = None
-    if not whole and settings.stylization is None and settings.style is None:
+    guide: Guide | None = None
+    in_memory = (settings.stylization, settings.style, settings.stroke_style) != (None, None, None)
+    if not whole and not in_memory:
         limit = min(LARGE, budget(settings.memory) // 40)
         photo = open_photo(source, settings.background, limit, name=label)
     if photo is None:
@@ -208,7 +213,8 @@ def _read(job: Job, settings: PaintSettings, whole: bool) -> tuple[LargePhoto | 
         else:
             photo = load_image(source, background=settings.background, name=label)
         if settings.stylization is not None:
-            photo = settings.stylization.apply(photo, settings.device)
+            photo, original = settings.stylization.apply(photo, settings.device), photo
+            guide = _stylized_guide(original, photo, settings)
     if (
         alpha is not None
         and alpha.numel() > LARGE
@@ -221,9 +227,30 @@ def _read(job: Job, settings: PaintSettings, whole: bool) -> tuple[LargePhoto | 
     height, width = (round(side / shorter * (settings.size or shorter)) for side in photo.shape[-2:])
     check_sizes(job.outputs, height, width, settings.outputs, alpha is not None)
     if not settings.keep_metadata:
-        return photo, alpha, settings.outputs
+        return photo, alpha, settings.outputs, guide
     image = dataclasses.replace(settings.outputs.image, metadata=read_metadata(source))
-    return photo, alpha, dataclasses.replace(settings.outputs, image=image)
+    return photo, alpha, dataclasses.replace(settings.outputs, image=image), guide
+
+
+def _stylized_guide(photo: Tensor, stylized: Tensor, settings: PaintSettings) -> Guide | None:
+    """The guide of a stylized photo; None if the preset takes none, or there is a picture to take it from."""
+    from neuralpaint.search.styled.target import stylized_guide
+
+    if settings.preset.method != "joint" or settings.stroke_style is not None:
+        return None
+    return stylized_guide(photo, stylized, settings.detail)
+
+
+def _search(photo: LargePhoto | Tensor, settings: PaintSettings, guide: Guide | None, **more: Any) -> Painting:
+    """The painting of a photo, in the style of a picture if that is asked for."""
+    from neuralpaint.images.streaming import LargePhoto
+    from neuralpaint.search import paint, paint_in_style
+
+    if settings.stroke_style is None:
+        return paint(photo, **settings.arguments, **more, guide=guide)
+    assert not isinstance(photo, LargePhoto)
+    kept = {name: value for name, value in settings.arguments.items() if name not in ("palette", "opaque")}
+    return paint_in_style(photo, **settings.stroke_style.arguments, **kept, **more)
 
 
 def _restyle(
@@ -254,8 +281,9 @@ def _restyle(
 
 def describe_restyling(painting: Painting) -> str:
     """A short summary of how restyling changed the losses."""
-    style, likeness = (painting.metadata["style"][key] for key in ("style_loss", "l1_grey"))
+    found = painting.metadata["style"]
+    names = {"style_loss": "style loss", "l1_grey": "difference to the photo", "l1_target": "difference to the target"}
     return ", ".join(
         f"{name} {100 * (after / before - 1):+.0f} %" if before > 0 else f"{name} {after:.3g}"
-        for name, (before, after) in (("style loss", style), ("difference to the photo", likeness))
+        for name, (before, after) in ((name, found[key]) for key, name in names.items() if key in found)
     )

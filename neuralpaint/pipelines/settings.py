@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from neuralpaint.images.palette import Palette
     from neuralpaint.losses import StyleLoss
     from neuralpaint.losses.features import Features
+    from neuralpaint.losses.style import Mode
     from neuralpaint.renderers import Renderer
     from neuralpaint.search import Preset
     from neuralpaint.styles import StyleNetwork
+
+_STYLE_PIXELS = 1 << 20  # of a style picture that is kept for all photos
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,43 @@ class StyleSettings:
 
 
 @dataclass(frozen=True)
+class StrokeStyle:
+    """Paints in the style of a picture: see `neuralpaint.paint_in_style`.
+
+    Attributes:
+        picture: `[3, h, w]`.
+    """
+
+    picture: torch.Tensor
+    features: Features
+    mode: Mode
+    strength: float
+    weight: float
+    steps: int
+
+    @classmethod
+    def load(
+        cls, picture: Path, *, features: Features, mode: str, strength: float, weight: float, steps: int
+    ) -> StrokeStyle:
+        """Validates the options and loads the style picture. ValueError names the offending option."""
+        from neuralpaint.losses.style import check_mode
+        from neuralpaint.styles.pictures.style import load_style_picture
+
+        chosen = check_mode(mode, "--style-mode")
+        check_weight("--style-weight", weight)
+        if not 0 <= strength <= 1:
+            raise ValueError(f"--style-strength must be between 0 and 1, got {strength:g}")
+        loaded, _ = load_style_picture(picture, most=_STYLE_PIXELS)
+        return cls(loaded, features, chosen, strength, weight, steps)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments for `neuralpaint.paint_in_style`."""
+        values = dict(vars(self))
+        return {"style_image": values.pop("picture"), **values}
+
+
+@dataclass(frozen=True)
 class PaintSettings:
     """How the photos of a run are painted: the arguments of `neuralpaint.paint`, the style and the outputs.
 
@@ -94,6 +134,7 @@ class PaintSettings:
         detail: path of a mask of where detail matters, "auto", or "none" or None.
         stylization: stylizes each photo before it is painted, or None.
         style: restyles each painting afterwards, or None.
+        stroke_style: paints in the style of a picture, or None.
         outputs: how the files of each painting are written.
         finish: how the surface of each painting looks.
         keep_metadata: whether images get the date, artist and copyright of the photo.
@@ -116,6 +157,7 @@ class PaintSettings:
     detail: str | None = "auto"
     stylization: Stylization | None = None
     style: StyleSettings | None = None
+    stroke_style: StrokeStyle | None = None
     outputs: OutputSettings = field(default_factory=OutputSettings)
     finish: Finish = Finish()
     keep_metadata: bool = False
@@ -125,5 +167,5 @@ class PaintSettings:
     @property
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments for `neuralpaint.paint`."""
-        others = ("stylization", "style", "outputs", "finish", "keep_metadata", "keep_alpha", "command")
+        others = ("stylization", "style", "stroke_style", "outputs", "finish", "keep_metadata", "keep_alpha", "command")
         return {name: value for name, value in vars(self).items() if name not in others}

@@ -34,6 +34,7 @@ from neuralpaint.utils.profiling import span
 
 _PER_BLOCK = 9  # strokes per block of a full grid: SNP paints 500 strokes with 5 grids
 _GROWTH = 1.7  # the share of strokes of a level is proportional to its grid size to this power
+_FINEST = 1.3  # blocks along a stroke of the guide's touch, at most
 _MOVED = 0.1  # fraction of the strokes moved by a reseed
 _FACE_PIXELS = 160  # along a face, at which it is refined
 LARGEST_VIEW = 2048  # working pixels along the shorter side: bounds memory use
@@ -76,7 +77,10 @@ def plan(problem: Setting, largest: int = LARGEST_VIEW) -> list[Phase]:
     """The phases of a search, with at most `largest` pixels along the shorter side."""
     preset, num_strokes = problem.preset, problem.num_strokes
     area = problem.aspect[0] * problem.aspect[1]
-    finest = max(1.5, (3 * num_strokes / _PER_BLOCK / area) ** (1 / 3))
+    finest = (3 * num_strokes / _PER_BLOCK / area) ** (1 / 3)
+    if problem.guide.touch is not None:
+        finest = min(finest, _FINEST / problem.guide.touch.length)
+    finest = max(1.5, finest)
     stages = min(preset.stages, num_strokes)
     grids = [finest ** (k / max(1, stages - 1)) for k in range(stages)]
     weights = torch.tensor(grids, dtype=torch.float64, device="cpu").pow(_GROWTH)

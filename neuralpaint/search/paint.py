@@ -12,7 +12,7 @@ import torch
 
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.guides.complexity import strokes_needed
-from neuralpaint.guides.guide import NO_GUIDE, make_guide, named_detail
+from neuralpaint.guides.guide import NO_GUIDE, Guide, make_guide, named_detail
 from neuralpaint.images.io import ImageLike, parse_color
 from neuralpaint.images.palette import Palette, get_palette
 from neuralpaint.images.sources import as_source, is_source
@@ -57,6 +57,7 @@ def paint(
     opaque: bool = False,
     detail: ImageLike | None = "auto",
     follow: bool = True,
+    guide: Guide | None = None,
     seed: int = 0,
     device: str | torch.device = "auto",
     renderer: str | os.PathLike | Renderer = "exact",
@@ -95,6 +96,8 @@ def paint(
             if the weights of a detector are installed (`neuralpaint.guides.faces`), and what stands out; or None
             or "none": all places count the same. Not with preset paper, which looks at the photo alone.
         follow: whether strokes follow the form around them where the photo has no edges. Not with preset paper.
+        guide: what the search looks at besides colours, instead of what `detail` and `follow` find in the photo. Not
+            with preset paper.
         seed: random seed.
         device: "auto" (a GPU if available), "cpu", "cuda", "cuda:1" …
         renderer: "exact"; "neural" or the folder of a trained network, to search with the gradients of a network; or
@@ -126,6 +129,8 @@ def paint(
     _check_palette(colors, opaque, preset)
     _check_detail(detail, preset)
     _check_start(start, brush, preset)
+    if guide is not None and preset.method != "joint":
+        raise ValueError(f"guide does not go with preset {preset.name!r}: use fast, balanced or best")
     count = 1 if strokes == AUTO else check_whole("strokes", strokes, 1, MAX_STROKES)
     seed = check_whole("seed", seed, 0, 2**63 - 1)
     if resume and checkpoint is None:
@@ -138,7 +143,8 @@ def paint(
     held, drawn_by = brush.held_opaque() if opaque else brush, get_renderer(renderer, brush)
     with span("load photo"):
         problem, original = get_problem(image, held, count, preset, color, drawn_by, seed, device, have, window)
-        guide = make_guide(problem.photo, detail, follow) if preset.method == "joint" else NO_GUIDE
+        if guide is None:
+            guide = make_guide(problem.photo, detail, follow) if preset.method == "joint" else NO_GUIDE
         if strokes == AUTO:
             count = strokes_needed(problem.photo, guide)
             problem, original = get_problem(image, held, count, preset, color, drawn_by, seed, device, have, window)
@@ -164,6 +170,8 @@ def paint(
         }
         if start is not None:
             settings["start"] = fingerprint(start.strokes)
+        if guide.touch is not None:
+            settings["touch"] = [guide.touch.length, guide.touch.width]
         store = Checkpoint(checkpoint, settings | _palette_settings(problem) | search.identity)
 
     with progress_bar() if progress else nullcontext(None) as shown:

@@ -30,7 +30,7 @@ from neuralpaint.utils.validation import check_weight, check_whole
 
 WEIGHT, STEPS = 0.5, 200  # SNP §3.5
 MAX_STEPS = 1_000_000
-_RATE = (0.02, 0.002)  # learning rate of the first and last step; lengths in units of the stroke's own length
+RATE = (0.02, 0.002)  # learning rate of the first and last step; lengths in units of the stroke's own length
 _SHARE = 5.0  # factor of the style loss for a weight of 1
 _TRANSPORT = 0.1  # SNP §4.1
 _LIKE = 0.01  # lower bound when normalizing by the initial content loss
@@ -144,7 +144,15 @@ class Restyle:
     """
 
     def __init__(
-        self, painting: Painting, photo: Tensor, style: StyleLoss, renderer: Renderer, *, weight: float, steps: int
+        self,
+        painting: Painting,
+        photo: Tensor,
+        style: StyleLoss,
+        renderer: Renderer,
+        *,
+        weight: float,
+        steps: int,
+        rate: tuple[float, float] = RATE,
     ) -> None:
         self.brush, self.style, self.renderer, self.weight = painting.brush, style, renderer, weight
         self.step_count, self.steps_done = steps, 0
@@ -162,7 +170,7 @@ class Restyle:
         self.strokes = self._limited(self._start)
         self._parameters = self.strokes / self._ranges.scale
         self._mean, self._square = torch.zeros_like(self._parameters), torch.zeros_like(self._parameters)
-        first, last = _RATE
+        first, last = rate
         rates = [last + (first - last) * (1 + math.cos(math.pi * k / steps)) / 2 for k in range(steps)]
         self._schedule = adam_schedule(rates).to(device, torch.float32)
 

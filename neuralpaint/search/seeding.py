@@ -13,6 +13,8 @@ from neuralpaint.images.resample import box_blur
 
 _TINY = 1e-12
 _ERROR_BLUR, _ANGLE_BLUR = 0.12, 0.15  # radii, of a stroke's length
+_USUAL_ASPECT = 2.0  # about the length by the width of strokes as they are laid
+_STRETCH = (0.8, 1.8)  # limits of how much more slender they may be
 _EDGELESS = 1e-3  # squared change of colour, over two pixels, below which a photo has no edges
 
 
@@ -96,7 +98,26 @@ def new_strokes(
     angle, color = look_at(photo, x, y, side, guide.tangents_at(across, down))
     blocks = block * guide.sizes_at(across, down)
     x, y = x / pixels_per_unit, y / pixels_per_unit
-    return brush.lay(blocks, x, y, angle.cpu(), color.cpu(), generator).to(photo.device), blocks.to(photo.device)
+    strokes = lay_strokes(brush, blocks, x, y, angle.cpu(), color.cpu(), generator, guide)
+    return strokes.to(photo.device), blocks.to(photo.device)
+
+
+def lay_strokes(
+    brush: Brush,
+    blocks: Tensor,
+    x: Tensor,
+    y: Tensor,
+    angle: Tensor,
+    color: Tensor,
+    generator: torch.Generator,
+    guide: Guide = NO_GUIDE,
+) -> Tensor:
+    """Strokes as `Brush.lay` lays them, as slender as the guide's touch is."""
+    strokes = brush.lay(blocks, x, y, angle, color, generator)
+    if guide.touch is None:
+        return strokes
+    factor = (guide.touch.aspect / _USUAL_ASPECT) ** 0.5
+    return brush.stretched(strokes, min(max(factor, _STRETCH[0]), _STRETCH[1]))
 
 
 def cell_side(side: float) -> int:

@@ -27,7 +27,7 @@ from neuralpaint.search.joint import JointSearch, Phase, plan
 from neuralpaint.search.optim.prefixes import prefix_counts
 from neuralpaint.search.problem import Part, Setting
 from neuralpaint.search.regions import HALO, UNLIMITED, WINDOW, core_for, larger_than, windows
-from neuralpaint.search.seeding import cell_side, draw_cells
+from neuralpaint.search.seeding import cell_side, draw_cells, lay_strokes
 from neuralpaint.search.state import check_presence, take
 
 if TYPE_CHECKING:
@@ -208,7 +208,8 @@ class WindowedSearch(JointSearch):
         for own, (angles, colors) in zip(inside, self._gather(regions.sample_photo, sampling), strict=True):
             angle[own], color[:, own] = angles, colors
         block = phase.block * self.problem.guide.sizes_at(x / width, y / height)
-        strokes = self.problem.brush.lay(block, x / size, y / size, angle, color, self.generator)
+        guide = self.problem.guide
+        strokes = lay_strokes(self.problem.brush, block, x / size, y / size, angle, color, self.generator, guide)
         return strokes.to(self.strokes.device), block.to(self.strokes.device)
 
     def _visibility(self, size: int) -> Tensor:

@@ -12,11 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 from neuralpaint.images.io import ImageLike, load_image, to_pil
-from neuralpaint.images.resample import resize
 from neuralpaint.styles.pictures.network import PictureStyleNetwork
 from neuralpaint.styles.pictures.pretrained import load_picture_network
 from neuralpaint.styles.pictures.regions import read_labels
-from neuralpaint.styles.pictures.style import check_style_picture
+from neuralpaint.styles.pictures.style import load_style_picture
 from neuralpaint.styles.pictures.tiles import tile_side
 from neuralpaint.styles.pictures.transfer import Blend, StylePicture, transfer
 from neuralpaint.styles.stylize import MEMORY
@@ -87,7 +86,12 @@ def transfer_style(
     height, width = photo.shape[2:]
     if min(height, width) < SMALLEST:
         raise ValueError(f"image is {width}x{height} pixels: at least {SMALLEST} along each side are needed")
-    styles = [_load_style(picture, k, height * width, background, device) for k, picture in enumerate(pictures)]
+    styles = [
+        load_style_picture(
+            picture, most=height * width, name=f"style image {k + 1}", background=background, device=device
+        )
+        for k, picture in enumerate(pictures)
+    ]
     labels, soft = None, None
     if mask is not None and style_masks is not None:
         sizes = [(height, width), *(size for _, size in styles)]
@@ -127,18 +131,6 @@ def _as_weights(weights: Sequence[float] | None, count: int) -> list[float]:
     if total == 0:
         raise ValueError("weights: at least one must be larger than 0")
     return [value / total for value in values]
-
-
-def _load_style(
-    image: ImageLike, number: int, most: int, background: str | Sequence[float], device: torch.device
-) -> tuple[Tensor, tuple[int, int]]:
-    """(the picture `[3, h, w]`, of at most about `most` pixels, but not below 64 along a side; its full size)."""
-    name = os.fspath(image) if isinstance(image, (str, os.PathLike)) else f"style image {number + 1}"
-    picture = load_image(image, device, background, name=str(name))
-    check_style_picture(picture, str(name))
-    height, width = picture.shape[1:]
-    factor = min(1.0, max((most / (height * width)) ** 0.5, 64 / min(height, width)))
-    return resize(picture, round(height * factor), round(width * factor)), (height, width)
 
 
 def _load_mask(mask: ImageLike, height: int, width: int, device: torch.device) -> Tensor:

