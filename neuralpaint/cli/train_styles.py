@@ -58,14 +58,6 @@ def command(
             metavar="PIXELS", help="Shorter side of the paintings: larger means larger strokes.", show_default="448"
         ),
     ] = None,
-    lessons: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Steps that first learn from pictures by the bundled network for any picture's style.",
-            show_default="by preset",
-        ),
-    ] = None,
     statistics: Annotated[
         str | None,
         typer.Option(
@@ -122,7 +114,6 @@ def command(
         "batch": batch,
         "size": size,
         "style_size": style_size,
-        "lessons": lessons,
         "statistics": statistics,
         "style_weight": style_weight,
         "smoothness": smoothness,
