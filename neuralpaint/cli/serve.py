@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import secrets
 import socket
 import webbrowser
@@ -75,20 +76,27 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _threads() -> int:
+    """Threads of a search: OMP_NUM_THREADS if it is set, otherwise one for each processor."""
+    from neuralpaint.utils.machine import processors
+
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, int(wanted)) if wanted.isdecimal() else processors()
+
+
 def _serve(listener: socket.socket, host: str, folder: Path, open_page: bool, wants_token: bool) -> None:
     import uvicorn
 
     from neuralpaint.serve.app import make_app
     from neuralpaint.serve.security import is_loopback
     from neuralpaint.utils.locks import folder_lock
-    from neuralpaint.utils.machine import processors
 
     local = is_loopback(host)
     token = secrets.token_urlsafe(24) if wants_token or not local else None
     port = listener.getsockname()[1]
     hosts = sorted({"127.0.0.1", "localhost", "::1", host.strip("[]").lower()}) if local else None
     with folder_lock(folder):
-        app = make_app(folder, hosts=hosts, token=token, threads=processors())
+        app = make_app(folder, hosts=hosts, token=token, threads=_threads())
         shown = f"[{host}]" if ":" in host else host
         if host in ("0.0.0.0", "::"):
             shown = socket.gethostname()

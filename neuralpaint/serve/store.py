@@ -57,6 +57,7 @@ class Record:
         resumes: whether the checkpoint goes on to what `choices` ask for.
         has_mask, has_style: whether it has a mask of detail and a style picture of its own.
         progress: of a search that is running; not kept.
+        revision: greater with each change, so that pages know what is newer; not kept.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Record:
     has_mask: bool = False
     has_style: bool = False
     progress: dict[str, Any] = field(default_factory=dict)
+    revision: int = 0
 
     @property
     def version(self) -> int | None:
@@ -147,7 +149,7 @@ class Store:
     def save(self, record: Record) -> None:
         """Writes what is known about a painting. Raises WriteError."""
         known = record.to_json()
-        for name in ("id", "progress", "version"):
+        for name in ("id", "progress", "version", "revision"):
             del known[name]
         with atomic_write(self.path(record) / _FILE) as file:
             file.write(json.dumps(known, indent=1).encode())

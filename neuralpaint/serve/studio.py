@@ -38,12 +38,12 @@ class Studio:
 
     def __init__(self, folder: Path, threads: int) -> None:
         self.store, self.hub = Store(folder), Hub()
-        self._painter, self._helper = Worker(threads), Worker(max(1, threads // 2), warm=False)
+        self._painter, self._helper = Worker(threads), Worker(1, warm=False)
         self._queue: deque[str] = deque()
         self._new = asyncio.Event()
         self._running: str | None = None
         self._told: set[str] = set()  # what was told to stop, or is to be deleted
-        self._tasks = 0
+        self._tasks = self._revision = 0
         for record in reversed(self.store.all()):
             if record.state in (WAITING, PAINTING):  # the server was ended meanwhile
                 record.state = WAITING
@@ -67,6 +67,8 @@ class Studio:
 
     def changed(self, record: Record, save: bool = True) -> None:
         """Saves a painting and tells the pages."""
+        self._revision += 1
+        record.revision = self._revision
         if save:
             self.store.save(record)
         self.hub.tell(f"painting {record.id}", {"kind": "painting", "painting": self.summary(record)})

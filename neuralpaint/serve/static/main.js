@@ -131,7 +131,7 @@ function strip() {
 
 // Puts a painting on the easel.
 async function open(id, photo = null) {
-  await leave();
+  if (mode !== "view") await leave();
   current = id;
   selected = [];
   shownVersion = null;
@@ -190,7 +190,7 @@ async function take(file) {
     if (choices.style === "picture") choices.style = "";
     made.choices = choices;
     const opened = open(made.id, await preview);
-    await paint(choices, false);
+    await paint(choices, false, made.id);
     await opened;
   } catch (error) {
     note(error.message);
@@ -201,13 +201,13 @@ async function take(file) {
   }
 }
 
-async function paint(choices, onward) {
-  const id = current;
+async function paint(choices, onward, id = current) {
   if (busy() && onward) await paused(id);
   else if (busy()) await paused(id, "cancel");
   const one = await api.paint(id, choices, onward);
   moved = false;
   update(one);
+  if (id !== current) return;
   stage.crop = one.choices.crop;
   stage.drawPhoto();
 }
@@ -217,8 +217,10 @@ async function paused(id, word = "pause") {
   await api.command(id, word);
   for (let k = 0; k < 100; k += 1) {
     const one = await api.one(id);
-    records.set(id, one);
-    if (!busy(one)) return;
+    if (!busy(one)) {
+      update(one);
+      return;
+    }
     await new Promise((done) => setTimeout(done, 100));
   }
   throw new Error("It does not pause: wait a moment, and try again.");
@@ -242,6 +244,8 @@ function chosen() {
 
 function update(one) {
   const before = records.get(one.id);
+  if (before && before.revision > one.revision) return; // an answer that has been overtaken
+  if (before && one.state === "painting" && !one.progress.strokes) one.progress = before.progress;
   records.set(one.id, one);
   if (one.id === current) {
     if (before && before.state !== one.state) {

@@ -1,0 +1,153 @@
+"""What the workers do, in this process."""
+
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("starlette")
+
+from neuralpaint.painting import Painting
+from neuralpaint.serve import editing, exporting, painter, photos
+from neuralpaint.serve.choices import Choices
+from tests.serve.conftest import png
+
+
+class Line:
+    """A channel that keeps what is sent, and says a word after so many messages."""
+
+    def __init__(self, word=None, after=0):
+        self.sent, self._word, self._after = [], word, after
+
+    def send(self, kind, content):
+        self.sent.append((kind, content))
+
+    def word(self):
+        return self._word if self._word and len(self.sent) >= self._after else None
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A painting's folder with a photo and version 0."""
+    place = tmp_path_factory.mktemp("painting")
+    (place / photos.UPLOAD).write_bytes(png())
+    assert photos.read_photo(Line(), str(place)) == {"width": 64, "height": 48}
+    line = Line()
+    choices = Choices(strokes=12, preset="fast", detail="none").to_json()
+    painter.paint_here(line, str(place), choices, 0, False, None)
+    frames = [content for kind, content in line.sent if kind == "frame"]
+    assert frames and all(frame.startswith(b"\xff\xd8") for frame in frames)
+    return place
+
+
+def test_a_painting_is_what_the_command_line_paints(folder):
+    from neuralpaint import paint
+
+    painting = Painting.load(painter.version_file(folder, 0))
+    again = paint(folder / photos.PHOTO, strokes=12, preset="fast", detail=None)
+    assert np.array_equal(painting.strokes.numpy(), again.strokes.numpy())
+
+
+def test_frames_look_as_the_picture_does():
+    from neuralpaint.brushes import brushes
+
+    for brush in brushes().values():
+        if not brush.placement:
+            continue
+        painting = Painting(brush.examples(40).float(), brush, (1.0, 1.0), size=256)
+        exact = painting.render()
+        shown = Image.open(__import__("io").BytesIO(painter.as_jpeg(exact)))
+        error = (np.asarray(shown, np.float64) - np.asarray(exact)) ** 2
+        assert 10 * np.log10(255**2 / error.mean()) >= 38, brush.name
+
+
+def test_a_paused_search_goes_on_from_where_it_was(folder, tmp_path):
+    (tmp_path / photos.PHOTO).write_bytes((folder / photos.PHOTO).read_bytes())
+    choices = Choices(strokes=12, preset="fast", detail="none").to_json()
+    found = painter.paint_here(Line("pause", 2), str(tmp_path), choices, 0, False, None)
+    assert found["state"] == "paused" and painter.version_file(tmp_path, 0).exists()
+    done = painter.paint_here(Line(), str(tmp_path), choices, 1, True, None)
+    assert done["state"] == "done"
+    whole, resumed = (Painting.load(painter.version_file(place, n)) for place, n in ((folder, 0), (tmp_path, 1)))
+    assert np.array_equal(whole.strokes.numpy(), resumed.strokes.numpy())
+
+
+def test_a_cancelled_search_leaves_no_version(folder, tmp_path):
+    (tmp_path / photos.PHOTO).write_bytes((folder / photos.PHOTO).read_bytes())
+    choices = Choices(strokes=12, preset="fast", detail="none").to_json()
+    with pytest.raises(painter.Cancelled):
+        painter.paint_here(Line("cancel", 1), str(tmp_path), choices, 0, False, None)
+    assert not painter.version_file(tmp_path, 0).exists()
+
+
+@pytest.mark.parametrize("content", [b"GIF89a", png()[:200], b"\xff\xd8\xff" + b"x" * 100, b"<svg/>", png(8, 8)])
+def test_bad_photos_are_one_line(tmp_path, content):
+    (tmp_path / photos.UPLOAD).write_bytes(content)
+    with pytest.raises(ValueError, match="the photo") as caught:
+        photos.read_photo(Line(), str(tmp_path))
+    assert "\n" not in str(caught.value) and str(tmp_path) not in str(caught.value)
+
+
+def test_photos_with_too_many_pixels_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(photos, "MAX_PIXELS", 1000)
+    (tmp_path / photos.UPLOAD).write_bytes(png())
+    with pytest.raises(ValueError, match="million pixels"):
+        photos.read_photo(Line(), str(tmp_path))
+
+
+def test_strokes_are_pointed_at_and_drawn_around(folder):
+    painting = Painting.load(painter.version_file(folder, 0))
+    x, y = painting.strokes[-1, :2] / painting.strokes.new_tensor([painting.aspect[1], painting.aspect[0]])
+    top = editing.select(Line(), str(folder), 0, [[float(x), float(y)]], [])
+    assert top["ids"] == [len(painting) - 1] and top["mark"].startswith("data:image/webp") and len(top["color"]) == 7
+    again = editing.select(Line(), str(folder), 0, [[float(x), float(y)]], top["ids"])
+    assert again["ids"] == [] and again["mark"] == ""
+    around = [[-1.0, -1.0], [2.0, -1.0], [2.0, 2.0], [-1.0, 2.0]]
+    assert editing.select(Line(), str(folder), 0, around, [])["ids"] == list(range(len(painting)))
+
+
+def test_strokes_are_deleted_and_recoloured(folder):
+    before = Painting.load(painter.version_file(folder, 0))
+    assert editing.edit(Line(), str(folder), 0, 5, {"what": "delete", "ids": [0, 3]}) == {"strokes": len(before) - 2}
+    editing.edit(Line(), str(folder), 0, 6, {"what": "recolor", "ids": [2], "color": "#00ff00"})
+    after = Painting.load(painter.version_file(folder, 6))
+    color = sum(after.strokes[2, slot] for slot in after.brush.colors) / len(after.brush.colors)
+    assert float(color[1]) > 0.8 > 0.2 > float(color[0])
+    assert np.array_equal(before.strokes[3:].numpy(), after.strokes[3:].numpy())
+    with pytest.raises(ValueError, match="no strokes are selected"):
+        editing.edit(Line(), str(folder), 0, 7, {"what": "delete", "ids": [99]})
+
+
+def test_the_replay_ends_as_the_painting(folder, monkeypatch):
+    monkeypatch.setattr(exporting, "_SECONDS", 0.5)
+    line = Line()
+    name = exporting.playback(line, str(folder), 0)
+    data, shown, count = (folder / name).read_bytes(), None, 0
+    assert b"".join(content for _, content in line.sent) == data
+    import io
+    import json
+
+    while data:
+        (size,) = struct.unpack("<I", data[:4])
+        part, data = data[4 : 4 + size], data[4 + size :]
+        if shown is None:
+            header = json.loads(part)
+            shown = Image.new("RGB", (header["width"], header["height"]))
+            continue
+        count += 1
+        if part:
+            x, y = struct.unpack("<HH", part[:4])
+            picture = Image.open(io.BytesIO(part[4:])).convert("RGBA")
+            shown.paste(picture, (x, y), picture)
+    assert count == header["frames"]
+    exact = Painting.load(painter.version_file(folder, 0)).render(min(shown.size))
+    assert np.abs(np.asarray(shown, float) - np.asarray(exact)).mean() < 6
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "svg", "gif", "strokes"])
+def test_every_kind_of_file_is_written(folder, kind):
+    name = exporting.export(Line(), str(folder), 0, kind, 96)
+    assert (folder / name).stat().st_size > 200
+    if kind in ("png", "jpg"):
+        assert Image.open(folder / name).size == (96, 72)
