@@ -1,0 +1,259 @@
+"""The page in a real browser: what an artist does with it. Needs chromium, and playwright from PyPI."""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.serve.conftest import png
+
+api = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("uvicorn")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+if CHROMIUM is None:
+    pytest.skip("needs chromium: apt-get install chromium", allow_module_level=True)
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "build" / "axe" / "package" / "axe.min.js"
+PATIENCE = 120_000  # milliseconds: CI's machines are slow at times
+
+
+class Server:
+    """`neuralpaint serve` as a process."""
+
+    def __init__(self, folder):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.folder, self.address = folder, f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self):
+        command = [sys.executable, "-m", "neuralpaint", "serve", "--port", str(self.port), "--folder", str(self.folder)]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+        until(lambda: self.paintings() is not None, "the server")
+
+    def paintings(self):
+        try:
+            with urllib.request.urlopen(f"{self.address}/api/paintings", timeout=5) as answer:
+                return json.load(answer)
+        except OSError:
+            return None
+
+    def kill(self, number=signal.SIGKILL):
+        self.process.send_signal(number)
+        self.process.wait(20)
+
+
+def until(true, what):
+    end = time.monotonic() + PATIENCE / 1000
+    while not true():
+        assert time.monotonic() < end, f"{what} takes too long"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("paintings"))
+    yield server
+    server.kill(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, server):
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.faults = []
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.on("request", lambda request: _own(page, server, request.url))
+    page.goto(server.address)
+    page.wait_for_selector("#looks .card", state="attached")
+    yield page
+    context.close()
+    assert page.faults == []
+
+
+def _own(page, server, url):
+    if not url.startswith((server.address, server.address.replace("http", "ws"), "blob:", "data:")):
+        page.faults.append(f"asks elsewhere: {url}")
+
+
+def choose(page, strokes=0, preset="fast"):
+    """Sets the slider of strokes, in percent, and the preset, before there is a photo."""
+    page.evaluate(
+        """([strokes, preset]) => {
+            const slider = document.getElementById("strokes");
+            slider.value = strokes;
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+            const radio = document.querySelector(`#presets input[value="${preset}"]`);
+            radio.checked = true;
+            radio.dispatchEvent(new Event("change", { bubbles: true }));
+        }""",
+        [strokes, preset],
+    )
+
+
+def drop(page, content, name="photo.png"):
+    page.evaluate(
+        """([data, name]) => {
+            const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], name));
+            window.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+        }""",
+        [base64.b64encode(content).decode(), name],
+    )
+
+
+def painted(page, strokes=0):
+    choose(page, strokes)
+    drop(page, png(96, 72))
+    page.wait_for_selector("#t-save:not([disabled])")
+
+
+def check_axe(page):
+    """No violation of the rules of accessibility."""
+    if not AXE.exists():
+        pytest.skip("needs axe-core: (cd build/axe && npm pack axe-core && tar -xzf axe-core-*.tgz)")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    told = [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found["violations"]]
+    assert found["passes"] and told == []
+
+
+def test_a_dropped_photo_is_painted_edited_and_saved(page, server):
+    painted(page)
+    assert page.get_attribute("body", "data-frames")  # strokes were seen on the way
+    assert "30 strokes" in page.inner_text("#caption")
+    page.click("#t-select")
+    page.click("#over", position={"x": 200, "y": 200})
+    page.wait_for_selector("#mark:not([hidden])", state="attached")
+    assert page.inner_text("#caption") == "1 stroke selected"
+    page.keyboard.press("Delete")
+    until(lambda: server.paintings()[0]["at"] == 1, "deleting")
+    page.click("#s-undo")
+    until(lambda: server.paintings()[0]["at"] == 0, "undoing")
+    page.click("#s-done")
+    starts = {"png": b"\x89PNG", "jpg": b"\xff\xd8", "svg": b"<?xml", "gif": b"GIF8", "strokes": b""}
+    if page.locator('input[name="kind"][value="mp4"]').count():
+        starts["mp4"] = b"\x00\x00\x00"
+    for kind, start in starts.items():
+        page.click("#t-save")
+        page.check(f'input[name="kind"][value="{kind}"]', force=True)
+        page.fill("#longest", "400")
+        with page.expect_download() as waiting:
+            page.click("#download")
+        content = Path(waiting.value.path()).read_bytes()
+        assert content.startswith(start) and len(content) > 500, kind
+        page.wait_for_selector("#saving", state="hidden")
+
+
+def test_a_painting_is_compared_and_replayed(page):
+    painted(page)
+    page.click("#t-compare")
+    page.fill("#divide", "30")
+    assert "70%" in page.evaluate("document.getElementById('photo').style.clipPath")
+    page.click("#t-film")
+    until(lambda: int(page.input_value("#f-scrub")) > 3, "the replay")
+    page.click("#f-play")
+    page.fill("#f-scrub", "1")
+    assert page.input_value("#f-scrub") == "1"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#go", state="visible")
+
+
+def test_a_search_is_paused_reloaded_and_changed(page, server):
+    choose(page, 45, "balanced")
+    drop(page, png(96, 72))
+    page.wait_for_selector("body[data-frames]")
+    page.reload()
+    page.wait_for_selector("body[data-frames]")  # it goes on, and is seen
+    page.click("#go")
+    until(lambda: server.paintings()[0]["state"] == "paused", "pausing")
+    assert page.inner_text("#caption").startswith("Paused at")
+    choose(page, 0)
+    page.click("#onward")
+    until(lambda: server.paintings()[0]["state"] == "done", "painting on")
+    assert server.paintings()[0]["versions"][-1]["strokes"] == 30
+
+
+def test_two_pages_see_the_same(page, browser, server):
+    painted(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.wait_for_selector("#t-save:not([disabled])")
+    page.click("#go")
+    until(lambda: server.paintings()[0]["versions"][-1:] and len(server.paintings()[0]["versions"]) == 2, "painting")
+    other.wait_for_selector("#t-save:not([disabled])")
+    assert other.inner_text("#caption") == page.inner_text("#caption")
+
+
+def test_a_bad_file_is_one_line(page):
+    before = page.locator("#strip li").count()
+    drop(page, b"no picture at all", "notes.txt")
+    page.wait_for_selector("#note:not(:empty)")
+    until(lambda: "not an image" in page.inner_text("#note"), "the message")
+    assert page.locator("#strip li").count() == before
+
+
+def test_a_photo_is_cropped_and_marked_by_keys(page, server):
+    painted(page)
+    page.click("#t-crop")
+    page.focus('.handle[data-corner="0 1"]')
+    for _ in range(5):
+        page.keyboard.press("Shift+ArrowRight")
+    page.click("#c-done")
+    page.click("#t-detail")
+    page.keyboard.press("Enter")
+    page.click("#d-done")
+    page.wait_for_selector("#afresh", state="visible")
+    page.click("#afresh")
+    until(lambda: server.paintings()[0]["state"] == "done" and server.paintings()[0]["has_mask"], "painting")
+    choices = server.paintings()[0]["choices"]
+    assert choices["detail"] == "mask" and abs(choices["crop"][0] - 0.4) < 0.01
+
+
+def test_a_killed_server_goes_on_when_it_is_back(page, server):
+    choose(page, 45, "balanced")
+    drop(page, png(96, 72))
+    page.wait_for_selector("body[data-frames]")
+    server.kill()
+    until(lambda: "The server has gone" in page.inner_text("#note"), "noticing")
+    server.start()
+    until(lambda: server.paintings()[0]["state"] in ("painting", "done"), "resuming")
+    until(lambda: page.inner_text("#note") == "", "coming back")
+    page.click("#go")  # pauses, or paints again: either way the page works
+    until(lambda: server.paintings()[0]["state"] != "waiting", "the page")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_accessible(page, scheme):
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    check_axe(page)
+    painted(page)
+    check_axe(page)
+    for tool, done in (("select", "s"), ("crop", "c"), ("detail", "d")):
+        page.click(f"#t-{tool}")
+        check_axe(page)
+        page.click(f"#{done}-done")
+    page.click("#t-save")
+    check_axe(page)
