@@ -112,6 +112,12 @@ class Painting:
         height, width = self.pixels()
         return f"Painting({len(self)} {self.brush.name} strokes, {width}x{height})"
 
+    def _repr_html_(self) -> str:
+        """The painting with a play button, in notebooks."""
+        from neuralpaint.painting.playback import as_html
+
+        return as_html(self)
+
     def pixels(self, size: int | None = None) -> tuple[int, int]:
         """(height, width) in pixels, `size` along the shorter side (default: `self.size`)."""
         size = self.size if size is None else check_whole("size", size, 1, MAX_SIZE, "pixels")

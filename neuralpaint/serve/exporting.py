@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from neuralpaint.serve.painter import shown_size, version_file
 from neuralpaint.serve.photos import THUMBNAIL
@@ -26,7 +23,6 @@ MAX_SIDE = 12_000  # pixels of a picture along its longer side
 MAX_VIDEO = 1920
 _PLAYED = 720  # pixels along the longer side of the time-lapse on the page
 _SECONDS, _RATE = 6.0, 20
-_SEEN = 4  # of 255: a smaller difference of a pixel is left out of the time-lapse
 
 
 def write_picture(channel: Channel, folder: str, number: int, longest: int, thumbnail: bool) -> str:
@@ -76,47 +72,13 @@ def parts(painting: Painting) -> Iterator[bytes]:
     length as 4 bytes, low ones first, and so many bytes. The header is JSON; a frame is x and y as 2 bytes each, and a
     picture to be drawn there, WebP, or nothing if the frame is as the one before."""
     from neuralpaint.painting.exporters import VideoSettings
-    from neuralpaint.painting.timelapse import frame_count, time_lapse
+    from neuralpaint.painting.playback import changes, header
 
     shown = replace(painting, size=shown_size(painting.aspect, _PLAYED))
     settings = VideoSettings(seconds=_SECONDS, fps=_RATE)
-    height, width = shown.pixels()
-    header = {"width": width, "height": height, "rate": _RATE, "frames": frame_count(settings)}
-    yield _part(json.dumps(header).encode())
-    before: np.ndarray | None = None
-    for frame in time_lapse(shown, settings):
-        if before is None:
-            before = frame.pixels.copy()
-            yield _part(_picture(before, 0, 0))
-            continue
-        yield _part(_difference(frame.pixels, before))
-
-
-def _difference(pixels: np.ndarray, shown: np.ndarray) -> bytes:
-    """The picture of what has changed, which is noted in `shown`."""
-    from PIL import Image
-
-    changed = (np.abs(pixels.astype(np.int16) - shown) > _SEEN).any(-1)
-    rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
-    if not len(rows):
-        return b""
-    inner = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    shown[changed] = pixels[changed]
-    alpha = np.where(changed[inner], np.uint8(255), np.uint8(0))[..., None]
-    picture = Image.fromarray(np.concatenate([pixels[inner], alpha], -1))
-    return _encoded(picture, int(columns[0]), int(rows[0]))
-
-
-def _picture(pixels: np.ndarray, x: int, y: int) -> bytes:
-    from PIL import Image
-
-    return _encoded(Image.fromarray(pixels), x, y)
-
-
-def _encoded(picture: Any, x: int, y: int) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=85, method=1)
-    return struct.pack("<HH", x, y) + buffer.getvalue()
+    yield _part(json.dumps(header(shown, settings)).encode())
+    for change in changes(shown, settings):
+        yield _part(struct.pack("<HH", change.x, change.y) + change.picture if change.picture else b"")
 
 
 def _part(content: bytes) -> bytes:
