@@ -58,3 +58,11 @@ def test_strokes_dataset(tmp_path):
 
 def test_examples_use_their_own_photos():
     assert {path.name for path in (EXAMPLES / "photos").glob("*.jpg")} == {"astronaut.jpg", "chelsea.jpg", "coffee.jpg"}
+
+
+def test_gradio_app_paints_as_it_goes(photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = list(load("gradio_app").paint(Image.open(photo), "ink", 6))
+    picture, strokes = found[-1]
+    assert len(found) > 1 and found[0][1] is None
+    assert picture.size == (40, 32) and len(neuralpaint.Painting.load(strokes)) == 6
