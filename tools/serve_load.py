@@ -138,9 +138,8 @@ async def measure(clients: int, uploads: int, seed: int) -> int:
             await asyncio.gather(*running)
             times.sort()
             print(f"{clients} browsers: {dict(found)}")
-            print(
-                f"seconds until painted: first {times[0]:.1f}, median {times[len(times) // 2]:.1f}, last {times[-1]:.1f}"
-            )
+            middle = times[len(times) // 2]
+            print(f"seconds until painted: first {times[0]:.1f}, median {middle:.1f}, last {times[-1]:.1f}")
             print(f"memory of all processes: {idle >> 20} MiB before, {server.peak >> 20} MiB at most")
             answers: Counter[int] = Counter()
             for _ in range(uploads):
