@@ -14,6 +14,7 @@ from neuralpaint.images.resample import box_blur
 
 _SIZE = 192  # pixels along the shorter side at which a picture is measured
 _HALF = 0.5  # of the variogram's sill
+_STROKE = 3.0  # of the distance at which the variogram is half as high as it gets
 _LONGEST, _THINNEST = 0.25, 0.008  # units
 _WEAK = 1e-5  # squared gradient that says nothing
 
@@ -44,8 +45,8 @@ def measure_touch(picture: Tensor) -> Touch:
     """The touch of a picture `[3, H, W]`, float in [0, 1].
 
     The variogram, the mean squared difference of colours at a distance, is taken along the edges and across them,
-    weighted by how clear they are. Where it has risen to half of the picture's variance, a pattern of stripes has gone
-    half of a stripe's width; so that a stroke is taken to be twice as long and as wide as these distances.
+    weighted by how clear they are. It rises to twice the variance, and is half as high at a third of the width of stripes
+    that are light and dark as a sine is; a stroke is thus taken to be three times as long and wide as these distances.
 
     Reference for the variogram: Matheron, "Principles of geostatistics", 1963.
     """
@@ -60,8 +61,8 @@ def measure_touch(picture: Tensor) -> Touch:
     sill = 2 * float((weight * high.square().sum(0)).sum())
     along = _rise(high, cos, -sin, weight, sill)
     across = _rise(high, sin, cos, weight, sill)
-    width = min(max(2 * across / size, _THINNEST), _LONGEST)
-    return Touch(max(min(2 * along / size, _LONGEST), width), width)
+    width = min(max(_STROKE * across / size, _THINNEST), _LONGEST)
+    return Touch(max(min(_STROKE * along / size, _LONGEST), width), width)
 
 
 def directions(vector: Tensor) -> tuple[Tensor, Tensor]:

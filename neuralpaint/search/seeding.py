@@ -14,7 +14,7 @@ from neuralpaint.images.resample import box_blur
 _TINY = 1e-12
 _ERROR_BLUR, _ANGLE_BLUR = 0.12, 0.15  # radii, of a stroke's length
 _USUAL_ASPECT = 2.0  # about the length by the width of strokes as they are laid
-_STRETCH = (0.8, 1.8)  # limits of how much more slender they may be
+_STRETCH = (0.8, 1.6)  # limits of how much more slender they may be
 _EDGELESS = 1e-3  # squared change of colour, over two pixels, below which a photo has no edges
 
 

@@ -24,7 +24,7 @@ from neuralpaint.styles.stylize import MEMORY
 
 _FLOW_SIZE = 384  # pixels along the shorter side at which strokes of noise are drawn
 _RANGE = 0.8  # of the photo's contrast: leaves room for the noise at black and white
-_NOISE = 0.2  # its standard deviation, where the photo has no edges
+_NOISE = 0.17  # its standard deviation, where the photo has no edges
 _KEPT = 0.7  # by how much it is less at clear edges
 _GRAIN = 0.02  # of `transfer`; strokes of noise take its place
 _CHUNK = 1 << 18  # pixels whose colours are moved at once: bounds memory use
@@ -86,7 +86,7 @@ def style_target(
     field = flow_field(small, painting)
     noise = _NOISE * (1 - _KEPT * edge_weight(small)) * dashes(field, touch, seed)
     if detail is not None:
-        noise /= resize(detail[None], *small.shape[1:]).clamp_min(1.0)
+        noise /= resize(detail[None], *small.shape[1:]).clamp_min(1.0).square()
     grained = (0.5 + _RANGE * (photo - 0.5) + resize(noise, height, width)).clamp_(0, 1)
     chosen = [StylePicture(painting)]
     side = tile_side(MEMORY)
