@@ -45,8 +45,8 @@ def measure_touch(picture: Tensor) -> Touch:
     """The touch of a picture `[3, H, W]`, float in [0, 1].
 
     The variogram, the mean squared difference of colours at a distance, is taken along the edges and across them,
-    weighted by how clear they are. It rises to twice the variance, and is half as high at a third of the width of stripes
-    that are light and dark as a sine is; a stroke is thus taken to be three times as long and wide as these distances.
+    weighted by how clear they are. It rises to twice the variance, and is half as high at a third of a stripe's width
+    if brightness is a sine across; a stroke is thus taken to be three times as long and wide as these distances.
 
     Reference for the variogram: Matheron, "Principles of geostatistics", 1963.
     """

@@ -44,9 +44,58 @@ def test_restyle(run, stroke_file, landscape, style, tmp_path):
 
 def test_paint_with_a_style(run, stub, photo, style, tmp_path):
     out = tmp_path / "out.png"
-    done = run("paint", photo, "-o", out, "--strokes", 8, "--style-image", style, "--style-steps", 2)
+    done = run(
+        "paint", photo, "-o", out, "--strokes", 8, "--style-image", style, "--style-steps", 2, "--preset", "paper"
+    )
     assert done.code == 0, done.err
-    assert "style loss" in done.out and Image.open(out).size == (32, 24)
+    assert "style loss" in done.out and "difference to the photo" in done.out and Image.open(out).size == (32, 24)
+    assert len(stub) == 1
+
+
+@pytest.mark.parametrize("mode", ["color", "color+texture"])
+def test_paint_in_a_style_with_nothing_but_the_package(run, short_search, photo, style, tmp_path, monkeypatch, mode):
+    monkeypatch.delenv("NEURALPAINT_VGG19")
+    monkeypatch.setattr("neuralpaint.losses.features.find_weights", lambda: None)
+    monkeypatch.setattr("torch.hub.download_url_to_file", lambda *_, **__: pytest.fail("fetched"))
+    out = tmp_path / "out.png"
+    options = ["--strokes", 8, "--preset", "fast", "--style-steps", 2, "--style-mode", mode, "--style-strength", "0.8"]
+    done = run("paint", photo, "-o", out, "--style-image", style, *options)
+    assert done.code == 0, done.err
+    assert "difference to the target" in done.out and Image.open(out).size == (32, 24)
+    assert "VGG-19" not in done.err
+
+
+def test_nothing_is_fetched_without_download(run, stroke_file, landscape, style, tmp_path, monkeypatch):
+    fetched = []
+
+    def fetch(url, *_, **__):
+        fetched.append(url)
+        raise OSError("no network")
+
+    monkeypatch.delenv("NEURALPAINT_VGG19")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    monkeypatch.setattr("torch.hub.download_url_to_file", fetch)
+    more = ["--style-image", style, "-o", tmp_path / "out.png", "--features", "vgg19"]
+    for source in (["restyle", stroke_file, "--content", landscape], ["paint", landscape]):
+        done = run(*source, *more)
+        assert done.code == 2 and "nothing is fetched unasked: add --download" in done.line and not fetched
+        done = run(*source, *more, "--download")
+        assert done.code == 2 and "cannot be downloaded (no network): set --vgg" in done.line and fetched
+        fetched.clear()
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: Image.new("RGB", (40, 40), "teal"), "style.png is a single colour"),
+        (lambda: Image.new("RGBA", (40, 40), (0, 0, 0, 0)), "style.png is a single colour"),
+        (lambda: Image.effect_noise((40, 31), 90), "style.png is 40x31 pixels: a style picture needs 32"),
+    ],
+)
+def test_pictures_without_a_style(run, stub, photo, tmp_path, draw, message):
+    draw().save(tmp_path / "style.png")
+    done = run("paint", photo, "-o", tmp_path / "out.png", "--style-image", tmp_path / "style.png")
+    assert done.code == 2 and message in done.line and not stub and not (tmp_path / "out.png").exists()
 
 
 def test_says_that_other_features_stand_in(run, stroke_file, landscape, style, tmp_path, monkeypatch):
@@ -90,7 +139,7 @@ def test_stopped_and_resumed(run, stroke_file, landscape, style, tmp_path, monke
         (["--style-weight", "nan"], "--style-weight must be a finite number"),
         (["--style-mode", "shape"], "--style-mode must be one of 'color', 'color+texture'"),
         (["--style-image", "{folder}/none.jpg"], "none.jpg does not exist"),
-        (["--style-image", "{folder}/dot.png"], "too small for a style image"),
+        (["--style-image", "{folder}/dot.png"], "dot.png is 1x1 pixels"),
         (["--style-image", "{folder}/text.png"], "is not an image"),
         (["--features", "vgg16"], "unknown features 'vgg16' (did you mean 'vgg19'?)"),
         (["--vgg", "{folder}/none.safetensors"], "none.safetensors do not exist"),

@@ -60,6 +60,21 @@ def test_saved_and_loaded_it_draws_the_same(tmp_path):
         CoordinateRenderer.from_pretrained(tmp_path / "net")
 
 
+def test_repositories_are_fetched_only_if_that_is_asked_for(monkeypatch):
+    asked = []
+
+    def fetch(name, *, local_files_only, **_):
+        asked.append(local_files_only)
+        raise OSError("no network")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
+    with pytest.raises(ValueError, match="owner/net is no folder.*not in the cache: add download=True"):
+        NetworkRenderer.from_pretrained("owner/net")
+    with pytest.raises(ValueError, match=r"owner/net cannot be fetched .*\(no network\).*the folder of a copy"):
+        NetworkRenderer.from_pretrained("owner/net", download=True)
+    assert asked == [True, False]
+
+
 def test_a_brush_of_ones_own(tmp_path):
     from PIL import Image
 

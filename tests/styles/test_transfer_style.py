@@ -6,6 +6,7 @@ from PIL import Image
 import neuralpaint
 from neuralpaint.styles.pictures.network import PictureStyleNetwork
 from neuralpaint.styles.pictures.pretrained import load_picture_network, save_picture_network
+from neuralpaint.styles.pictures.style import load_style_picture
 from neuralpaint.styles.pictures.transfer import StylePicture, transfer
 from tests.styles.fixtures import picture
 
@@ -146,3 +147,28 @@ def test_networks_are_checked_when_read(tmp_path, network):
     load_picture_network.__globals__["_cached"].cache_clear()
     with pytest.raises(ValueError, match="has version 2, this neuralpaint reads version 1"):
         load_picture_network(tmp_path / "good")
+
+
+def test_networks_of_other_channels_are_of_another_version(tmp_path, network, monkeypatch):
+    save_picture_network(network, tmp_path / "net", dtype=torch.float16)
+    monkeypatch.setattr("neuralpaint.styles.pictures.pretrained.CHANNELS", (16, 40, 96))
+    with pytest.raises(ValueError, match=r"of another version: its channels are \[16, 40, 80\], not") as error:
+        load_picture_network(tmp_path / "net")
+    assert "\n" not in str(error.value)
+
+
+def test_huge_pictures_are_read_in_bands(tmp_path, monkeypatch):
+    Image.linear_gradient("L").resize((720, 700), Image.Resampling.NEAREST).save(tmp_path / "huge.png")
+    monkeypatch.setattr("neuralpaint.styles.pictures.style._WHOLE", 1 << 14)
+    monkeypatch.setattr("neuralpaint.styles.pictures.style.load_image", lambda *_, **__: pytest.fail("read as a whole"))
+    picture, size = load_style_picture(tmp_path / "huge.png", most=10_000)
+    assert size == (700, 720) and picture.shape[0] == 3 and 8_000 < picture[0].numel() < 12_000
+    assert picture.max() > 0.9 and picture.min() < 0.1
+
+
+def test_what_is_transparent_shows_the_background(tmp_path):
+    picture = Image.new("RGBA", (64, 64), (255, 0, 0, 255))
+    picture.paste((0, 0, 0, 0), (0, 0, 32, 64))
+    picture.save(tmp_path / "half.png")
+    loaded, _ = load_style_picture(tmp_path / "half.png", most=64 * 64, background="blue")
+    assert loaded[:, 10, 10].tolist() == [0, 0, 1] and loaded[:, 10, 50].tolist() == [1, 0, 0]

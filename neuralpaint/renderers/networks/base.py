@@ -128,30 +128,50 @@ class NetworkRenderer(nn.Module, ModelHubMixin, library_name="neuralpaint", tags
         pretrained_model_name_or_path: str | os.PathLike,
         *,
         brush: Brush | str | None = None,
-        **download: Any,
+        download: bool = False,
+        **hub: Any,
     ) -> NetworkRenderer:
         """A trained network from a folder, or from a repository of the Hugging Face Hub.
 
         Args:
             pretrained_model_name_or_path: a folder that `save_pretrained` wrote (nothing is downloaded then), or a
-                repository's name.
+                repository's name. Of a repository, files that the Hub's cache has are used.
             brush: the brush that it must have been trained for.
-            download: further arguments of `huggingface_hub.snapshot_download`, such as `revision`.
+            download: fetch a repository's files. Nothing is fetched without it.
+            hub: further arguments of `huggingface_hub.snapshot_download`, such as `revision`.
 
         Raises:
-            ValueError: as `neuralpaint.renderers.pretrained.load_network`; also if it holds another class of network.
+            ValueError: as `neuralpaint.renderers.pretrained.load_network`; also if it holds another class of network,
+                or a repository is not in the cache or cannot be fetched.
         """
         from neuralpaint.renderers.pretrained import CONFIG, WEIGHTS, load_network
 
         folder = os.fspath(pretrained_model_name_or_path)
         if not os.path.exists(folder) and folder.count("/") == 1 and not folder.startswith((".", "/", "~")):
-            from huggingface_hub import snapshot_download
-
-            folder = snapshot_download(folder, allow_patterns=[CONFIG, WEIGHTS], **download)
+            folder = _of_hub(folder, [CONFIG, WEIGHTS], download, hub)
         network = load_network(folder, brush=brush)
         if not isinstance(network, cls):
             raise ValueError(f"{folder} holds a {type(network).__name__}, not a {cls.__name__}")
         return network
+
+
+def _of_hub(name: str, files: list[str], download: bool, arguments: dict[str, Any]) -> str:
+    """The folder in the Hub's cache with files of a repository, which are fetched only if that is asked for."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        return snapshot_download(name, allow_patterns=files, **{"local_files_only": not download, **arguments})
+    except (OSError, ValueError) as error:
+        if download:
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(
+                f"{name} cannot be fetched from the Hugging Face Hub ({reason}): check the name and the connection, or "
+                "give the folder of a copy"
+            ) from error
+        raise ValueError(
+            f"{name} is no folder, and as a repository of the Hugging Face Hub it is not in the cache: add "
+            "download=True to fetch it, or give the folder of a copy"
+        ) from error
 
 
 def channels_last(network: nn.Module) -> None:

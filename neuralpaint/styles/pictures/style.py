@@ -10,6 +10,7 @@ from torch import Tensor
 
 from neuralpaint.images.io import ImageLike, load_image
 from neuralpaint.images.resample import area_pool, resize
+from neuralpaint.images.streaming import open_photo
 from neuralpaint.styles.pictures.gaussian import Gaussian, Moments, barycentre
 from neuralpaint.styles.pictures.network import STRIDES, PictureStyleNetwork
 from neuralpaint.styles.pictures.tiles import TiledCoder, padded
@@ -18,6 +19,7 @@ SMALLEST = 32
 """Pixels that a style picture needs along each side."""
 EVERYWHERE = 0
 """The label of a picture without regions."""
+_WHOLE = 1 << 23  # pixels of a style picture, of which more are read in bands
 _LEAST_CELLS = 16  # features in a region, fewer of which have no statistics worth the name
 _PLAIN = (
     1e-5  # variance of colours, below which a picture is a single colour: a twentieth of a level of 8 bits, squared
@@ -109,9 +111,15 @@ def load_style_picture(
         ValueError: it cannot be read, is smaller than 32 pixels, or a single colour.
     """
     called = os.fspath(image) if isinstance(image, (str, os.PathLike)) else name
-    picture = load_image(image, device, background, name=str(called))
+    large = open_photo(image, background, max(_WHOLE, most), name=str(called))
+    if large is None:
+        picture = load_image(image, device, background, name=str(called))
+        height, width = picture.shape[1:]
+    else:
+        height, width = large.height, large.width
+        picture = large.shrunk(round(min(height, width) * (max(_WHOLE, most) / (height * width)) ** 0.5))
+        picture = picture.to(device).float() / 255
     check_style_picture(picture, str(called))
-    height, width = picture.shape[1:]
     factor = min(1.0, max((most / (height * width)) ** 0.5, 64 / min(height, width)))
     return resize(picture, round(height * factor), round(width * factor)), (height, width)
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
-from neuralpaint.losses import StyleLoss
+from neuralpaint.losses import StyleLoss, features
 from neuralpaint.losses.features import VGG19Features, get_features, vgg
 
 
@@ -116,12 +116,29 @@ def test_what_is_downloaded_must_be_the_published_file(vgg_file, monkeypatch):
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", download)
     with pytest.raises(ValueError, match=r"vgg19-dcbb9e9d\.pth is damaged or another"):
-        get_features("vgg19")
+        get_features("vgg19", download=True)
+
+
+def test_nothing_is_fetched_unasked(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("fetched"))
+    monkeypatch.setattr(features, "available", lambda: False)
+    remedies = r"--download.*--vgg.*NEURALPAINT_VGG19.*https://.*checkpoints.*--features bundled.*efficientnet"
+    for make in (
+        VGG19Features,
+        lambda: get_features("vgg19"),
+        lambda: StyleLoss(torch.rand(3, 32, 32), features="vgg19"),
+    ):
+        with pytest.raises(ValueError, match=f"not on this machine, and nothing is fetched unasked: add {remedies}"):
+            make()
+    with pytest.warns(UserWarning, match="using bundled.*--features vgg19 --download"):
+        assert get_features("auto").name == "bundled"
 
 
 def test_says_where_to_get_weights_that_are_missing(tmp_path):
-    with pytest.raises(ValueError, match=r"cannot be downloaded \(no network\).*--vgg.*vgg19-dcbb9e9d.pth"):
-        get_features("vgg19")
+    with pytest.raises(
+        ValueError, match=r"cannot be downloaded \(no network\): set --vgg.*vgg19-dcbb9e9d.pth.*--features bundled"
+    ):
+        get_features("vgg19", download=True)
     with pytest.raises(ValueError, match="do not exist.*--vgg"):
         get_features("vgg19", path=tmp_path / "missing.pth")
 
