@@ -2,8 +2,9 @@
 block boundaries to show.
 
 Each level adds strokes of its own size where the error is large, in a few rounds; after each round, gradient steps move
-all strokes so far. Then the least visible strokes are removed and reseeded on top, where the error is large. Finally,
-all strokes are refined at the finest resolution. From the first reseed on, the steps also look at unfinished paintings.
+all strokes so far. Then the least visible strokes are removed and reseeded on top, where the error is large, smaller
+each time. Finally, all strokes are refined at the finest resolution, and polished at the photo's own. From the first
+reseed on, the steps also look at unfinished paintings.
 
 With a palette another phase follows: every stroke takes the nearest colour of the palette, then shapes and opacities
 move on while strokes change from one colour to another wherever that lowers the error. It makes up for most of what the
@@ -27,6 +28,7 @@ from neuralpaint.images.palette import Palette
 from neuralpaint.search.optim.colors import snap
 from neuralpaint.search.optim.descent import Descent
 from neuralpaint.search.optim.prefixes import prefix_counts
+from neuralpaint.search.presets import Preset
 from neuralpaint.search.problem import EDGE, Part, Problem, Setting, part_problem
 from neuralpaint.search.seeding import new_strokes
 from neuralpaint.search.state import check_presence, take, take_position
@@ -35,7 +37,10 @@ from neuralpaint.utils.profiling import span
 _PER_BLOCK = 9  # strokes per block of a full grid: SNP paints 500 strokes with 5 grids
 _GROWTH = 1.7  # the share of strokes of a level is proportional to its grid size to this power
 _FINEST = 1.3  # blocks along a stroke of the guide's touch, at most
-_MOVED = 0.1  # fraction of the strokes moved by a reseed
+_MOVED = 0.15  # fraction of the strokes moved by a reseed
+_FINER = (1.2, 3.5)  # how much smaller than those of the last level strokes are of the first and the last reseed
+_SHORTEST = 0.25  # strokes that a reseed moves are at least this long, of those of the last level
+_POLISH = 1.6  # how much finer than the refinement the last one may be
 _FACE_PIXELS = 160  # along a face, at which it is refined
 LARGEST_VIEW = 2048  # working pixels along the shorter side: bounds memory use
 
@@ -58,6 +63,7 @@ class Phase:
     palette: bool = False  # whether strokes have the colours of the problem's palette
     prefixes: bool = False  # whether the steps also look at unfinished paintings
     part: Part | None = None  # the part of the canvas that it is about; None: all of it
+    shortest: float = 0.0  # length of the shortest new strokes, units, where the guide wants small ones
 
     def progress(self) -> list[float]:
         """Progress at each step, from 0 to 1."""
@@ -103,24 +109,14 @@ def plan(problem: Setting, largest: int = LARGEST_VIEW) -> list[Phase]:
             )
         before = total
     size = view(pixels * finest)
-    move = max(1, round(_MOVED * num_strokes)) if num_strokes > 1 else 0
-    for k in range(preset.reseeds if move else 0):
-        phases.append(
-            Phase(
-                f"reseed {k + 1}/{preset.reseeds}",
-                0,
-                move,
-                1 / (1.2 * finest),
-                size,
-                preset.steps // 2,
-                (rate, 0.3 * rate),
-                preset.softness,
-                prefixes=True,
-            )
-        )
+    phases += _reseeds(preset, num_strokes, finest, size)
     if preset.refine:
         size = view(1.25 * pixels * finest)
         phases.append(Phase("refine", 0, 0, 1.0, size, preset.refine, (0.5 * rate, 0.05 * rate), 1.5, prefixes=True))
+    polished = min(view(_POLISH * size), LARGEST_VIEW, problem.photo_pixels)
+    if preset.polish and polished > size:
+        falling = (0.4 * rate, 0.05 * rate)
+        phases.append(Phase("polish", 0, 0, 1.0, polished, preset.polish, falling, 1.0, prefixes=True))
     if preset.refine:
         phases += [_face(problem, box, size) for box in problem.guide.faces if _is_small(problem, box, size)]
     if problem.palette is not None:
@@ -139,6 +135,23 @@ def plan_from(phases: Sequence[Phase], count: int) -> list[Phase]:
         if not there or there < phase.add:
             rest.append(dataclasses.replace(phase, add=phase.add - there))
     return rest
+
+
+def _reseeds(preset: Preset, num_strokes: int, finest: float, size: int) -> list[Phase]:
+    """The phases that move strokes, on `size` pixels along the shorter side: each makes them smaller than the one
+    before, as what is left to paint is finer."""
+    move = max(1, round(_MOVED * num_strokes)) if num_strokes > 1 else 0
+    phases, (first, last) = [], _FINER
+    for k in range(preset.reseeds if move else 0):
+        finer = first + (last - first) * k / max(1, preset.reseeds - 1)
+        rates = preset.learning_rate, 0.3 * preset.learning_rate
+        name = f"reseed {k + 1}/{preset.reseeds}"
+        block, steps = 1 / (finer * finest), preset.steps // 2
+        shortest = _SHORTEST / finest
+        phases.append(
+            Phase(name, 0, move, block, size, steps, rates, preset.softness, prefixes=True, shortest=shortest)
+        )
+    return phases
 
 
 def _is_small(problem: Setting, box: Box, size: int) -> bool:
@@ -280,8 +293,8 @@ class JointSearch:
     def _level(self, phase: Phase) -> int:
         """Number of the level that a phase adds strokes to; reseeds are the last. Strokes that were there before the
         search are a level of their own."""
-        sizes = [other.block for other in self.phases if other.add or other.move]
-        return sorted(set(sizes), key=sizes.index).index(phase.block) + (self._begun > 0)
+        sizes = list(dict.fromkeys(other.block for other in self.phases if other.add))
+        return (len(sizes) if phase.move else sizes.index(phase.block)) + (self._begun > 0)
 
     def _new_strokes(self, phase: Phase, num_strokes: int) -> tuple[Tensor, Tensor]:
         """`[n, P]`, and how long each is to be, `[n]`, in units."""
@@ -290,7 +303,15 @@ class JointSearch:
             canvas = problem.draw(self.strokes, size)
         photo = problem.view(size)
         return new_strokes(
-            photo, canvas, problem.brush, num_strokes, phase.block, float(size), self.generator, problem.guide
+            photo,
+            canvas,
+            problem.brush,
+            num_strokes,
+            phase.block,
+            float(size),
+            self.generator,
+            problem.guide,
+            phase.shortest,
         )
 
     def _visibility(self, size: int) -> Tensor:

@@ -51,7 +51,8 @@ def get_problem(
         setting = problem.setting
     else:
         height, width = large.height, large.width
-        setting = Setting(brush, num_strokes, preset, background, renderer, seed, aspect_of(height, width), device)
+        aspect, pixels = aspect_of(height, width), min(height, width)
+        setting = Setting(brush, num_strokes, preset, background, renderer, seed, aspect, device, photo_pixels=pixels)
     size = min(largest_size(setting, have, window), min(height, width))
     if large is not None:
         reduced = large.shrunk(max(size, min(512, height, width)))

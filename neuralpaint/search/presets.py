@@ -21,7 +21,8 @@ class Preset:
         rounds: joint: number of rounds in which the strokes of a level are added.
         steps: gradient steps per level (joint), or per stroke of a block (blocks).
         reseeds: joint: how often the least visible strokes are moved to where the error is large.
-        refine: joint: steps of the final refinement.
+        refine: joint: steps of the refinement of all strokes.
+        polish: joint: steps of the last refinement, at the photo's own resolution or up to 1.6 times that of `refine`.
         block_pixels: joint: working pixels along one finest block; blocks: pixels along every block.
         learning_rate: of the first step of a level; lengths in units of the level's block, other parameters in their
             own units.
@@ -41,6 +42,7 @@ class Preset:
     steps: int = 100
     reseeds: int = 0
     refine: int = 150
+    polish: int = 0
     block_pixels: int = 40
     learning_rate: float = 0.02
     softness: float = 2.0
@@ -59,6 +61,7 @@ class Preset:
             ("block_pixels", 1),
             ("reseeds", 0),
             ("refine", 0),
+            ("polish", 0),
         ):
             object.__setattr__(self, name, check_whole(name, getattr(self, name), low))
         for name in ("learning_rate", "softness"):
@@ -70,9 +73,9 @@ class Preset:
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("fast", stages=4, steps=60, reseeds=3, refine=80, block_pixels=36),
-        Preset("balanced", reseeds=4),
-        Preset("best", steps=200, reseeds=8, refine=600, block_pixels=56),
+        Preset("fast", stages=4, steps=60, reseeds=3, refine=50, polish=20, block_pixels=36),
+        Preset("balanced", reseeds=4, refine=70, polish=50),
+        Preset("best", steps=200, reseeds=8, refine=300, polish=250, block_pixels=56),
         # SNP §4.1: 128² blocks, 20 steps per stroke, RMSprop with rate 0.01, β_ℓ1 = 1, β_ot = 0.1.
         Preset(
             "paper",

@@ -33,6 +33,7 @@ class Setting:
         palette: the only colours that strokes may have; None for any.
         opaque: whether a stroke is of one colour and hides what is under it. Needs a palette.
         guide: how much each place of the photo counts, and which way strokes run there.
+        photo_pixels: pixels along the photo's shorter side, which a search need not exceed.
     """
 
     brush: Brush
@@ -46,6 +47,7 @@ class Setting:
     palette: Palette | None = field(default=None, kw_only=True)
     opaque: bool = field(default=False, kw_only=True)
     guide: Guide = field(default=NO_GUIDE, kw_only=True)
+    photo_pixels: int = field(default=1, kw_only=True)
 
     def pixels(self, size: int) -> tuple[int, int]:
         """(height, width) in pixels, `size` along the shorter side."""
@@ -91,8 +93,10 @@ class Problem(Setting):
         seed: int,
     ) -> Problem:
         """The problem of painting a whole photo."""
-        aspect = aspect_of(photo.shape[1], photo.shape[2])
-        return cls(brush, num_strokes, preset, background, renderer, seed, aspect, photo.device, photo)
+        height, width = photo.shape[1:]
+        device, pixels = photo.device, min(height, width)
+        aspect = aspect_of(height, width)
+        return cls(brush, num_strokes, preset, background, renderer, seed, aspect, device, photo, photo_pixels=pixels)
 
     @property
     def loaded_pixels(self) -> int:

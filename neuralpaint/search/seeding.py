@@ -80,11 +80,12 @@ def new_strokes(
     pixels_per_unit: float,
     generator: torch.Generator,
     guide: Guide = NO_GUIDE,
+    shortest: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """Strokes for where `canvas` differs most from `photo` (both `[3, H, W]` on one device).
 
-    Their length is about `block` units, less where the guide wants detail; they lie along the photo's edges, where it
-    has none as the guide says, and have its colour.
+    Their length is about `block` units, less where the guide wants detail, at least `shortest`. They lie along the
+    photo's edges, where it has none as the guide says, and have its colour.
 
     Returns:
         `[count, P]` on the photo's device, positions in units; and how long each is to be, `[count]`.
@@ -96,7 +97,7 @@ def new_strokes(
     x, y = draw_cells(mean_cells(error, cell), count, cell, height, width, generator)
     across, down = x / width, y / height
     angle, color = look_at(photo, x, y, side, guide.tangents_at(across, down))
-    blocks = block * guide.sizes_at(across, down)
+    blocks = (block * guide.sizes_at(across, down)).clamp_min(shortest)
     x, y = x / pixels_per_unit, y / pixels_per_unit
     strokes = lay_strokes(brush, blocks, x, y, angle.cpu(), color.cpu(), generator, guide)
     return strokes.to(photo.device), blocks.to(photo.device)

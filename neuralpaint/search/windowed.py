@@ -207,8 +207,8 @@ class WindowedSearch(JointSearch):
         color = torch.empty(3, num_strokes, dtype=torch.float32, device="cpu")
         for own, (angles, colors) in zip(inside, self._gather(regions.sample_photo, sampling), strict=True):
             angle[own], color[:, own] = angles, colors
-        block = phase.block * self.problem.guide.sizes_at(x / width, y / height)
         guide = self.problem.guide
+        block = (phase.block * guide.sizes_at(x / width, y / height)).clamp_min(phase.shortest)
         strokes = lay_strokes(self.problem.brush, block, x / size, y / size, angle, color, self.generator, guide)
         return strokes.to(self.strokes.device), block.to(self.strokes.device)
 

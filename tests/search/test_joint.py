@@ -36,6 +36,29 @@ def test_the_last_refinement_improves(name):
     assert psnr[1] > psnr[0] + 0.5
 
 
+def test_the_last_steps_see_the_photos_own_resolution():
+    photo = waves(96, 96)
+    coarse = Preset("coarse", stages=2, rounds=1, steps=16, refine=50, block_pixels=8)
+    sharp = dataclasses.replace(coarse, refine=20, polish=30)
+    psnr = [paint(photo, "tape", 30, preset, detail=None).psnr(photo, 96) for preset in (coarse, sharp)]
+    assert psnr[1] > psnr[0] + 0.1
+    small, middle, large = (
+        {phase.name: phase.size for phase in search(sharp, disc_photo(side, side)).phases} for side in (12, 24, 600)
+    )
+    assert "polish" not in small and middle["polish"] == 24
+    assert large["polish"] == round(1.6 * large["refine"])
+
+
+def test_reseeds_move_strokes_as_smaller_and_smaller_ones_of_one_level():
+    made = search(dataclasses.replace(JOINT, reseeds=3), count=40)
+    blocks = [phase.block for phase in made.phases if phase.move]
+    assert blocks == sorted(blocks, reverse=True) and blocks[0] > 2 * blocks[-1]
+    while not made.finished:
+        made.step()
+    assert sum(made.levels) == 40 and len(made.levels) == JOINT.stages + 1
+    assert float(made.block[made.level == JOINT.stages].min()) < min(p.block for p in made.phases if p.add)
+
+
 def seam(error, divisions=(2, 3, 4)):
     """The mean change of an error image within two pixels of the borders of 2×2, 3×3, 4×4 blocks, relative to
     elsewhere."""
