@@ -35,9 +35,9 @@ def read_photo(channel: Channel, folder: str) -> dict[str, int]:
     """
     image = _read(Path(folder) / UPLOAD, "the photo")
     size = {"width": image.width, "height": image.height}
-    _write(_within(image, LONGEST), Path(folder) / PHOTO)
-    _write(_within(image, SHOWN), Path(folder) / VIEW)
-    _write(_within(image, 240), Path(folder) / THUMBNAIL)
+    for longest, name in ((LONGEST, PHOTO), (SHOWN, VIEW), (240, THUMBNAIL)):
+        image = _within(image, longest)
+        _write(image, Path(folder) / name)
     (Path(folder) / UPLOAD).unlink(missing_ok=True)
     return size
 

@@ -24,7 +24,7 @@ if CHROMIUM is None:
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "build" / "axe" / "package" / "axe.min.js"
-PATIENCE = 60_000  # milliseconds: CI's machines are slow at times
+PATIENCE = 120_000  # milliseconds: CI's machines are slow at times
 
 
 class Server:

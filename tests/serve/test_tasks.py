@@ -1,5 +1,7 @@
 """What the workers do, in this process."""
 
+import io
+import json
 import struct
 
 import numpy as np
@@ -55,9 +57,9 @@ def test_frames_look_as_the_picture_does():
     for brush in brushes().values():
         if not brush.placement:
             continue
-        painting = Painting(brush.examples(40).float(), brush, (1.0, 1.0), size=256)
+        painting = Painting(brush.examples(12).float(), brush, (1.0, 1.0), size=200)
         exact = painting.render()
-        shown = Image.open(__import__("io").BytesIO(painter.as_jpeg(exact)))
+        shown = Image.open(io.BytesIO(painter.as_jpeg(exact)))
         error = (np.asarray(shown, np.float64) - np.asarray(exact)) ** 2
         assert 10 * np.log10(255**2 / error.mean()) >= 38, brush.name
 
@@ -125,9 +127,6 @@ def test_the_replay_ends_as_the_painting(folder, monkeypatch):
     name = exporting.playback(line, str(folder), 0)
     data, shown, count = (folder / name).read_bytes(), None, 0
     assert b"".join(content for _, content in line.sent) == data
-    import io
-    import json
-
     while data:
         (size,) = struct.unpack("<I", data[:4])
         part, data = data[4 : 4 + size], data[4 + size :]

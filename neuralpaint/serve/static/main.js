@@ -466,8 +466,9 @@ function listen() {
   });
   $("f-play").addEventListener("click", () => (player?.playing ? player.pause() : player?.play()));
   $("f-scrub").addEventListener("input", () => {
+    const wanted = Number($("f-scrub").value); // before the player shows where it is
     player?.pause();
-    player?.seek(Number($("f-scrub").value));
+    player?.seek(wanted);
   });
   $("download").addEventListener("click", download);
   $("sheet").addEventListener("click", () => {
