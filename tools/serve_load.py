@@ -26,7 +26,7 @@ import websockets
 from PIL import Image
 
 PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "chelsea.jpg"
-CHOICES = {"choices": {"strokes": 30, "preset": "fast", "detail": "none"}, "onward": False}
+CHOICES = {"choices": {"strokes": 10, "preset": "fast", "detail": "none"}, "onward": False}
 KINDS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP")
 
 

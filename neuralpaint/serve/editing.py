@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from neuralpaint.serve.tasks import Channel
 
 _FAINT = 0.15  # opacity below which a stroke is not what one points at
-_MARK = np.array([255, 84, 36], np.uint8)  # colour of selected strokes
+_MARK = np.array([32, 132, 255], np.uint8)  # colour of selected strokes: of few paintings
 
 
 def select(channel: Channel, folder: str, number: int, points: list[list[float]], ids: list[int]) -> dict[str, Any]:

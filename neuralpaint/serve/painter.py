@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PREVIEW = 800  # pixels along the longer side of what is shown while it is being painted
 PAUSE, CANCEL = "pause", "cancel"
-_SHARE = 0.1  # of the time that pictures for the page may take
+_SHARE = 0.06  # of the time that pictures for the page may take
 _OFTEN = 0.1  # seconds between them at least
 _FRAME = {"quality": 96, "subsampling": 0}  # 38 dB and more to the PNG, with every brush
 
