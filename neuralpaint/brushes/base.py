@@ -431,8 +431,8 @@ class Brush:
         """Sets the placement of new strokes; `between` gives `[N]` random numbers."""
         raise NotImplementedError
 
-    def stretched(self, strokes: torch.Tensor, factor: float) -> torch.Tensor:
-        """Strokes `[N, P]` that are longer by a factor and as much narrower, about where they were; of a brush whose
+    def stretched(self, strokes: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+        """Strokes `[N, P]` that are longer by a factor `[N, 1]` and as much narrower, about where they were; of a brush whose
         strokes have no length beside their width, as they are."""
         changed = strokes.clone()
         if not self.sizes or len(self.x_positions) < 2:

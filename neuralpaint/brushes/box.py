@@ -68,10 +68,10 @@ class BoxBrush(Brush):
         strokes[:, 3] = size * between(0.35, 0.65)
         strokes[:, 4] = torch.remainder(angle / math.pi, 1.0)
 
-    def stretched(self, strokes: torch.Tensor, factor: float) -> torch.Tensor:
+    def stretched(self, strokes: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         changed = strokes.clone()
-        changed[:, 2] *= factor
-        changed[:, 3] /= factor
+        changed[:, 2] *= factor[:, 0]
+        changed[:, 3] /= factor[:, 0]
         return changed
 
     def _start(self, strokes: torch.Tensor, between: Callable[[float, float], torch.Tensor]) -> None:

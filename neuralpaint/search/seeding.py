@@ -113,12 +113,13 @@ def lay_strokes(
     generator: torch.Generator,
     guide: Guide = NO_GUIDE,
 ) -> Tensor:
-    """Strokes as `Brush.lay` lays them, as slender as the guide's touch is."""
+    """Strokes as `Brush.lay` lays them, as slender as the guide's touch is, but for where detail matters."""
     strokes = brush.lay(blocks, x, y, angle, color, generator)
     if guide.touch is None:
         return strokes
-    factor = (guide.touch.aspect / _USUAL_ASPECT) ** 0.5
-    return brush.stretched(strokes, min(max(factor, _STRETCH[0]), _STRETCH[1]))
+    factor = min(max((guide.touch.aspect / _USUAL_ASPECT) ** 0.5, _STRETCH[0]), _STRETCH[1])
+    share = (blocks / blocks.max()).square()  # they are small where detail matters
+    return brush.stretched(strokes, (1 + (factor - 1) * share)[:, None])
 
 
 def cell_side(side: float) -> int:
