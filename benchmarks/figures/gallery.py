@@ -36,10 +36,11 @@ def main() -> None:
         return
     run("style_gallery.py", "--only", "routes", "--styles", str(styles))
     paintings = [word for name in FOUR for word in ("--style", str(styles / f"{name}.jpg"))]
-    common = [*paintings, "--strokes", "1000"]
-    run("style_sheet.py", *common, "--features", "vgg19", "-o", str(GALLERY / "style_sheet.jpg"))
+    quick = ["--strokes", "700", "--preset", "fast", "--size", "256", "--features", "bundled"]
+    run("style_sheet.py", *paintings, *quick, "-o", str(GALLERY / "style_sheet.jpg"))
     coffee = str(HERE.parents[1] / "examples" / "photos" / "coffee.jpg")
     both = ["--features", "vgg19", "--features", "efficientnet-lite0", "--mode", "color+texture"]
+    common = [*paintings, "--restyle", "--strokes", "1000"]
     run("style_sheet.py", *common, "--photo", coffee, *both, "-o", str(GALLERY / "style_features.jpg"))
 
 

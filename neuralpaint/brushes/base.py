@@ -432,8 +432,8 @@ class Brush:
         raise NotImplementedError
 
     def stretched(self, strokes: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-        """Strokes `[N, P]` that are longer by a factor `[N, 1]` and as much narrower, about where they were; of a brush whose
-        strokes have no length beside their width, as they are."""
+        """Strokes `[N, P]` that are longer by a factor `[N, 1]` and as much narrower, about where they were. Those of a
+        brush whose strokes have no length beside their width stay as they are."""
         changed = strokes.clone()
         if not self.sizes or len(self.x_positions) < 2:
             return changed

@@ -144,7 +144,7 @@ def paint_in_style(
     store = None if checkpoint is None else Checkpoint(Path(checkpoint) / "style", _identity(painting, target, search))
     with progress_bar() if progress else nullcontext(None) as shown:
         run_search(search, store, [report for report in (shown, callback) if report is not None], resume)
-    metadata = {**painting.metadata, "style": search.report()}
+    metadata = {**painting.metadata, "style": search.report() | {"strength": strength}}
     return Painting(search.strokes.cpu(), painting.brush, painting.aspect, painting.background, painting.size, metadata)
 
 
