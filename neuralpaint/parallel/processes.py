@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from types import FrameType
 from typing import Any
 
 from neuralpaint.parallel.base import Closing, WorkerError
@@ -144,7 +145,20 @@ class ProcessWorkers(Closing):
 def _work(connection: Connection, main: bool) -> None:
     """Worker loop: runs calls until the connection is closed or the parent process dies."""
     follow_parent(main)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, _clean_up)
+    try:
+        _answer(connection)
+    finally:  # an exception on the way out of the interpreter would be printed
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _clean_up(number: int, frame: FrameType | None) -> None:
+    """Lets `finally` blocks run, once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _answer(connection: Connection) -> None:
     import torch
 
     while True:

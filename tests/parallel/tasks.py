@@ -1,5 +1,6 @@
 """Tasks for the workers in tests."""
 
+import atexit
 import os
 import time
 from pathlib import Path
@@ -15,6 +16,11 @@ def double(value):
 
 def process():
     time.sleep(0.05)
+    return os.getpid()
+
+
+def slow_to_end():
+    atexit.register(time.sleep, 0.8)
     return os.getpid()
 
 

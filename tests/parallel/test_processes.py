@@ -1,6 +1,8 @@
 """Workers in processes: results, exceptions, processes that die."""
 
+import contextlib
 import os
+import signal
 import time
 
 import pytest
@@ -97,3 +99,14 @@ def test_what_is_stopped_puts_away_what_it_was_writing(workers, tmp_path):
         time.sleep(0.01)
     results.close()
     assert os.listdir(tmp_path) == ["other"]
+
+
+def test_a_process_that_is_told_twice_to_end_says_nothing(capfd):
+    with ProcessWorkers(1, threads=1) as pool:
+        ((_, process),) = pool.run(tasks.slow_to_end, [()])
+        for _ in range(2):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGTERM)
+            time.sleep(0.2)
+        pool._workers[0].process.join(20)
+    assert capfd.readouterr().err == ""
