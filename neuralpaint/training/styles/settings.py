@@ -114,6 +114,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "lessons": 4600,
         "statistics": "covariance",
         "style_weight": 6.0,
+        "smoothness": 20.0,
         "ema": 0.998,
     },
 }

@@ -177,8 +177,9 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         photo, picture, index = (x.to(self.accelerator.device) for x in (photo, picture, styles))
         with self.accelerator.autocast():
             painting = self.model(photo, self._mix(styles).to(photo))
-        losses = torch.stack(self.lesson_loss(painting.float(), picture, index))
-        return self._weighted(losses).mean(), losses, styles
+        painting = painting.float()
+        losses = torch.stack(self.lesson_loss(painting, picture, index))
+        return self._total(losses, painting), losses, styles
 
     def _practice(self) -> tuple[Tensor, Tensor | None, Tensor]:
         """(loss, content and style losses `[2, B]`, styles) of a step; before the end of `warm_up` None for losses."""
@@ -191,10 +192,12 @@ class StyleTrainer(TrainingLoop[StyleSettings, StyleNetwork, StyleProgress]):
         if self.step < settings.warm_up:
             return (painting - photo).square().mean(), None, styles
         losses = torch.stack(self.objective(photo, painting, styles.to(device)))
-        return (self._weighted(losses) + settings.smoothness * roughness(painting)).mean(), losses, styles
+        return self._total(losses, painting), losses, styles
 
-    def _weighted(self, losses: Tensor) -> Tensor:
-        return self.settings.content_weight * losses[0] + self.settings.style_weight * losses[1]
+    def _total(self, losses: Tensor, painting: Tensor) -> Tensor:
+        settings = self.settings
+        weighted = settings.content_weight * losses[0] + settings.style_weight * losses[1]
+        return (weighted + settings.smoothness * roughness(painting)).mean()
 
     def _mix(self, styles: Tensor) -> Tensor:
         return F.one_hot(self._first + styles, len(self.network.names))
