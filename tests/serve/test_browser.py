@@ -130,14 +130,14 @@ def painted(page, strokes=0):
     page.wait_for_selector("#t-save:not([disabled])")
 
 
-def check_axe(page):
-    """No violation of the rules of accessibility."""
+def faults_of_access(page, when):
+    """The violations of the rules of accessibility, with the moment at which they are there."""
     if not AXE.exists():
         pytest.skip("needs axe-core: (cd build/axe && npm pack axe-core && tar -xzf axe-core-*.tgz)")
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    told = [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found["violations"]]
-    assert found["passes"] and told == []
+    assert found["passes"]
+    return [(when, fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found["violations"]]
 
 
 def test_a_dropped_photo_is_painted_edited_and_saved(page, server):
@@ -249,12 +249,13 @@ def test_a_killed_server_goes_on_when_it_is_back(page, server):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_accessible(page, scheme):
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    check_axe(page)
+    faults = faults_of_access(page, "start")
     painted(page)
-    check_axe(page)
+    faults += faults_of_access(page, "painted")
     for tool, done in (("select", "s"), ("crop", "c"), ("detail", "d")):
         page.click(f"#t-{tool}")
-        check_axe(page)
+        faults += faults_of_access(page, tool)
         page.click(f"#{done}-done")
     page.click("#t-save")
-    check_axe(page)
+    faults += faults_of_access(page, "saving")
+    assert faults == []
