@@ -127,7 +127,7 @@ async def upload(request: Request) -> Response:
                 path.unlink(missing_ok=True)
             folder.rmdir()
             raise
-    except (TaskFailed, Busy) as error:
+    except (OSError, TaskFailed, Busy) as error:
         raise _problem(error) from error
     return JSONResponse(studio.summary(record), 201)
 
@@ -277,7 +277,7 @@ def _answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             raise HTTPException(404, "there is no such painting")
         try:
             return await handler(request, studio, record)
-        except (ValueError, TaskFailed, Busy) as error:
+        except (ValueError, OSError, TaskFailed, Busy) as error:
             raise _problem(error) from error
 
     return answer

@@ -130,6 +130,7 @@ class Studio:
         path = self.store.path(record) / "start"
         if record.resumes:
             return
+        (self.store.path(record) / "checkpoint" / "search.safetensors").unlink(missing_ok=True)  # of another search
         if onward and record.version is not None:
             path.write_text(str(record.version))
         else:
@@ -166,6 +167,9 @@ class Studio:
                 self._running = record.id
                 try:
                     await self._paint_one(record)
+                except OSError as error:  # no space on the disk: the next may still be painted
+                    record.state, record.error = FAILED, str(error)
+                    self.changed(record, save=False)
                 finally:
                     self._running = None
                     self._told.discard(record.id)

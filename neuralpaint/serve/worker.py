@@ -84,10 +84,10 @@ class Worker:
                 await asyncio.wait_for(self._ready.wait(), _START)  # no part of the task's time
                 self._connection.send((task, arguments))
                 return await asyncio.wait_for(self._task, limit)
-            except (BrokenPipeError, OSError) as error:
-                if isinstance(error, TimeoutError):
-                    self.kill()
-                    raise TaskFailed(f"this took more than {limit:g} seconds and was given up", misused=True) from None
+            except (TimeoutError, asyncio.TimeoutError):  # one class from Python 3.11 on
+                self.kill()
+                raise TaskFailed(f"this took more than {limit:g} seconds and was given up", misused=True) from None
+            except OSError as error:
                 raise TaskFailed("its process died: try again") from error
             except asyncio.CancelledError:
                 self.kill()

@@ -252,3 +252,21 @@ def test_too_many_pages_are_told_to_wait(client, monkeypatch):
     with client.websocket_connect(LIVE, headers=HEADERS):
         with client.websocket_connect(LIVE, headers=HEADERS) as second:
             assert second.receive()["code"] == 1013
+
+
+def test_a_full_disk_fails_one_painting_and_not_the_queue(client, fakes, monkeypatch):
+    from neuralpaint.serve.store import Store
+    from neuralpaint.utils.files import WriteError
+
+    first, second = upload(client)["id"], upload(client)["id"]
+    real = Store.save
+
+    def full(self, record):
+        if record.id == first and record.state == "painting":
+            raise WriteError(self.path(record), OSError(28, "No space left on device"))
+        real(self, record)
+
+    monkeypatch.setattr(Store, "save", full)
+    assert client.post(f"/api/paintings/{first}/paint", json=PAINT).status_code == 202
+    assert "no space left" in until(client, first, "failed")["error"]
+    painted(client, fakes, second)
