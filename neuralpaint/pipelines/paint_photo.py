@@ -247,7 +247,8 @@ def _search(photo: LargePhoto | Tensor, settings: PaintSettings, guide: Guide | 
     from neuralpaint.search import paint, paint_in_style
 
     if settings.stroke_style is None:
-        return paint(photo, **settings.arguments, **more, guide=guide)
+        given: dict[str, Any] = {} if guide is None else {"guide": guide}
+        return paint(photo, **settings.arguments, **given, **more)
     assert not isinstance(photo, LargePhoto)
     kept = {name: value for name, value in settings.arguments.items() if name not in ("palette", "opaque")}
     return paint_in_style(photo, **settings.stroke_style.arguments, **kept, **more)

@@ -100,6 +100,15 @@ def test_paints_the_photo_in_a_style(run, photo, folder, tmp_path):
     assert wrong.code == 2 and "did you mean 'sea'" in wrong.line
 
 
+def test_strokes_run_as_in_the_stylized_photo(run, stub, photo, folder, tmp_path):
+    common = ("paint", photo, "--strokes", 5, "--style", "sea", "--style-network", folder)
+    assert run(*common, "-o", tmp_path / "a.png").code == 0
+    guide = stub[0]["guide"]
+    assert guide.touch is not None and guide.tangents is not None and guide.detail is not None
+    assert run(*common, "-o", tmp_path / "b.png", "--preset", "paper").code == 0
+    assert "guide" not in stub[1]
+
+
 # ---- training --------------------------------------------------------------------------------------------------------
 
 

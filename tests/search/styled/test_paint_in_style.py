@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from neuralpaint import paint_in_style
+from neuralpaint.guides.guide import make_guide
 from neuralpaint.images.color_map import ColorMap
 from neuralpaint.images.oklab import to_oklab
 from neuralpaint.search.styled.retouch import RADIUS
-from neuralpaint.search.styled.target import style_target
+from neuralpaint.search.styled.target import style_target, stylized_guide
 from tests.search.photos import BLOCKS, JOINT, disc_photo, saved, stripes
 
 QUICK = dataclasses.replace(JOINT, stages=2, steps=4, refine=4, reseeds=0)
@@ -92,6 +93,14 @@ def test_same_strokes_however_often_it_was_stopped(tmp_path, monkeypatch):
         with pytest.raises(Stopped):
             painted(callback=stop, checkpoint=tmp_path / "state", resume=True)
     assert saved(painted(checkpoint=tmp_path / "state", resume=True), tmp_path) == expected
+
+
+def test_a_stylized_photo_has_the_detail_of_the_photo():
+    photo, stylized = disc_photo(40, 48), stripes(48)[:, :40]
+    guide = stylized_guide(photo, stylized)
+    assert torch.equal(guide.detail, make_guide(photo).detail)
+    assert guide.tangents[0].mean() < -0.8  # vertical, as the stripes are
+    assert guide.touch.aspect > 2
 
 
 def test_in_windows_too():
