@@ -91,6 +91,15 @@ def test_bad_photos_are_one_line(tmp_path, content):
     assert "\n" not in str(caught.value) and str(tmp_path) not in str(caught.value)
 
 
+def test_photos_of_phones_are_read(tmp_path):
+    heif = pytest.importorskip("pillow_heif")
+    image = Image.open(io.BytesIO(png(96, 64)))
+    heif.from_pillow(image).save(tmp_path / "photo.heic")
+    (tmp_path / "photo.heic").rename(tmp_path / photos.UPLOAD)
+    assert photos.read_photo(Line(), str(tmp_path)) == {"width": 96, "height": 64}
+    assert Image.open(tmp_path / photos.VIEW).size == (96, 64)
+
+
 def test_photos_with_too_many_pixels_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(photos, "MAX_PIXELS", 1000)
     (tmp_path / photos.UPLOAD).write_bytes(png())
