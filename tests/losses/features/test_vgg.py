@@ -122,7 +122,7 @@ def test_what_is_downloaded_must_be_the_published_file(vgg_file, monkeypatch):
 def test_nothing_is_fetched_unasked(monkeypatch, tmp_path):
     monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("fetched"))
     monkeypatch.setattr(features, "available", lambda: False)
-    remedies = r"--download.*--vgg.*NEURALPAINT_VGG19.*https://.*checkpoints.*--features bundled.*efficientnet"
+    remedies = r"--download.*--vgg.*NEURALPAINT_VGG19.*https://.*checkpoints.*--features distilled.*efficientnet"
     for make in (
         VGG19Features,
         lambda: get_features("vgg19"),
@@ -130,13 +130,13 @@ def test_nothing_is_fetched_unasked(monkeypatch, tmp_path):
     ):
         with pytest.raises(ValueError, match=f"not on this machine, and nothing is fetched unasked: add {remedies}"):
             make()
-    with pytest.warns(UserWarning, match="using bundled.*--features vgg19 --download"):
-        assert get_features("auto").name == "bundled"
+    with pytest.warns(UserWarning, match="using distilled.*--features vgg19 --download"):
+        assert get_features("auto").name == "distilled"
 
 
 def test_says_where_to_get_weights_that_are_missing(tmp_path):
     with pytest.raises(
-        ValueError, match=r"cannot be downloaded \(no network\): set --vgg.*vgg19-dcbb9e9d.pth.*--features bundled"
+        ValueError, match=r"cannot be downloaded \(no network\): set --vgg.*vgg19-dcbb9e9d.pth.*--features distilled"
     ):
         get_features("vgg19", download=True)
     with pytest.raises(ValueError, match="do not exist.*--vgg"):
