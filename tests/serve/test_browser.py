@@ -146,7 +146,7 @@ def test_a_dropped_photo_is_painted_edited_and_saved(page, server):
     page.click("#t-select")
     page.click("#over", position={"x": 200, "y": 200})
     page.wait_for_selector("#mark:not([hidden])", state="attached")
-    assert page.inner_text("#caption") == "1 stroke selected"
+    until(lambda: page.inner_text("#caption") == "1 stroke selected", "the caption")
     page.keyboard.press("Delete")
     until(lambda: server.paintings()[0]["at"] == 1, "deleting")
     page.click("#s-undo")
@@ -203,7 +203,7 @@ def test_two_pages_see_the_same(page, browser, server):
     page.click("#go")
     until(lambda: server.paintings()[0]["versions"][-1:] and len(server.paintings()[0]["versions"]) == 2, "painting")
     other.wait_for_selector("#t-save:not([disabled])")
-    assert other.inner_text("#caption") == page.inner_text("#caption")
+    until(lambda: " dB" in page.inner_text("#caption") == other.inner_text("#caption"), "the same caption")
 
 
 def test_a_bad_file_is_one_line(page, server):
