@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -126,6 +126,11 @@ class StyleLoss(nn.Module):
             activations = self.features(picture.contiguous(memory_format=torch.channels_last), self.layers)
             found[scale] = [statistics(activations[layer], self.kind) for layer in self.layers]
         return found
+
+    @property
+    def identity(self) -> list[Any]:
+        """What a checkpoint of a search by this loss depends on, besides the picture; for JSON."""
+        return [self.features.name, list(self.layers), list(self.scales), self.size, self.kind]
 
     def extra_repr(self) -> str:
         return f"layers={self.layers}, scales={self.scales}, mode={self.mode!r}, kind={self.kind!r}, size={self.size}"

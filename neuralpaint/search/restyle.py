@@ -115,7 +115,7 @@ def restyle(
             "photo": fingerprint(photo),
             "painting": fingerprint(painting.strokes),
             "style": fingerprint(style.picture),
-            "features": [style.features.name, list(style.layers), list(style.scales), style.size],
+            "features": style.identity,
             "weight": weight,
             "mode": style.mode,
             "steps": steps,

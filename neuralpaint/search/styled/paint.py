@@ -173,7 +173,7 @@ def _identity(painting: Painting, target: StyleTarget, search: Retouch) -> dict[
         "photo": fingerprint(target.picture),
         "painting": fingerprint(painting.strokes),
         "style": fingerprint(style.picture),
-        "features": [style.features.name, list(style.layers), list(style.scales), style.size],
+        "features": style.identity,
         "weight": search.weight,
         "mode": style.mode,
         "steps": search.step_count,
