@@ -231,6 +231,43 @@ def test_a_photo_is_cropped_and_marked_by_keys(page, server):
     assert choices["detail"] == "mask" and abs(choices["crop"][0] - 0.4) < 0.01
 
 
+def test_what_is_chosen_last_waits_for_what_was_sent_before_it(page, server):
+    """Marks that are still on their way when painting is asked for are not forgotten."""
+    held = []
+    page.route("**/mask?*", lambda route: held.append(route))
+    painted(page)
+    page.click("#t-detail")
+    page.keyboard.press("Enter")
+    page.click("#d-done")
+    page.click("#afresh")
+    page.wait_for_timeout(300)
+    assert len(held) == 1 and server.paintings()[0]["state"] == "done"
+    held[0].continue_()
+    until(lambda: len(server.paintings()[0]["versions"]) == 2, "painting")
+    assert server.paintings()[0]["choices"]["detail"] == "mask"
+
+
+def test_a_finish_belongs_to_the_painting_it_was_chosen_for(page, server):
+    """Another painting is opened as soon as the slider has moved."""
+    painted(page)
+    earlier = server.paintings()[0]["id"]
+    painted(page)
+    until(lambda: server.paintings()[0]["id"] != earlier and server.paintings()[0]["state"] == "done", "painting")
+    page.wait_for_selector("#t-save:not([disabled])")
+    page.evaluate(
+        """(earlier) => {
+            const slider = document.getElementById("relief");
+            slider.value = 0.8;
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+            location.hash = earlier;
+        }""",
+        earlier,
+    )
+    until(lambda: server.paintings()[0]["choices"]["relief"] == 0.8, "the relief")
+    page.wait_for_timeout(600)
+    assert next(one for one in server.paintings() if one["id"] == earlier)["choices"]["relief"] == 0
+
+
 def test_a_killed_server_goes_on_when_it_is_back(page, server):
     choose(page, 45, "balanced")
     drop(page, png(96, 72))

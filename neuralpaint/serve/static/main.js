@@ -43,6 +43,13 @@ async function trying(work) {
   }
 }
 
+// Changes are sent in the order in which they are made: a search waits for the mask that it is to follow.
+let lastChange = Promise.resolve();
+function changing(work) {
+  lastChange = lastChange.then(() => trying(work));
+  return lastChange;
+}
+
 // --- what is shown --------------------------------------------------------------------------------------------------
 
 function icon(button, name, label) {
@@ -131,7 +138,8 @@ function strip() {
 
 // Puts a painting on the easel.
 async function open(id, photo = null) {
-  if (mode !== "view") await leave();
+  if (mode !== "view") leave();
+  sendFinish();
   current = id;
   selected = [];
   shownVersion = null;
@@ -201,9 +209,17 @@ async function take(file) {
   }
 }
 
-async function paint(choices, onward, id = current) {
-  if (busy() && onward) await paused(id);
-  else if (busy()) await paused(id, "cancel");
+// Paints with what is chosen, on or afresh, once all changes before it are made.
+function search(onward) {
+  const id = current;
+  sendFinish();
+  return changing(async () => {
+    if (id === current) await paint(panel.choices, onward(), id);
+  });
+}
+
+async function paint(choices, onward, id) {
+  if (busy(records.get(id))) await paused(id, onward ? "pause" : "cancel");
   const one = await api.paint(id, choices, onward);
   moved = false;
   update(one);
@@ -226,18 +242,24 @@ async function paused(id, word = "pause") {
   throw new Error("It does not pause: wait a moment, and try again.");
 }
 
-let finishing = 0;
+// The surface needs no new search: it is drawn as soon as the slider rests, or something else is done.
+let finishing = 0, finish = null; // what is to be sent: {id, values}
+function sendFinish() {
+  clearTimeout(finishing);
+  const sent = finish;
+  finish = null;
+  if (sent) changing(async () => update(await api.edit(sent.id, { what: "finish", finish: sent.values })));
+}
+
 function chosen() {
   const one = record();
   if (!one) return;
   moved = !same(panel.choices, one.choices, searchKeys);
-  // The surface needs no new search: it is drawn at once.
+  clearTimeout(finishing);
+  finish = null;
   if (one.versions.length && !busy(one) && !moved && !same(panel.choices, one.choices, FINISH)) {
-    clearTimeout(finishing);
-    finishing = setTimeout(() => trying(async () => {
-      const finish = Object.fromEntries(FINISH.map((key) => [key, panel.choices[key]]));
-      update(await api.edit(one.id, { what: "finish", finish }));
-    }), 250);
+    finish = { id: one.id, values: Object.fromEntries(FINISH.map((key) => [key, panel.choices[key]])) };
+    finishing = setTimeout(sendFinish, 250);
   } else if (busy(one)) moved = moved || !same(panel.choices, one.choices, FINISH);
   show();
 }
@@ -290,15 +312,22 @@ function enter(next) {
 }
 
 // Back to the painting; what a tool has made is chosen.
-async function leave() {
+function leave() {
   const before = mode;
   mode = "view";
   if (before === "crop") panel.set({ crop: crop.close() });
   if (before === "detail") {
-    const { width, height, values, any } = detail.close();
-    await trying(() => api.mask(current, width, height, values));
-    panel.set({ detail: any ? "mask" : "auto" });
+    const { width, height, values, any } = detail.close(), id = current;
+    if (any || panel.choices.detail === "mask") panel.set({ detail: any ? "mask" : "auto" });
     moved = moved || any;
+    changing(async () => {
+      try {
+        await api.mask(id, width, height, values);
+      } catch (error) {
+        if (id === current) panel.set({ detail: "auto" });
+        throw error;
+      }
+    });
   }
   if (before === "select") {
     select.close();
@@ -315,9 +344,11 @@ async function leave() {
 }
 
 async function change(what, more = {}) {
-  const ids = selected;
-  await trying(async () => {
-    update(await api.edit(current, { what, ids, ...more }));
+  const ids = selected, id = current;
+  sendFinish();
+  await changing(async () => {
+    update(await api.edit(id, { what, ids, ...more }));
+    if (id !== current) return;
     if (what === "delete") selected = [];
     mark("");
   });
@@ -406,14 +437,15 @@ function listen() {
   $("choose").addEventListener("click", ask);
   $("add").addEventListener("click", ask);
   $("file").addEventListener("change", () => take($("file").files[0]));
-  $("style-file").addEventListener("change", () => trying(async () => {
-    const file = $("style-file").files[0];
+  $("style-file").addEventListener("change", () => changing(async () => {
+    const file = $("style-file").files[0], id = current;
     if (!file) return;
-    if (!current) throw new Error("Drop a photo first, then a picture whose style to take.");
+    if (!id) throw new Error("Drop a photo first, then a picture whose style to take.");
     note("Looking at the style…", true);
-    update(await api.style(current, file));
+    update(await api.style(id, file));
     note("");
-    panel.showStylePicture(`/api/paintings/${current}/files/style?${Date.now()}`);
+    if (id !== current) return;
+    panel.showStylePicture(`/api/paintings/${id}/files/style?${Date.now()}`);
     panel.set({ style: "picture" });
     moved = true;
     show();
@@ -435,13 +467,12 @@ function listen() {
     const id = location.hash.slice(1);
     if (records.has(id) && id !== current) open(id);
   });
-  $("go").addEventListener("click", () => trying(async () => {
-    const one = record();
-    if (busy(one)) await api.command(one.id, "pause");
-    else await paint(panel.choices, one.state === "paused" && !moved);
-  }));
-  $("onward").addEventListener("click", () => trying(() => paint(panel.choices, true)));
-  $("afresh").addEventListener("click", () => trying(() => paint(panel.choices, false)));
+  $("go").addEventListener("click", () => {
+    if (busy()) trying(() => api.command(current, "pause"));
+    else search(() => record()?.state === "paused" && !moved);
+  });
+  $("onward").addEventListener("click", () => search(() => true));
+  $("afresh").addEventListener("click", () => search(() => false));
   $("t-crop").addEventListener("click", () => enter("crop"));
   $("t-detail").addEventListener("click", () => enter("detail"));
   $("t-select").addEventListener("click", () => enter("select"));
@@ -484,13 +515,17 @@ function listen() {
   addEventListener("keydown", keys);
 }
 
-const step = (word) => trying(async () => {
+function step(word) {
+  const id = current;
+  sendFinish();
   selected = [];
   mark("");
-  const one = await api.command(current, word);
-  update(one);
-  panel.load({ ...panel.choices, ...Object.fromEntries(FINISH.map((key) => [key, one.choices[key]])) });
-});
+  return changing(async () => {
+    const one = await api.command(id, word);
+    update(one);
+    if (id === current) panel.load({ ...panel.choices, ...Object.fromEntries(FINISH.map((key) => [key, one.choices[key]])) });
+  });
+}
 
 function keys(event) {
   if ($("saving").open || !current) return;
