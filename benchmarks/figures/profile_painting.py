@@ -44,7 +44,7 @@ RULES = (
     ("search/seeding.py", "new and moved strokes"),
     (":_begin", "new and moved strokes"),
     (":_new_strokes", "new and moved strokes"),
-    (":_visibility", "new and moved strokes"),
+    (":_importance", "new and moved strokes"),
     ("search/optim/limits.py", "limits of the strokes"),
     (":blank", "blank canvas"),
     (":view", "view of the photo"),

@@ -2,9 +2,9 @@
 block boundaries to show.
 
 Each level adds strokes of its own size where the error is large, in a few rounds; after each round, gradient steps move
-all strokes so far. Then the least visible strokes are removed and reseeded on top, where the error is large, smaller
-each time. Finally, all strokes are refined at the finest resolution, and polished at the photo's own. From the first
-reseed on, the steps also look at unfinished paintings.
+all strokes so far. Then, many times, the strokes that the painting would miss least are removed and reseeded on top,
+where the error is large, smaller each time. Finally, all strokes are refined at the finest resolution, and polished at
+the photo's own. From the first reseed on, the steps also look at unfinished paintings.
 
 With a palette another phase follows: every stroke takes the nearest colour of the palette, then shapes and opacities
 move on while strokes change from one colour to another wherever that lowers the error. It makes up for most of what the
@@ -25,6 +25,7 @@ from torch import Tensor
 
 from neuralpaint.guides.guide import Box
 from neuralpaint.images.palette import Palette
+from neuralpaint.search.optim.adam import AdamRows
 from neuralpaint.search.optim.colors import snap
 from neuralpaint.search.optim.descent import Descent
 from neuralpaint.search.optim.prefixes import prefix_counts
@@ -37,7 +38,7 @@ from neuralpaint.utils.profiling import span
 _PER_BLOCK = 9  # strokes per block of a full grid: SNP paints 500 strokes with 5 grids
 _GROWTH = 1.7  # the share of strokes of a level is proportional to its grid size to this power
 _FINEST = 1.3  # blocks along a stroke of the guide's touch, at most
-_MOVED = 0.15  # fraction of the strokes moved by a reseed
+_MOVED = (0.2, 0.05)  # fraction of the strokes moved by the first and the last reseed
 _FINER = (1.2, 3.5)  # how much smaller than those of the last level strokes are of the first and the last reseed
 _SHORTEST = 0.25  # strokes that a reseed moves are at least this long, of those of the last level
 _POLISH = 1.6  # how much finer than the refinement the last one may be
@@ -140,10 +141,11 @@ def plan_from(phases: Sequence[Phase], count: int) -> list[Phase]:
 def _reseeds(preset: Preset, num_strokes: int, finest: float, size: int) -> list[Phase]:
     """The phases that move strokes, on `size` pixels along the shorter side: each makes them smaller than the one
     before, as what is left to paint is finer."""
-    move = max(1, round(_MOVED * num_strokes)) if num_strokes > 1 else 0
-    phases, (first, last) = [], _FINER
-    for k in range(preset.reseeds if move else 0):
-        finer = first + (last - first) * k / max(1, preset.reseeds - 1)
+    phases = []
+    for k in range(preset.reseeds if num_strokes > 1 else 0):
+        progress = k / max(1, preset.reseeds - 1)
+        finer = _FINER[0] + (_FINER[1] - _FINER[0]) * progress
+        move = max(1, round((_MOVED[0] + (_MOVED[1] - _MOVED[0]) * progress) * num_strokes))
         rates = preset.learning_rate, 0.3 * preset.learning_rate
         name = f"reseed {k + 1}/{preset.reseeds}"
         block, steps = 1 / (finer * finest), preset.steps // 2
@@ -189,7 +191,7 @@ class JointSearch:
     def __init__(self, problem: Problem, start: Tensor | None = None) -> None:
         """
         Args:
-            start: `[N, P]`, strokes to go on from; of more than the problem's number the most visible ones are kept.
+            start: `[N, P]`, strokes to go on from; of more than the problem's number the most important ones are kept.
         """
         self.problem = problem
         self.phases = self._plan()
@@ -200,6 +202,7 @@ class JointSearch:
         self.strokes = torch.zeros(0, problem.brush.num_parameters, dtype=torch.float32, device=problem.device)
         self.block = torch.zeros(0, dtype=torch.float32, device=problem.device)  # [N]: initial length of each stroke
         self.level = torch.zeros(0, dtype=torch.long, device="cpu")  # [N]: number of the level that added it
+        self.adam = AdamRows.new(self.strokes)
         self.mean_square: float | torch.Tensor = math.nan
         self._descent: Descent | None = None
         self._inside: torch.Tensor | None = None  # [N]: 1 for strokes inside the part of a phase, which alone move
@@ -212,10 +215,11 @@ class JointSearch:
         problem = self.problem
         strokes = start.to(problem.device, torch.float32)
         if len(strokes) > problem.num_strokes:
-            seen = problem.visible_area(strokes, self.phases[-1].size)
-            strokes = strokes[seen.argsort(descending=True)[: problem.num_strokes].sort().values]
+            needed = problem.importance(strokes, self.phases[-1].size)
+            strokes = strokes[needed.argsort(descending=True)[: problem.num_strokes].sort().values]
         x0, y0, x1, y1 = problem.brush.bounds(strokes).unbind(-1)
         self.strokes, self._begun = strokes.clone(), len(strokes)
+        self.adam = AdamRows.new(strokes)
         self.block = torch.maximum(x1 - x0, y1 - y0).clamp(_SMALLEST_BLOCK, 1.0)
         self.level = torch.zeros(len(strokes), dtype=torch.long, device="cpu")
         self.phases = plan_from(self.phases, len(strokes))
@@ -281,14 +285,17 @@ class JointSearch:
             self._inside = phase.part.holding(self.problem.brush.bounds(self.strokes), EDGE).to(self.strokes.dtype)
         num_new = phase.add
         if phase.move:
-            keep = self._visibility(phase.size).argsort(descending=True)[: len(self.strokes) - phase.move].sort().values
+            needed = self._importance(phase.size)
+            keep = needed.argsort(descending=True)[: len(self.strokes) - phase.move].sort().values
             self.strokes, self.block, self.level = self.strokes[keep], self.block[keep], self.level[keep.cpu()]
+            self.adam = self.adam.select(keep)
             num_new = phase.move
         if num_new == 0:
             return
         strokes, block = self._new_strokes(phase, num_new)
         self.strokes, self.block = torch.cat([self.strokes, strokes]), torch.cat([self.block, block])
         self.level = torch.cat([self.level, self.level.new_full((num_new,), self._level(phase))])
+        self.adam = self.adam.extended(num_new)
 
     def _level(self, phase: Phase) -> int:
         """Number of the level that a phase adds strokes to; reseeds are the last. Strokes that were there before the
@@ -314,9 +321,9 @@ class JointSearch:
             phase.shortest,
         )
 
-    def _visibility(self, size: int) -> Tensor:
-        """`[N]`: visible area of each stroke, in pixels by how much they count."""
-        return self.problem.visible_area(self.strokes, size)
+    def _importance(self, size: int) -> Tensor:
+        """`[N]`: how much the error would rise without each stroke."""
+        return self.problem.importance(self.strokes, size)
 
     def _start(self, phase: Phase) -> Descent:
         problem = self.problem
@@ -332,6 +339,7 @@ class JointSearch:
             self._inside,
             palette=self._palette(phase),
             prefixes=prefix_counts(len(self.strokes)) if phase.prefixes else (),
+            adam=self.adam,
         )
 
     def _palette(self, phase: Phase) -> Palette | None:
@@ -348,6 +356,7 @@ class JointSearch:
             "strokes": self.strokes,
             "block": self.block,
             "level": self.level,
+            **self.adam.tensors(),
         }
         if self._descent is not None:
             state |= self._descent.state_dict()
@@ -363,12 +372,12 @@ class JointSearch:
         check_presence(state, "parameters", done > 0 and not self._in_parts(phase))
         check_presence(state, "inside", done > 0 and self.phases[phase].part is not None)
         if "parameters" in state:
-            for name in ("parameters", "adam.mean", "adam.square"):
-                take(state, name, size)
+            take(state, "parameters", size)
+        adam = AdamRows.of(state, size)
         self.generator.set_state(state["generator"])
         self.phase, self.done = phase, done
         self.strokes, self.block = state["strokes"].to(device), state["block"].to(device)
-        self.level = state["level"]
+        self.level, self.adam = state["level"], adam.to(device)
         self._descent = self._inside = None
         if "inside" in state:
             self._inside = take(state, "inside", size[:1]).to(device)

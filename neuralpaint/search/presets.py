@@ -20,7 +20,7 @@ class Preset:
         stages: joint: number of coarse-to-fine levels; blocks: the finest grid is stages × stages.
         rounds: joint: number of rounds in which the strokes of a level are added.
         steps: gradient steps per level (joint), or per stroke of a block (blocks).
-        reseeds: joint: how often the least visible strokes are moved to where the error is large.
+        reseeds: joint: how often the least important strokes are moved to where the error is large.
         refine: joint: steps of the refinement of all strokes.
         polish: joint: steps of the last refinement, at the photo's own resolution or up to 1.6 times that of `refine`.
         block_pixels: joint: working pixels along one finest block; blocks: pixels along every block.
@@ -44,7 +44,7 @@ class Preset:
     refine: int = 150
     polish: int = 0
     block_pixels: int = 40
-    learning_rate: float = 0.02
+    learning_rate: float = 0.04
     softness: float = 2.0
     l1: float = 0.0
     l2: float = 1.0
@@ -73,9 +73,9 @@ class Preset:
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("fast", stages=4, steps=60, reseeds=3, refine=50, polish=20, block_pixels=36),
-        Preset("balanced", reseeds=4, refine=70, polish=50),
-        Preset("best", steps=200, reseeds=8, refine=300, polish=250, block_pixels=56),
+        Preset("fast", stages=4, rounds=1, steps=30, reseeds=8, refine=50, polish=20, block_pixels=36),
+        Preset("balanced", stages=4, rounds=1, steps=36, reseeds=14, refine=70, polish=50),
+        Preset("best", stages=5, rounds=1, steps=80, reseeds=40, refine=200, polish=150, block_pixels=56),
         # SNP §4.1: 128² blocks, 20 steps per stroke, RMSprop with rate 0.01, β_ℓ1 = 1, β_ot = 0.1.
         Preset(
             "paper",

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.images.palette import Palette
+from neuralpaint.search.optim.adam import AdamRows
 from neuralpaint.search.optim.descent import Descent
 from neuralpaint.search.presets import Preset
 from neuralpaint.search.problem import EDGE, Part, Setting, part_problem
@@ -45,10 +46,10 @@ def sample_photo(
     return angle.cpu(), color.cpu()
 
 
-def visibility(setting: Setting, part: Part, strokes: Tensor) -> Tensor:
-    """`[N]`: visible area of each stroke in this part, as `Problem.visible_area`."""
-    problem = part_problem(setting, part)
-    return problem.visible_area(strokes.to(problem.device), part.size).cpu()
+def importance(setting: Setting, part: Part, crop: Tensor, strokes: Tensor) -> Tensor:
+    """`[N]`: `Problem.importance` of each stroke in this part."""
+    problem = part_problem(setting, part, crop)
+    return problem.importance(strokes.to(problem.device), part.size).cpu()
 
 
 def descend(
@@ -58,28 +59,31 @@ def descend(
     strokes: Tensor,
     block: Tensor,
     moving: Tensor,
+    adam: AdamRows,
     rates: list[float],
     softnesses: list[float],
     palette: Palette | None = None,
     prefixes: tuple[int, ...] = (),
-) -> tuple[Tensor, float]:
+) -> tuple[Tensor, AdamRows, float]:
     """Gradient steps on the strokes `[N, P]` visible in a part; only those in the mask `moving` `[N]` move. `prefixes`
     as in `Descent`: numbers of these strokes.
 
     Returns:
-        The moving strokes `[M, P]`, and the mean squared error before the last step. Strokes that would extend beyond
-        the part, where the loss does not see them, are returned unchanged.
+        The moving strokes `[M, P]`, the optimiser's state of these, and the mean squared error before the last step.
+        Strokes that would extend beyond the part, where the loss does not see them, are returned unchanged.
     """
     problem = part_problem(setting, part, crop)
     strokes, device = strokes.to(problem.device), problem.device
     mask = moving.to(device)
     moves = mask.to(strokes.dtype)
-    descent = Descent(problem, strokes, block.to(device), part.size, rates, softnesses, moves, palette, prefixes)
+    block, adam = block.to(device), adam.to(device)
+    descent = Descent(problem, strokes, block, part.size, rates, softnesses, moves, palette, prefixes, adam)
     for _ in rates:
         descent.step()
     before, after = strokes[mask], descent.strokes[mask]
     inside = part.holding(setting.brush.bounds(after), EDGE)
-    return torch.where(inside[:, None], after, before).cpu(), float(descent.mean_square)
+    moved = torch.where(inside[:, None], after, before).cpu()
+    return moved, descent.adam.select(mask).cpu(), float(descent.mean_square)
 
 
 def cuts(length: int, core: int, shifted: bool) -> list[int]:

@@ -123,8 +123,9 @@ class WindowedSearch(JointSearch):
                 regions.descend, self._tasks(phase, [found[k][1:] for k in self._waiting])
             )
         index, result = next(self._results)
-        moved, mean_square = _checked(result)
+        moved, adam, mean_square = _checked(result)
         self.strokes = self.strokes.index_copy(0, self._moving[index], moved.to(self.strokes.device))
+        self.adam = self.adam.replaced(self._moving[index], adam)
         self.mean_square = mean_square
         self._painted[self._waiting[index]] = True
         if self._painted[self._waiting].all():
@@ -148,6 +149,7 @@ class WindowedSearch(JointSearch):
                 self.strokes[shown].cpu(),
                 self.block[shown].cpu(),
                 moves[shown].cpu(),
+                self.adam.select(shown).cpu(),
                 phase.rates(),
                 phase.softnesses(),
                 self._palette(phase),
@@ -212,15 +214,19 @@ class WindowedSearch(JointSearch):
         strokes = lay_strokes(self.problem.brush, block, x / size, y / size, angle, color, self.generator, guide)
         return strokes.to(self.strokes.device), block.to(self.strokes.device)
 
-    def _visibility(self, size: int) -> Tensor:
+    def _importance(self, size: int) -> Tensor:
         if not self._by_windows(size):
-            return super()._visibility(size)
+            return super()._importance(size)
+        photo = self.problem.reduced(size)
         bounds = self.problem.brush.bounds(self.strokes)
         cover = self._cover(size)
         shown = [part.touching(bounds).nonzero()[:, 0] for part in cover]
-        tasks = ((self._setting, part, self.strokes[own].cpu()) for part, own in zip(cover, shown, strict=True))
+        tasks = (
+            (self._setting, part, part.crop(photo), self.strokes[own].cpu())
+            for part, own in zip(cover, shown, strict=True)
+        )
         total = torch.zeros(len(self.strokes), dtype=torch.float32, device="cpu")
-        for own, seen in zip(shown, self._gather(regions.visibility, tasks), strict=True):
+        for own, seen in zip(shown, self._gather(regions.importance, tasks), strict=True):
             total.index_add_(0, own.cpu(), seen)  # each stroke once per part, so the order of summation is fixed
         return total.to(self.strokes.device)
 

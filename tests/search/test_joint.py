@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from neuralpaint import get_brush, paint
+from neuralpaint.guides.guide import Guide
 from neuralpaint.renderers import ExactRenderer
 from neuralpaint.search import Preset
 from neuralpaint.search.joint import JointSearch
@@ -122,3 +123,31 @@ def test_colours_of_a_plain_photo_are_found_exactly():
     photo = color.view(3, 1, 1).expand(3, 32, 32)
     painting = paint(photo, "pixel", 8, Preset("p", stages=2, steps=60, refine=60, block_pixels=16))
     assert painting.psnr(photo, 32) > 30
+
+
+@pytest.mark.parametrize("name", ["tape", "oil", "watercolor"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_importance_is_what_the_loss_rises_by_without_a_stroke(name, weighted, monkeypatch):
+    monkeypatch.setattr("neuralpaint.search.problem._PROBES", 3000)
+    brush, photo = get_brush(name), waves(24, 1)
+    problem = Problem.of(photo, brush, 8, JOINT, (1.0, 1.0, 1.0), ExactRenderer(), 0)
+    if weighted:
+        detail = 0.2 + 1.6 * torch.rand(24, 24, generator=torch.Generator().manual_seed(0))
+        problem = dataclasses.replace(problem, guide=Guide(detail / detail.mean()))
+    strokes = brush.sample(8, torch.Generator().manual_seed(4))
+
+    def loss(shown):
+        return problem.loss(shown, photo, problem.blank(24, 24), 24, 1.0, problem.weight(24, 24))[0]
+
+    rises = torch.stack([loss(torch.cat([strokes[:k], strokes[k + 1 :]])) for k in range(8)]) - loss(strokes)
+    assert rises.min() < 0 < rises.max()  # some are better gone
+    torch.testing.assert_close(problem.importance(strokes, 24), rises, rtol=0.1, atol=0.05 * float(rises.abs().max()))
+
+
+def test_a_hidden_stroke_is_moved_first():
+    """It is large, and in the picture of its own colour; another hides it."""
+    strokes = torch.tensor([[0.5, 0.5, 0.9, 0.9, 0.0, 1, 0, 0, 1], [0.5, 0.5, 0.99, 0.99, 0.0, 0, 0, 1, 1]])
+    photo = torch.tensor([0.0, 0.0, 1.0]).view(3, 1, 1).expand(3, 32, 32).contiguous()
+    problem = Problem.of(photo, get_brush("tape"), 2, JOINT, (1.0, 1.0, 1.0), ExactRenderer(), 0)
+    hidden, seen = problem.importance(strokes, 32).tolist()
+    assert abs(hidden) < 1 < seen

@@ -7,10 +7,13 @@ CUDA graph and replayed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from neuralpaint.search.state import take
 
 ADAM_BETAS = (0.9, 0.95)  # shorter memory than the usual 0.999: a phase has only a few dozen steps
 _ADAM_EPSILON = 1e-8
@@ -45,12 +48,74 @@ def adam_step_(
         gradient: of the same shape.
         mean, square: running averages of the gradient and of its square, of the same shape; zero before the first step,
             updated in place.
-        size, correction: scalars, the row of `adam_schedule` for this step.
+        size, correction: scalars, the row of `adam_schedule` for this step; or any that broadcast, one for each row.
     """
     first, second = betas
     mean.lerp_(gradient, 1 - first)
     square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
     parameters.sub_(mean.div(square.sqrt().mul_(correction).add_(epsilon)).mul_(size))
+
+
+@dataclass
+class AdamRows:
+    """Adam for rows that come and go: each has taken a number of steps of its own.
+
+    Attributes:
+        mean, square: `[N, P]`, running averages of the gradient and of its square.
+        age: `[N, 1]`, steps that each row has taken.
+    """
+
+    mean: Tensor
+    square: Tensor
+    age: Tensor
+
+    @classmethod
+    def new(cls, parameters: Tensor) -> AdamRows:
+        """For rows `[N, P]` that have taken no step."""
+        return cls(torch.zeros_like(parameters), torch.zeros_like(parameters), torch.zeros_like(parameters[:, :1]))
+
+    def step_(self, parameters: Tensor, gradient: Tensor, rate: Tensor) -> None:
+        """A step of all rows `[N, P]`, in place, at the `rate`: a scalar, or any that broadcasts.
+
+        The first steps of a row are small: its mean begins at zero, without a correction.
+        """
+        self.age += 1
+        correction = (1 - ADAM_BETAS[1] ** self.age).rsqrt()
+        adam_step_(parameters, gradient, self.mean, self.square, rate, correction)
+
+    def select(self, rows: Tensor) -> AdamRows:
+        """A copy of some rows: a mask or indices."""
+        return AdamRows(self.mean[rows], self.square[rows], self.age[rows])
+
+    def extended(self, count: int) -> AdamRows:
+        """With `count` new rows at the end."""
+        new = AdamRows.new(self.mean.new_zeros(count, self.mean.shape[1]))
+        pairs = zip(self.tensors().values(), new.tensors().values(), strict=True)
+        return AdamRows(*(torch.cat(pair) for pair in pairs))
+
+    def replaced(self, rows: Tensor, new: AdamRows) -> AdamRows:
+        """With other contents in some rows, at indices."""
+        pairs = zip(self.tensors().values(), new.tensors().values(), strict=True)
+        return AdamRows(*(old.index_copy(0, rows, own.to(old.device)) for old, own in pairs))
+
+    def cpu(self) -> AdamRows:
+        return AdamRows(self.mean.cpu(), self.square.cpu(), self.age.cpu())
+
+    def to(self, device: torch.device) -> AdamRows:
+        return AdamRows(self.mean.to(device), self.square.to(device), self.age.to(device))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """By their names in a checkpoint."""
+        return {"adam.mean": self.mean, "adam.square": self.square, "adam.age": self.age}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Tensor], shape: tuple[int, int]) -> AdamRows:
+        """From `tensors()`. Raises ValueError if they are not for `shape`."""
+        mean, square = take(state, "adam.mean", shape), take(state, "adam.square", shape)
+        found = cls(mean, square, take(state, "adam.age", (shape[0], 1)))
+        if (found.square < 0).any() or (found.age < 0).any():
+            raise ValueError("adam.square and adam.age cannot be negative")
+        return found
 
 
 def rmsprop_step_(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.images.palette import Palette
-from neuralpaint.search.optim.adam import adam_schedule, adam_step_
+from neuralpaint.search.optim.adam import AdamRows
 from neuralpaint.search.optim.colors import ColorChoice
 from neuralpaint.search.optim.cuda_graph import Replay
 from neuralpaint.search.optim.limits import Ranges
@@ -17,6 +17,7 @@ from neuralpaint.search.optim.pull import EVERY, Pull
 from neuralpaint.search.problem import Problem
 
 _CHOOSE_EVERY = 25  # steps between two choices of colours from a palette
+_HASTE = 2.0  # sizes change so much faster than positions
 
 
 class Descent:
@@ -31,6 +32,7 @@ class Descent:
     Attributes:
         strokes: `[N, P]`, the current strokes; overwritten by every step.
         mean_square: scalar, the mean squared error before the last step.
+        adam: the state of the optimiser; goes on from what was given.
 
     Args:
         strokes: `[N, P]`, the initial strokes; not modified.
@@ -40,6 +42,7 @@ class Descent:
         moving: `[N]`, 1 for strokes that move, 0 for frozen ones; by default all move.
         palette: holds the colours of all strokes, which only change from one of its entries to another.
         prefixes: numbers of strokes in the unfinished paintings that some steps also look at: see `PrefixLoss`.
+        adam: of the same strokes in an earlier phase; by default they have taken no step.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Descent:
         moving: Tensor | None = None,
         palette: Palette | None = None,
         prefixes: Sequence[int] = (),
+        adam: AdamRows | None = None,
     ) -> None:
         device = problem.device
         self._problem, self._size, self._softnesses = problem, size, softnesses
@@ -64,16 +68,20 @@ class Descent:
         if palette is not None:
             self._choice = ColorChoice(problem, palette, size, moving)
         self.mean_square = torch.full((), torch.nan, dtype=torch.float32, device=device)
-        self._parameters = self.strokes / self._ranges.scale
-        self._step_scale = self._ranges.scale if moving is None else self._ranges.scale * moving[:, None]
-        if self._choice is not None:
-            self._step_scale = self._step_scale.clone()
-            self._step_scale[:, problem.brush.colors[0].start : problem.brush.opacity] = 0.0
-        self._mean, self._square = torch.zeros_like(self._parameters), torch.zeros_like(self._parameters)
-        table = torch.cat(
-            [adam_schedule(rates), torch.tensor(softnesses, dtype=torch.float64, device="cpu")[:, None]], 1
-        )
-        self._schedule = table.to(device, strokes.dtype)  # [steps, 3]
+        self._scale = self._ranges.scale.clone()
+        self._scale[:, list(problem.brush.sizes)] *= _HASTE
+        self._parameters = self.strokes / self._scale
+        # By the area of a pixel: the optimiser's averages are then the same at every resolution.
+        self._step_scale = self._scale / size**2
+        self._moves: Tensor | None = None  # [N, P]: 0 for what does not move, though it may have been moving
+        if moving is not None or palette is not None:
+            moves = torch.ones_like(self._scale) if moving is None else moving[:, None].expand_as(self._scale).clone()
+            if palette is not None:
+                moves[:, problem.brush.colors[0].start : problem.brush.opacity] = 0.0
+            self._moves = moves
+        self.adam = AdamRows.new(self._parameters) if adam is None else adam
+        table = torch.tensor([rates, softnesses], dtype=torch.float64, device="cpu").T
+        self._schedule = table.to(device, strokes.dtype).contiguous()  # [steps, 2]
         self._row = torch.zeros(1, dtype=torch.long, device=device)
         self._done = 0
         self._prefix: PrefixLoss | None = None
@@ -85,8 +93,8 @@ class Descent:
     def step(self) -> None:
         if self._choice is not None and self._done % _CHOOSE_EVERY == 0:
             turn = self._done // _CHOOSE_EVERY
-            strokes = self._choice.improve(self._parameters * self._ranges.scale, self._softnesses[self._done], turn)
-            self._parameters.copy_(strokes / self._ranges.scale)
+            strokes = self._choice.improve(self._parameters * self._scale, self._softnesses[self._done], turn)
+            self._parameters.copy_(strokes / self._scale)
         count = self._prefix.count(self._done) if self._prefix is not None else 0
         pull = self._pull is not None and self._done % EVERY == 1
         if (count, pull) not in self._replays:
@@ -96,27 +104,28 @@ class Descent:
 
     @torch.no_grad()
     def _descend(self, count: int, pull: bool) -> None:
-        rate, correction, softness = self._schedule.index_select(0, self._row)[0].unbind()
+        rate, softness = self._schedule.index_select(0, self._row)[0].unbind()
         self._row += 1
-        scale = self._ranges.scale
-        strokes = self._parameters * scale
+        strokes = self._parameters * self._scale
         width = softness if self._problem.fused else self._softnesses[self._done]
         square, gradient = self._problem.loss(strokes, self._target, self._canvas, self._size, width, self._weight)
         if self._prefix is not None and count:
             self._prefix.add_gradient_(gradient, strokes, count, width)
         if self._pull is not None and pull:
             self._pull.add_gradient_(gradient, strokes)
-        adam_step_(self._parameters, gradient * self._step_scale, self._mean, self._square, rate, correction)
-        self.strokes.copy_(self._ranges.apply(self._parameters * scale))
-        torch.div(self.strokes, scale, out=self._parameters)
+        if self._moves is not None:
+            rate = rate * self._moves
+        self.adam.step_(self._parameters, gradient * self._step_scale, rate)
+        self.strokes.copy_(self._ranges.apply(self._parameters * self._scale))
+        torch.div(self.strokes, self._scale, out=self._parameters)
         torch.div(square, self._target.numel(), out=self.mean_square)
 
     def state_dict(self) -> dict[str, Tensor]:
-        return {"parameters": self._parameters, "adam.mean": self._mean, "adam.square": self._square}
+        """All but `adam`."""
+        return {"parameters": self._parameters}
 
     def load_state_dict(self, state: dict[str, Tensor], done: int) -> None:
         """Restores the state after `done` steps."""
-        for key, tensor in self.state_dict().items():
-            tensor.copy_(state[key])
+        self._parameters.copy_(state["parameters"])
         self._done = done
         self._row.fill_(done)
