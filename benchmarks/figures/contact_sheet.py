@@ -44,7 +44,7 @@ def main() -> None:
             print(path.stem, label, flush=True)
             row.append((painting.render(512), label))
         rows.append(row)
-    sheet(rows).save(arguments.output, quality=80, optimize=True, progressive=True)
+    sheet(rows).save(arguments.output, quality=74, optimize=True, progressive=True)
 
 
 def sheet(rows: list[list[tuple[Image.Image, str]]]) -> Image.Image:
