@@ -149,7 +149,7 @@ class WindowedSearch(JointSearch):
                 self.strokes[shown].cpu(),
                 self.block[shown].cpu(),
                 moves[shown].cpu(),
-                self.adam.select(shown).cpu(),
+                self.adam.select(shown).to("cpu"),
                 phase.rates(),
                 phase.softnesses(),
                 self._palette(phase),

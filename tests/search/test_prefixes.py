@@ -39,7 +39,7 @@ def test_unfinished_paintings_come_closer_and_finished_ones_no_less_close(name):
         for preset in (PRESET, ALONE)
     )
     gained = with_prefixes - without
-    assert gained[:2].mean() > 1 and gained[2:4].mean() > 0 and gained[2:4].min() > -0.3
+    assert gained[:2].mean() > 1 and gained[2:4].min() > 0
     assert gained[4] > -0.2 * gained[:2].mean()
 
 

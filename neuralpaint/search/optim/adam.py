@@ -89,19 +89,14 @@ class AdamRows:
 
     def extended(self, count: int) -> AdamRows:
         """With `count` new rows at the end."""
-        new = AdamRows.new(self.mean.new_zeros(count, self.mean.shape[1]))
-        pairs = zip(self.tensors().values(), new.tensors().values(), strict=True)
-        return AdamRows(*(torch.cat(pair) for pair in pairs))
+        return AdamRows(*(torch.cat([old, old.new_zeros(count, old.shape[1])]) for old in self.tensors().values()))
 
     def replaced(self, rows: Tensor, new: AdamRows) -> AdamRows:
         """With other contents in some rows, at indices."""
         pairs = zip(self.tensors().values(), new.tensors().values(), strict=True)
         return AdamRows(*(old.index_copy(0, rows, own.to(old.device)) for old, own in pairs))
 
-    def cpu(self) -> AdamRows:
-        return AdamRows(self.mean.cpu(), self.square.cpu(), self.age.cpu())
-
-    def to(self, device: torch.device) -> AdamRows:
+    def to(self, device: torch.device | str) -> AdamRows:
         return AdamRows(self.mean.to(device), self.square.to(device), self.age.to(device))
 
     def tensors(self) -> dict[str, Tensor]:
