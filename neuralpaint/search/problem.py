@@ -323,12 +323,8 @@ class PartProblem(Problem):
         return self.photo
 
 
-def part_problem(setting: Setting, part: Part, crop: Tensor | None = None) -> PartProblem:
+def part_problem(setting: Setting, part: Part, crop: Tensor) -> PartProblem:
     """The problem of painting one part; `crop` is the photo there, `[3, h, w]`, uint8 or float."""
-    height, width = part.bottom - part.top, part.right - part.left
-    if crop is None:
-        photo = torch.empty(3, height, width, dtype=torch.float32, device=setting.device)
-    else:
-        photo = crop.to(setting.device)
-        photo = photo if photo.is_floating_point() else photo.float().div_(255)
+    photo = crop.to(setting.device)
+    photo = photo if photo.is_floating_point() else photo.float().div_(255)
     return PartProblem(**vars(setting), photo=photo, part=part)
