@@ -47,10 +47,10 @@ def run(node, **given):
 
 
 def test_a_batch_is_painted_and_rendered_larger(nodes, images):
-    painted, paintings = run(nodes["NeuralpaintPaint"], image=images, strokes=4, preset="fast")
+    painted, paintings = run(nodes["NeuralpaintPaint"], image=images, strokes=12, preset="fast")
     assert painted.shape == images.shape and painted.dtype == torch.float32
     assert 0 <= painted.min() and painted.max() <= 1
-    assert (painted - images).square().mean() < 0.05
+    assert (painted - images).square().mean() < 0.02  # plain white: 0.39; the photo's variance: 0.08
     (larger,) = run(nodes["NeuralpaintRender"], painting=paintings, size=64)
     assert larger.shape == (2, 64, 80, 3)
 

@@ -99,28 +99,19 @@ def test_windows_look_at_unfinished_paintings_too():
     setting = Problem.of(photo, get_brush("tape"), 40, PRESET, (1.0, 1.0, 1.0), ExactRenderer(), 0).setting
     part = Part(64, 64, 64, 16, 16, 64, 64)
     crop = part.crop(photo.mul(255).round().byte())
-    strokes = get_brush("tape").sample(40, torch.Generator().manual_seed(2))
-    strokes[:, :2] = 0.3 + 0.6 * strokes[:, :2]
-    strokes[:, 2:4] = 0.05 + 0.2 * strokes[:, 2:4]
-    strokes[:, 8] = 1.0
-    moving, rates, softnesses = torch.ones(40, dtype=torch.bool), [0.03] * 120, [1.0] * 120
+    moving, rates, softnesses = torch.ones(40, dtype=torch.bool), [0.03] * 60, [1.0] * 60
 
-    def closeness(prefixes):
-        moved, *_ = descend(
-            setting,
-            part,
-            crop,
-            strokes,
-            torch.full((40,), 0.2),
-            moving,
-            AdamRows.new(strokes),
-            rates,
-            softnesses,
-            prefixes=prefixes,
-        )
+    def closeness(prefixes, seed):
+        strokes = get_brush("tape").sample(40, torch.Generator().manual_seed(seed))
+        strokes[:, :2] = 0.3 + 0.6 * strokes[:, :2]
+        strokes[:, 2:4] = 0.05 + 0.2 * strokes[:, 2:4]
+        strokes[:, 8] = 1.0
+        state = torch.full((40,), 0.2), moving, AdamRows.new(strokes)
+        moved, *_ = descend(setting, part, crop, strokes, *state, rates, softnesses, prefixes=prefixes)
         return psnr(Painting(moved[:10], "tape").render_tensor(64)[:, 16:, 16:], photo[:, 16:, 16:])
 
-    assert closeness((10,)) > closeness(()) + 0.3
+    gained = [closeness((10,), seed) - closeness((), seed) for seed in range(6)]
+    assert sum(gained) / 6 > 0.3
 
 
 def test_every_third_step_looks_at_one_unfinished_painting():
