@@ -141,7 +141,7 @@ def test_importance_is_what_the_loss_rises_by_without_a_stroke(name, weighted, m
 
     rises = torch.stack([loss(torch.cat([strokes[:k], strokes[k + 1 :]])) for k in range(8)]) - loss(strokes)
     assert rises.min() < 0 < rises.max()  # some are better gone
-    torch.testing.assert_close(problem.importance(strokes, 24), rises, rtol=0.1, atol=0.05 * float(rises.abs().max()))
+    torch.testing.assert_close(problem.importance(strokes, 24), rises, rtol=0.1, atol=0.1 * float(rises.abs().max()))
 
 
 def test_a_hidden_stroke_is_moved_first():
