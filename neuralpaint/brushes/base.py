@@ -51,7 +51,9 @@ class Brush:
     """A brush: the parameter space of its strokes, and what a search, a renderer and a person must know of them.
 
     A stroke is a vector of `num_parameters` numbers in [0, 1], in the order of `parameters`: shape, colour(s), opacity.
-    Positions and sizes are in units (1 = the canvas's shorter side), so after `transform` they may leave [0, 1].
+    Positions are in units (1 = the canvas's shorter side), and so are sizes, each with a factor of its brush: a tape is
+    w/2 wide, a curve's radius is radius0/4. After `transform` both may leave [0, 1]. docs/conventions.md has the unit
+    and formula of every parameter.
 
     A kind of brush is a subclass in a file of its own. It says where its strokes lie (`placement`, `geometry`,
     `_reach`) and how a search starts them (`_lay`, `_start`).
@@ -168,7 +170,7 @@ class Brush:
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
-        """Indices of lengths in units."""
+        """Indices of lengths in units, without the factor that the brush has for them."""
         return self._indices(self.length_names)
 
     def _indices(self, names: Sequence[str]) -> tuple[int, ...]:

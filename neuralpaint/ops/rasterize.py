@@ -37,7 +37,8 @@ def rasterize(
     every finite stroke gives a finite picture and gradient.
 
     Args:
-        strokes: `[N, P]`, float32 or float64, each number in [0, 1] in the order of `brush.parameters`.
+        strokes: `[N, P]`, float32 or float64, each number in [0, 1] in the order of `brush.parameters`;
+            docs/conventions.md says what it means.
         brush: a `Brush` or its name.
         height: rows of the output, in pixels.
         width: columns of the output, in pixels.

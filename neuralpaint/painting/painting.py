@@ -58,8 +58,8 @@ class Painting:
     """Strokes in painting order, and the canvas under them.
 
     Attributes:
-        strokes: float32 `[N, P]`, parameters in the order of the brush. Positions and sizes are in units of the shorter
-            side of the canvas, so positions along the longer side range up to its aspect.
+        strokes: float32 `[N, P]`, parameters in the order of the brush, in the units that docs/conventions.md lists.
+            Positions along the longer side of the canvas range up to its aspect.
         brush: a Brush, or the name of one.
         aspect: (height, width) of the canvas in units; the smaller is 1.
         background: background colour, (r, g, b) in [0, 1] or anything else that `images.parse_color` accepts.
