@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex
 
 import numpy as np
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 ONE_COLOR = ("r", "g", "b")
 TWO_COLORS = ("r0", "g0", "b0", "r2", "g2", "b2")
 
+_PACKAGE = f"{__name__.partition('.')[0]}."
+
 BRUSHES: dict[str, Brush] = {}
 """The built-in brushes by name, as their files register them."""
 ALIASES: dict[str, str] = {}
@@ -44,6 +46,13 @@ def register(brush: Brush, *aliases: str) -> Brush:
     BRUSHES[brush.name] = brush
     ALIASES.update(dict.fromkeys(aliases, brush.name))
     return brush
+
+
+def registered_brush(name: str) -> Brush:
+    """The built-in brush of exactly this name, which pickles refer to. Raises ValueError if there is none."""
+    if name not in BRUSHES:
+        raise ValueError(f"there is no brush {name!r} in this version of neuralpaint")
+    return BRUSHES[name]
 
 
 @dataclass(frozen=True)
@@ -193,10 +202,15 @@ class Brush:
         brush."""
         return touch_texels(self.touch) if self.touch else None
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """A brush of the package is pickled by its name, any other by its fields."""
+        if BRUSHES.get(self.name) == self and type(self).__module__.startswith(_PACKAGE):
+            return registered_brush, (self.name,)
+        return super().__reduce_ex__(protocol)
+
     def __getstate__(self) -> dict[str, Any]:
-        """With the packed texture, so that it is not packed again wherever the brush goes."""
-        kept = {name: value for name, value in self.__dict__.items() if name != "_uploaded"}
-        return kept | {"_own_texture": self.texture}
+        """With the packed texture of its own, if it has one, so that it is not packed again wherever the brush goes."""
+        return {name: value for name, value in self.__dict__.items() if name != "_uploaded"}
 
     def texture_on(self, device: torch.device | str) -> torch.Tensor:
         """`texture` on a device, uploaded once. Of fake tensors' mode a fake one."""
