@@ -33,6 +33,7 @@ from neuralpaint.images.metrics import psnr
 from neuralpaint.images.resample import resize
 from neuralpaint.images.streaming import LARGE, STREAMED_SUFFIXES, LargePhoto, write_bands
 from neuralpaint.painting.finish import Finish
+from neuralpaint.painting.sequence import StrokeSequence
 from neuralpaint.painting.snp import read_snp
 from neuralpaint.painting.stroke_file import read_painting, write_painting
 from neuralpaint.painting.tiles import TILE, height_tiles, normal_tiles, picture_tiles
@@ -54,8 +55,8 @@ _FAR = 2 * MAX_ASPECT  # positions and sizes beyond this many units are rejected
 
 
 @dataclass(frozen=True, eq=False)
-class Painting:
-    """Strokes in painting order, and the canvas under them.
+class Painting(StrokeSequence):
+    """Strokes in painting order, and the canvas under them. It is a sequence of its strokes: see `StrokeSequence`.
 
     Attributes:
         strokes: float32 `[N, P]`, parameters in the order of the brush, in the units that docs/conventions.md lists.
@@ -104,9 +105,6 @@ class Painting:
         """The old name of `background`."""
         warnings.warn("Painting.canvas is now Painting.background", DeprecationWarning, stacklevel=2)
         return self.background
-
-    def __len__(self) -> int:
-        return len(self.strokes)
 
     def __repr__(self) -> str:
         height, width = self.pixels()
