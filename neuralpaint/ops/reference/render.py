@@ -4,8 +4,8 @@ The kernels are tested against these functions in float64. Shapes, units and bru
 `neuralpaint.ops.rasterize` and `neuralpaint.ops.render`; nothing here checks its arguments.
 
 A point on a Bézier brush is found in two steps. Without gradients, the best parameter t* is bracketed by dense sampling
-and then bisected to the last bit. With gradients, one Newton step from t* (which leaves its value unchanged) attaches
-the derivative that the implicit function theorem gives it.
+and then bisected to the last bit. With gradients, Newton steps from t* (which leave its value unchanged) attach the
+first and second derivative that the implicit function theorem gives it. Third ones are not right.
 """
 
 from __future__ import annotations
@@ -327,11 +327,18 @@ def _parameters(like: Tensor) -> Tensor:
     return torch.linspace(0, 1, _SAMPLES, dtype=like.dtype, device=like.device)
 
 
-def _newton_step(t: Tensor, residual: Tensor, slope: Tensor, interior: Tensor) -> Tensor:
-    """t with dt = −d(residual)/slope attached where `interior`; its value stays t up to rounding."""
-    usable = interior & (slope != 0)
-    step = (residual - residual.detach()) / torch.where(usable, slope, torch.ones_like(slope)).detach()
-    return t - torch.where(usable, step, torch.zeros_like(step))
+def _attached(t: Tensor, equation: Callable[[Tensor], tuple[Tensor, Tensor]], interior: Tensor) -> Tensor:
+    """t with its derivatives as a root of an equation attached where `interior`; its value stays t up to rounding.
+
+    `equation` gives the residual and its slope by t. A Newton step from a root has the root's first derivative, another
+    step from there its second one.
+    """
+    for _ in range(2):
+        residual, slope = equation(t)
+        usable = interior & (slope != 0)
+        step = (residual - residual.detach()) / torch.where(usable, slope, torch.ones_like(slope)).detach()
+        t = t - torch.where(usable, step, torch.zeros_like(step))
+    return t
 
 
 # -- watercolor: a disc --
@@ -345,8 +352,7 @@ def _paint_watercolor(
     growth = (strokes[:, 7:8] - strokes[:, 6:7]) * scale / 4
     with torch.no_grad():
         t, interior = _nearest_disc(curve, start_radius, growth, x, y)
-    residual, slope = _disc_stationarity(curve, growth, x, y, t)
-    t = _newton_step(t, residual, slope, interior)
+    t = _attached(t, lambda t: _disc_stationarity(curve, growth, x, y, t), interior)
     point_x, point_y = curve.point(t)
     distance = norm(x - point_x, y - point_y)
     coverage = _overlap(distance, start_radius + t * growth, softness)
@@ -397,10 +403,23 @@ def _paint_marker(
     curve = _curve(strokes, origin, scale)
     with torch.no_grad():
         t, kink = _nearest_square(curve, x, y)
-    along, across, along_slope, across_slope = _square_frame(curve, x, y, t)
-    # On a kink |q·T| = |q·N| the optimum follows the crossing; at a smooth minimum the envelope theorem holds t* fixed.
-    sign = torch.sign(along * across).detach()
-    t = _newton_step(t, along - sign * across, along_slope - sign * across_slope, kink)
+    along, across, _, _ = _square_frame(curve, x, y, t)
+    # On a kink |q·T| = |q·N| the optimum follows the crossing; at a smooth minimum a slope is zero, and how t* moves
+    # matters to second derivatives alone (envelope theorem).
+    sign, further = torch.sign(along * across).detach(), along.abs() >= across.abs()
+
+    def crossing(t: Tensor) -> tuple[Tensor, Tensor]:
+        along, across, along_slope, across_slope = _square_frame(curve, x, y, t)
+        return along - sign * across, along_slope - sign * across_slope
+
+    def slope(t: Tensor) -> Tensor:
+        return torch.where(further, *_square_frame(curve, x, y, t)[2:])
+
+    def stationary(t: Tensor) -> tuple[Tensor, Tensor]:
+        return slope(t), torch.func.vjp(slope, t.detach())[1](torch.ones_like(t))[0]
+
+    t = _attached(t, crossing, kink)
+    t = _attached(t, stationary, ~kink & (t > 1e-9) & (t < 1 - 1e-9))
     along, across, _, _ = _square_frame(curve, x, y, t)
     # On a kink both are the distance; taking one keeps the derivative from being split between them.
     distance = torch.where(kink | (along.abs() >= across.abs()), along.abs(), across.abs())
@@ -465,8 +484,7 @@ def _paint_ribbon(
     still = torch.zeros_like(curve.x0)
     with torch.no_grad():
         t, interior = _nearest_disc(curve, still, still, x, y)
-    residual, slope = _disc_stationarity(curve, still, x, y, t)
-    t = _newton_step(t, residual, slope, interior)
+    t = _attached(t, lambda t: _disc_stationarity(curve, still, x, y, t), interior)
     beyond, across, _, _ = _square_frame(curve, x, y, t)
     # At an end where the curve stands still, all points have a stationary point.
     between = interior & (t > 1e-9) & (t < 1 - 1e-9)
