@@ -9,7 +9,7 @@ from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.ops.checks import as_single
-from neuralpaint.ops.transforms import refuse_forward_mode, register_derivatives
+from neuralpaint.ops.transforms import refuse_unsupported, register_derivatives
 from neuralpaint.utils.profiling import span
 
 
@@ -17,8 +17,9 @@ from neuralpaint.utils.profiling import span
 def composite(canvas: Tensor, foreground: Tensor, alpha: Tensor) -> Tensor:
     """Lays strokes over a canvas, in order: h ← α·c + (1 − α)·h, starting from h = canvas.
 
-    Differentiable by all three arguments. The backward pass recomputes the canvases under the strokes, so it divides
-    by nothing (α = 1 is exact) and keeps nothing but the arguments.
+    Differentiable by all three arguments, any number of times. The backward pass recomputes the canvases under the
+    strokes, so it divides by nothing (α = 1 is exact) and keeps nothing but the arguments. Second derivatives are plain
+    torch, which keeps T canvases.
 
     Args:
         canvas: `[B, 3, H, W]`, float32 or float64; RGB, as a rule in [0, 1].
@@ -33,7 +34,7 @@ def composite(canvas: Tensor, foreground: Tensor, alpha: Tensor) -> Tensor:
             precision becomes float32).
         ValueError: an argument does not fit the others in shape or device.
     """
-    refuse_forward_mode("composite", canvas, foreground, alpha)
+    refuse_unsupported("composite", canvas, foreground, alpha)
     canvas, foreground, alpha = as_single(canvas), as_single(foreground), as_single(alpha)
     for name, tensor in (("canvas", canvas), ("foreground", foreground), ("alpha", alpha)):
         if not isinstance(tensor, Tensor):
@@ -81,5 +82,40 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return _call_backward(grad, *ctx.saved_tensors)
 
 
-_call_backward = register_derivatives("composite_backward", ("grad", "canvas", "foreground", "alpha"))
+def _setup_context_of_backward(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.save_for_backward(*inputs)
+
+
+def _backward_of_backward(ctx: Any, by_canvas: Tensor, by_foreground: Tensor, by_alpha: Tensor) -> tuple[Tensor, ...]:
+    """From the derivatives by the three gradients, those by what the gradients were made of.
+
+    `moving` is how the canvas under each stroke moves if the arguments move along the three: the backward pass is
+    linear in `grad`, and its transpose is forward mode.
+    """
+    grad, canvas, foreground, alpha = ctx.saved_tensors
+    strokes = [part.unbind(1) for part in (foreground, alpha, by_foreground, by_alpha)]
+    under, moving = [canvas], [by_canvas]
+    for color, matte, color_moves, matte_moves in zip(*strokes, strict=True):
+        moving.append(matte * color_moves + matte_moves * (color - under[-1]) + (1 - matte) * moving[-1])
+        under.append(matte * color + (1 - matte) * under[-1])
+    turn = torch.zeros_like(canvas)  # by the canvas over a stroke
+    by_colors, by_mattes = [], []
+    for index in range(alpha.shape[1] - 1, -1, -1):
+        color, matte, color_moves, matte_moves = (part[index] for part in strokes)
+        by_colors.append(matte_moves * grad + matte * turn)
+        product = grad * (color_moves - moving[index]) + turn * (color - under[index])
+        by_mattes.append(product.sum(1, keepdim=True))
+        turn = (1 - matte) * turn - matte_moves * grad
+        grad = (1 - matte) * grad
+    if not by_colors:
+        return moving[-1], turn, torch.zeros_like(foreground), torch.zeros_like(alpha)
+    return moving[-1], turn, torch.stack(by_colors[::-1], 1), torch.stack(by_mattes[::-1], 1)
+
+
+_call_backward = register_derivatives(
+    "composite_backward",
+    ("grad", "canvas", "foreground", "alpha"),
+    _backward_of_backward,
+    _setup_context_of_backward,
+)
 _call = register_derivatives("composite", ("canvas", "foreground", "alpha"), _backward, _setup_context)

@@ -10,7 +10,7 @@ from torch import Tensor
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush, get_brush
 from neuralpaint.ops.checks import as_single, check_side, check_strokes, check_width
-from neuralpaint.ops.transforms import refuse_forward_mode, register_derivatives
+from neuralpaint.ops.transforms import refuse_unsupported, register_derivatives
 from neuralpaint.utils.profiling import span
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.uint8)
@@ -53,7 +53,7 @@ def rasterize(
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
     """
     brush = get_brush(brush)
-    refuse_forward_mode("rasterize", strokes)
+    refuse_unsupported("rasterize", strokes)
     strokes = as_single(strokes)
     check_strokes(strokes, brush, 2)
     dtype = strokes.dtype if dtype is None else dtype

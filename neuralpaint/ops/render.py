@@ -11,7 +11,7 @@ from torch import Tensor
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush
 from neuralpaint.ops.checks import as_origin, as_single, check_render, check_width
-from neuralpaint.ops.transforms import refuse_forward_mode, register_derivatives
+from neuralpaint.ops.transforms import refuse_second_derivatives, refuse_unsupported, register_derivatives
 from neuralpaint.utils.profiling import span
 
 
@@ -29,7 +29,8 @@ def render(
 
     A canvas may be a whole painting, a block or a tile of one: `origin` and `pixels_per_unit` say which part of the
     plane its pixels show, and a part comes out with the pixels that the whole would have there. Differentiable by
-    `canvas` and `strokes`. Strokes cost only where they are.
+    `canvas` and `strokes`. Strokes cost only where they are. Of second derivatives there are those of the gradient by
+    the canvas; those of the gradient by the strokes raise NotImplementedError, and `ops.reference.render` has them.
 
     Args:
         canvas: `[B, 3, H, W]`, float32 or float64, what lies under the strokes, RGB in [0, 1].
@@ -45,7 +46,7 @@ def render(
     Raises:
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
     """
-    refuse_forward_mode("render", canvas, strokes)
+    refuse_unsupported("render", canvas, strokes)
     canvas, strokes, origin = as_single(canvas), as_single(strokes), as_single(origin)
     brush, scale = check_render(canvas, strokes, brush, pixels_per_unit)
     return _call(
@@ -101,5 +102,29 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     return grad_canvas, grad_strokes, None, None, None, None, None
 
 
-_call_backward = register_derivatives("render_backward", ("grad", "canvas", "strokes", "origin"))
+def _setup_context_of_backward(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
+    grad, _, strokes, ctx.kind, texture, origin, *ctx.sizes = inputs
+    ctx.save_for_backward(grad, strokes, texture, origin)
+    ctx.set_materialize_grads(False)
+
+
+def _backward_of_backward(ctx: Any, by_canvas: Tensor | None, by_strokes: Tensor | None) -> tuple[Tensor | None, ...]:
+    """Of the derivative by the canvas alone: the picture is affine in the canvas, so that the kernels have it."""
+    if by_strokes is not None:
+        refuse_second_derivatives("render", "strokes")
+    if by_canvas is None:
+        return (None,) * 8
+    grad, strokes, texture, origin = ctx.saved_tensors
+    rest, black = (strokes, ctx.kind, texture, origin, *ctx.sizes), torch.zeros_like(by_canvas)
+    by_grad = _call(by_canvas, *rest) - _call(black, *rest)
+    through_strokes = _call_backward(grad, by_canvas, *rest)[1] - _call_backward(grad, black, *rest)[1]
+    return by_grad, None, through_strokes, None, None, None, None, None
+
+
+_call_backward = register_derivatives(
+    "render_backward",
+    ("grad", "canvas", "strokes", "origin"),
+    _backward_of_backward,
+    _setup_context_of_backward,
+)
 _call = register_derivatives("render", ("canvas", "strokes", "origin"), _backward, _setup_context)

@@ -10,7 +10,7 @@ from torch import Tensor
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes import Brush
 from neuralpaint.ops.checks import as_origin, as_single, check_factor, check_render, check_width
-from neuralpaint.ops.transforms import refuse_forward_mode, register_undifferentiable
+from neuralpaint.ops.transforms import refuse_unsupported, register_undifferentiable
 from neuralpaint.utils.profiling import span
 
 
@@ -48,7 +48,7 @@ def render_loss(
     Raises:
         TypeError, ValueError: an argument is of the wrong type, shape or range; the message names it.
     """
-    refuse_forward_mode("render_loss", canvas, strokes, target, weight)
+    refuse_unsupported("render_loss", canvas, strokes, target, weight)
     canvas, strokes, target = as_single(canvas), as_single(strokes), as_single(target)
     brush, scale = check_render(canvas, strokes, brush, pixels_per_unit)
     if not isinstance(target, Tensor) or target.shape != canvas.shape or target.dtype != canvas.dtype:

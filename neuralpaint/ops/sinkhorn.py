@@ -9,7 +9,8 @@ from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.ops.checks import as_single, check_width
-from neuralpaint.ops.transforms import refuse_forward_mode, register_derivatives
+from neuralpaint.ops.sinkhorn_plain import plain_sinkhorn
+from neuralpaint.ops.transforms import refuse_unsupported, register_derivatives
 from neuralpaint.utils.profiling import span
 from neuralpaint.utils.validation import check_whole
 
@@ -34,7 +35,8 @@ def sinkhorn(
     marginal is exactly ν and whose first tends to μ. No n×n matrix is formed; the squared Euclidean cost splits into
     rows and columns and takes O(n (h + w)) for n = h·w pixels, the Euclidean one O(n²).
 
-    Differentiable by both masses (once): exactly the derivative of the number computed. A pixel without mass has the
+    Differentiable by both masses, any number of times: exactly the derivatives of the number computed. Second ones are
+    plain torch in float64, some hundred times slower. A pixel without mass has the
     one-sided derivative, limited to the largest finite value: far from convergence, at a small ε, a trace of mass in
     the right place can change the plan beyond any bound. Add a floor to the masses where that is unwanted.
 
@@ -59,7 +61,7 @@ def sinkhorn(
         regularized transport problems", SIAM J. Sci. Comput. 2019 (the log domain). Zou et al., "Stylized Neural
         Painting", CVPR 2021, section 3.4 (its use in painting).
     """
-    refuse_forward_mode("sinkhorn", mass_x, mass_y)
+    refuse_unsupported("sinkhorn", mass_x, mass_y)
     mass_x, mass_y = as_single(mass_x), as_single(mass_y)
     for name, mass in (("mass_x", mass_x), ("mass_y", mass_y)):
         if not isinstance(mass, Tensor):
@@ -111,5 +113,26 @@ def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
     return *grads, None, None, None
 
 
-_call_backward = register_derivatives("sinkhorn_backward", ("grad", "mass_x", "mass_y", "potentials"))
+def _setup_context_of_backward(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
+    grad, mass_x, mass_y, _, *ctx.settings = inputs
+    ctx.save_for_backward(grad, mass_x, mass_y)
+
+
+def _backward_of_backward(ctx: Any, by_x: Tensor, by_y: Tensor) -> tuple[Tensor | None, ...]:
+    """The potentials are functions of the masses, so that what goes through them is counted by the masses."""
+
+    def backward(grad: Tensor, mass_x: Tensor, mass_y: Tensor) -> tuple[Tensor, Tensor]:
+        pull = torch.func.vjp(lambda x, y: plain_sinkhorn(x, y, *ctx.settings), mass_x, mass_y)[1]
+        return pull(grad.double())
+
+    pull = torch.func.vjp(backward, *ctx.saved_tensors)[1]
+    return *pull((by_x, by_y)), None, None, None, None
+
+
+_call_backward = register_derivatives(
+    "sinkhorn_backward",
+    ("grad", "mass_x", "mass_y", "potentials"),
+    _backward_of_backward,
+    _setup_context_of_backward,
+)
 _call = register_derivatives("sinkhorn", ("mass_x", "mass_y"), _backward, _setup_context)

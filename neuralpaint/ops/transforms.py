@@ -1,9 +1,10 @@
-"""What `torch.func` and `torch.autograd` do with an operator: reverse mode, vmap, and a clear error in forward mode."""
+"""What `torch.func` and `torch.autograd` do with an operator: reverse mode, vmap, clear errors for the rest."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -12,16 +13,31 @@ from torch.autograd.forward_ad import unpack_dual
 _LIBRARY = torch.library.Library("neuralpaint", "FRAGMENT")  # what is registered lives as long as this object
 
 
-def refuse_forward_mode(op: str, *arguments: Any) -> None:
-    """Raises NotImplementedError for a tensor that carries a tangent, which the kernels would drop without a word."""
+def refuse_unsupported(op: str, *arguments: Any) -> None:
+    """Raises NotImplementedError for a tensor that carries a tangent, which the kernels would drop without a word, and
+    for a distributed tensor."""
     if torch.compiler.is_compiling():
         return
+    distributed = sys.modules.get("torch.distributed.tensor")  # where it is not imported, there are none
     for argument in arguments:
+        if isinstance(argument, getattr(distributed, "DTensor", ())):
+            raise NotImplementedError(
+                f"{op}: distributed tensors are not taken: call it on each rank's own part, by "
+                "torch.distributed.tensor.experimental.local_map or with tensor.to_local()"
+            )
         if isinstance(argument, Tensor) and unpack_dual(argument).tangent is not None:
             raise NotImplementedError(
                 f"{op}: derivatives in forward mode (jvp, jacfwd) are not implemented: use reverse mode (vjp, "
                 "torch.autograd.grad)"
             )
+
+
+def refuse_second_derivatives(op: str, by: str = "") -> NoReturn:
+    """Raises NotImplementedError, which names the op and what has them."""
+    raise NotImplementedError(
+        f"{op}: second derivatives{by and f' by {by}'} are not implemented: neuralpaint.ops.reference.{op} has them, "
+        "in plain torch"
+    )
 
 
 def _batching_rule(op: str, folded: Sequence[str], call: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,7 +83,8 @@ def register_derivatives(
         op: name of the operator; each of its results has the batch as its first dimension.
         folded: names of the arguments that have it too. To map over another one raises NotImplementedError.
         backward: `backward(ctx, *grads)`, a gradient for each argument. None: the operator is itself a backward pass,
-            and to go through it once more raises NotImplementedError.
+            and to go through it once more raises NotImplementedError. Of a backward pass it is made of operations that
+            autograd knows, so that third derivatives and further ones follow.
         setup_context: `setup_context(ctx, inputs, output)`, which keeps what `backward` needs.
 
     Returns:
@@ -79,9 +96,7 @@ def register_derivatives(
     keep = setup_context or (lambda ctx, inputs, output: None)
 
     def differentiate(ctx: Any, *grads: Tensor) -> Any:
-        if backward is None:
-            raise NotImplementedError(f"{op.removesuffix('_backward')}: second derivatives are not implemented")
-        return backward(ctx, *grads)
+        return refuse_second_derivatives(op.removesuffix("_backward")) if backward is None else backward(ctx, *grads)
 
     class Recorded(torch.autograd.Function):
         """What autograd records of a call."""
@@ -114,7 +129,7 @@ def register_derivatives(
             return differentiate(ctx, *grads)
 
     def kernel(keyset: Any, *arguments: Any) -> Any:
-        refuse_forward_mode(op, *arguments)
+        refuse_unsupported(op, *arguments)
         if torch.is_grad_enabled() and any(isinstance(value, Tensor) and value.requires_grad for value in arguments):
             if torch._C._are_functorch_transforms_active():
                 raise NotImplementedError(
@@ -127,7 +142,7 @@ def register_derivatives(
     def call(*arguments: Any) -> Any:
         if torch.compiler.is_compiling() or not torch._C._are_functorch_transforms_active():
             return overload(*arguments)
-        refuse_forward_mode(op, *arguments)
+        refuse_unsupported(op, *arguments)
         return Transformed.apply(*arguments)
 
     Transformed.vmap = staticmethod(_batching_rule(op, folded, call))  # type: ignore[method-assign]
@@ -141,7 +156,7 @@ def register_undifferentiable(op: str, folded: Sequence[str]) -> Callable[..., A
     overload = getattr(torch.ops.neuralpaint, op).default
 
     def kernel(keyset: Any, *arguments: Any) -> Any:
-        refuse_forward_mode(op, *arguments)
+        refuse_unsupported(op, *arguments)
         with torch._C._AutoDispatchBelowAutograd():
             return overload.redispatch(keyset & torch._C._after_autograd_keyset, *arguments)
 

@@ -85,13 +85,6 @@ def test_gradcheck():
     assert torch.autograd.gradcheck(composite, (canvas, foreground, alpha.requires_grad_()))
 
 
-def test_second_derivatives_are_refused():
-    canvas, foreground, alpha = sample((1, 2, 3, 3))
-    (grad,) = torch.autograd.grad(composite(canvas, foreground, alpha).sum(), alpha, create_graph=True)
-    with pytest.raises(NotImplementedError, match="composite"):
-        grad.sum().backward()
-
-
 def test_takes_any_strides():
     canvas, foreground, alpha = (x.detach() for x in sample((2, 3, 6, 8)))
     expected = composite(canvas, foreground, alpha)

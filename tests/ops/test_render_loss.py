@@ -127,14 +127,6 @@ def test_softness_may_be_a_tensor():
             ops.render_loss(canvas, strokes, "tape", target, softness=wrong)
 
 
-def test_second_derivatives_are_refused():
-    canvas, strokes, _ = problem("tape", dtype=torch.float32)
-    strokes.requires_grad_()
-    (first,) = torch.autograd.grad(ops.render(canvas, strokes, "tape").sum(), strokes, create_graph=True)
-    with pytest.raises(NotImplementedError, match="second derivatives"):
-        torch.autograd.grad(first.sum(), strokes)
-
-
 @pytest.mark.parametrize(
     ("options", "name"),
     [({"l1": float("nan")}, "l1"), ({"l2": -1.0}, "l2"), ({"l1": "1"}, "l1"), ({"target": "meta"}, "target")],
