@@ -28,7 +28,7 @@ from neuralpaint.images.icc import matrix_profile
 from neuralpaint.images.metadata import PhotoMetadata
 from neuralpaint.images.orientation import stored_as, turned
 from neuralpaint.images.sources import as_source, is_source
-from neuralpaint.images.vips import forget, read_bands
+from neuralpaint.images.vips import forget, read_bands, reduced
 from neuralpaint.utils.deprecation import renamed_argument
 from neuralpaint.utils.files import atomic_write
 
@@ -65,6 +65,7 @@ def load_image(
     background: str | Sequence[float] = "white",
     *,
     name: str = "image",
+    longest: int | None = None,
 ) -> torch.Tensor:
     """Loads an image as RGB.
 
@@ -78,6 +79,8 @@ def load_image(
         device: device of the result.
         background: background colour of transparent pixels, as accepted by `parse_color`.
         name: name of the argument in error messages, for images without a path.
+        longest: pixels along the longer side that are enough. A larger file is reduced as it is read, which takes less
+            time and memory than afterwards. No limit by default.
 
     Returns:
         float32 `[3, H, W]` in [0, 1].
@@ -90,11 +93,11 @@ def load_image(
     if _is_tensor(image):
         tensor = _from_tensor(image, name)
         _check_aspect(tensor.shape[-2], tensor.shape[-1], name)
-        return tensor.to(device)
-    rgb, _, _ = _read(image, name, parse_color(background))
+        return _limited(tensor, longest).to(device)
+    rgb, _, _ = _read(image, name, parse_color(background), longest)
     import torch  # takes seconds, so only once the image is known to be good
 
-    return torch.from_numpy(rgb).to(device)
+    return _limited(torch.from_numpy(rgb), longest).to(device)
 
 
 def load_transparent(
@@ -236,11 +239,19 @@ def _is_tensor(image: object) -> TypeGuard[torch.Tensor]:
     return torch is not None and isinstance(image, torch.Tensor)
 
 
+def _limited(image: torch.Tensor, longest: int | None) -> torch.Tensor:
+    """`[3, H, W]` with at most so many pixels along its longer side."""
+    from neuralpaint.images.resample import resize
+
+    factor = 1.0 if longest is None else min(1.0, longest / max(image.shape[1:]))
+    return resize(image, *(max(1, round(side * factor)) for side in image.shape[1:]))
+
+
 def _read(
-    image: object, name: str, background: tuple[float, float, float] | None = None
+    image: object, name: str, background: tuple[float, float, float] | None = None, longest: int | None = None
 ) -> tuple[np.ndarray, np.ndarray | None, str]:
     """(rgb `[3, H, W]`, alpha `[H, W]` or None, label for messages), float32 in [0, 1]. Given a background, rgb is what
-    shows over it, and alpha is None; and the image may not be too long."""
+    shows over it, and alpha is None; and the image may not be too long. Given `longest`, a file is reduced to it."""
     if isinstance(image, np.ndarray):
         rgb, alpha = _from_array(image, name)
         if alpha is not None and background is not None:
@@ -262,14 +273,14 @@ def _read(
         if count > MAX_PIXELS:
             raise ImageError(too_large(label))
         check_need(source, label, _TENSOR_BYTES * count)
-        return *_decode(pixels, background, label), label
+        return *_decode(pixels, background, label, longest), label
 
 
 def _decode(
-    pixels: Pixels, background: tuple[float, float, float] | None, label: str
+    pixels: Pixels, background: tuple[float, float, float] | None, label: str, longest: int | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """(rgb, alpha) as `_read` returns them, upright."""
-    image = to_srgb(pixels)
+    image = to_srgb(pixels) if longest is None else reduced(to_srgb(pixels), longest)
     height, width = turned(image.height, image.width, pixels.orientation)
     if background is not None:
         _check_aspect(height, width, label)

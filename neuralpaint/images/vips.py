@@ -40,6 +40,20 @@ def to_array(image: Any) -> np.ndarray:
     return data.reshape(image.height, image.width, image.bands)
 
 
+def reduced(image: Any, longest: int) -> Any:
+    """An 8- or 16-bit picture of 3 channels, or 4 with alpha, with at most so many pixels along its longer side. The
+    colours of transparent pixels do not count."""
+    factor = max(image.width, image.height) / longest
+    if factor <= 1:
+        return image
+    across, down = (max(1, round(side / factor)) / side for side in (image.width, image.height))
+    if image.bands == 3:
+        return image.resize(across, vscale=down)
+    most = float(np.iinfo(_FORMATS[image.format]).max)
+    small = image.premultiply(max_alpha=most).resize(across, vscale=down).unpremultiply(max_alpha=most)
+    return small.rint().cast(image.format)
+
+
 def read_bands(image: Any) -> Iterator[np.ndarray]:
     """Reads an 8- or 16-bit picture from top to bottom: float32 `[rows, W, C]` in [0, 1]."""
     kind = _FORMATS[image.format]

@@ -202,6 +202,29 @@ def one_line(error):
     return text
 
 
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp"])
+def test_a_large_file_is_reduced_as_it_is_read(tmp_path, suffix):
+    y, x = np.mgrid[:90, :140] / 140
+    picture = Image.fromarray((255 * np.stack([x, y, (x - y) ** 2], -1)).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6 if suffix == ".jpg" else 1  # a quarter turn
+    picture.save(tmp_path / f"photo{suffix}", exif=exif, quality=95)
+    whole, small = load_image(tmp_path / f"photo{suffix}"), load_image(tmp_path / f"photo{suffix}", longest=56)
+    assert small.shape == (3, *((56, 36) if suffix == ".jpg" else (36, 56)))
+    assert (small - resize(whole, *small.shape[1:])).abs().max() < 0.03
+    assert torch.equal(load_image(tmp_path / f"photo{suffix}", longest=140), whole)
+    assert load_image(whole, longest=56).shape == small.shape  # nor are pictures in memory any larger
+
+
+def test_transparent_pixels_leave_no_fringe_in_a_reduced_file(tmp_path):
+    values = np.zeros((60, 60, 4), np.uint8)
+    values[:, 30:] = (200, 40, 20, 255)
+    values[:, :30, 1] = 255  # green that cannot be seen
+    Image.fromarray(values).save(tmp_path / "cut.png")
+    small = load_image(tmp_path / "cut.png", background="black", longest=25)
+    assert small[1].max() < 0.2
+
+
 def test_missing(tmp_path):
     with pytest.raises(ValueError, match="does not exist") as error:
         load_image(tmp_path / "nothing.jpg")
