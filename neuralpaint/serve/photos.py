@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +29,12 @@ def read_photo(channel: Channel, folder: str) -> dict[str, int]:
     shown, and removes the upload.
 
     Returns:
-        Its own size: {"width", "height"}.
+        The size of the photo to be painted: {"width", "height"}.
 
     Raises:
         ValueError: it is no picture, damaged, or too large.
     """
-    image = _read(Path(folder) / UPLOAD, "the photo")
+    image = _read(Path(folder) / UPLOAD, "the photo", LONGEST)
     size = {"width": image.width, "height": image.height}
     for longest, name in ((LONGEST, PHOTO), (SHOWN, VIEW), (240, THUMBNAIL)):
         image = _within(image, longest)
@@ -42,12 +43,20 @@ def read_photo(channel: Channel, folder: str) -> dict[str, int]:
     return size
 
 
+def warm_up() -> None:
+    """Reads a small photo: what is loaded once is there for the first real one then."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(buffer, "JPEG")
+    _decoded(buffer.getvalue(), "the photo", 32)
+
+
 def read_style(channel: Channel, folder: str) -> None:
     """Reads the upload in a painting's folder as its style picture. Raises as `read_photo`."""
     from neuralpaint.styles.pictures.style import check_style_picture
 
-    image = _read(Path(folder) / UPLOAD, "the style picture")
-    image = _within(image, STYLE)
+    image = _read(Path(folder) / UPLOAD, "the style picture", STYLE)
     check_style_picture(_tensor(image), "the style picture")
     _write(image, Path(folder) / STYLE_FILE)
     (Path(folder) / UPLOAD).unlink(missing_ok=True)
@@ -110,21 +119,28 @@ def mask_of(folder: Path, choices: Choices) -> Any:
     return mask if mask.getextrema()[1] else "auto"  # nothing is marked in this part
 
 
-def _read(path: Path, name: str) -> Image.Image:
+def _read(path: Path, name: str, longest: int) -> Image.Image:
+    return _decoded(path.read_bytes(), name, longest)
+
+
+def _decoded(data: bytes, name: str, longest: int) -> Image.Image:
     from neuralpaint.images.decoding import read_size, readable
     from neuralpaint.images.io import load_image, to_pil
 
-    data = path.read_bytes()
+    heif = _is_heif(data)
     with readable(name):
-        height, width = read_size(data) if not _is_heif(data) else (1, 1)
-    if height * width > MAX_PIXELS:
-        raise ValueError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels: shrink it first")
-    image = to_pil(load_image(data, name=name))
-    if image.width * image.height > MAX_PIXELS:
-        raise ValueError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels: shrink it first")
+        height, width = read_size(data) if not heif else (1, 1)
+    _check_pixels(height, width, name)
+    image = to_pil(load_image(data, name=name, longest=None if heif else longest))
+    _check_pixels(image.height, image.width, name)
     if min(image.size) < 16:
         raise ValueError(f"{name} is {image.width}x{image.height} pixels: it needs 16 along each side")
-    return image
+    return _within(image, longest)
+
+
+def _check_pixels(height: int, width: int, name: str) -> None:
+    if height * width > MAX_PIXELS:
+        raise ValueError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels: shrink it first")
 
 
 def _is_heif(data: bytes) -> bool:
@@ -133,9 +149,13 @@ def _is_heif(data: bytes) -> bool:
 
 
 def _within(image: Image.Image, longest: int) -> Image.Image:
-    small = image.copy()
-    small.thumbnail((longest, longest), reducing_gap=3.0)
-    return small
+    from PIL import Image
+
+    factor = longest / max(image.size)
+    if factor >= 1:
+        return image
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    return image.resize(size, Image.Resampling.BOX)  # area averages, as everywhere here
 
 
 def _tensor(image: Image.Image) -> Tensor:

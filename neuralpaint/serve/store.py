@@ -48,7 +48,7 @@ class Record:
 
     Attributes:
         id: 20 random hexadecimal digits, the name of its folder.
-        width, height: of the photo, in pixels.
+        width, height: of the photo that is painted, in pixels.
         state: one of `STATES`.
         choices: those of the search that was last asked for.
         versions: of the strokes, oldest first: {"number": of the file, "strokes": how many, "what": made it, "psnr",

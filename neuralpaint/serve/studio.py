@@ -38,7 +38,7 @@ class Studio:
 
     def __init__(self, folder: Path, threads: int) -> None:
         self.store, self.hub = Store(folder), Hub()
-        self._painter, self._helper = Worker(threads), Worker(1, warm=False)
+        self._painter, self._helper = Worker(threads), Worker(1, paints=False)
         self._queue: deque[str] = deque()
         self._new = asyncio.Event()
         self._running: str | None = None

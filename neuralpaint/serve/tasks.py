@@ -26,7 +26,7 @@ class Channel:
         return self._connection.recv() if self._connection.poll() else None
 
 
-def run_tasks(connection: Connection, signalled: bool, threads: int, warm: bool) -> None:
+def run_tasks(connection: Connection, signalled: bool, threads: int, paints: bool) -> None:
     """The loop of a worker process: runs tasks until the connection is closed or the server ends."""
     follow_parent(signalled)
     import torch
@@ -44,8 +44,10 @@ def run_tasks(connection: Connection, signalled: bool, threads: int, warm: bool)
         "select": editing.select,
         "edit": editing.edit,
     }
-    if warm:
+    if paints:
         painter.warm_up()
+    else:
+        photos.warm_up()
     channel = Channel(connection)
     channel.send("ready", None)
     while True:

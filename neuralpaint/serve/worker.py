@@ -35,11 +35,11 @@ class Worker:
 
     Args:
         threads: that torch may use in it.
-        warm: whether it paints a small picture first, so that the next begins sooner.
+        paints: what it is to be ready for: to paint, or else to read photos.
     """
 
-    def __init__(self, threads: int, warm: bool = True) -> None:
-        self._threads, self._warm = threads, warm
+    def __init__(self, threads: int, paints: bool = True) -> None:
+        self._threads, self._paints = threads, paints
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
         self._ready = asyncio.Event()
@@ -57,7 +57,7 @@ class Worker:
         self._ready = asyncio.Event()
         context = mp.get_context("spawn")  # fork is unsafe with threads
         self._connection, theirs = context.Pipe()
-        arguments = (theirs, in_main_thread(), self._threads, self._warm)
+        arguments = (theirs, in_main_thread(), self._threads, self._paints)
         self._process = context.Process(target=run_tasks, args=arguments, daemon=True)
         self._process.start()
         theirs.close()

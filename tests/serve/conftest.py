@@ -19,7 +19,7 @@ class FakeWorker:
 
     made: list["FakeWorker"] = []
 
-    def __init__(self, threads, warm=True):
+    def __init__(self, threads, paints=True):
         self.told, self.tasks = [], []
         self.go = asyncio.Event()
         self.made.append(self)

@@ -136,7 +136,7 @@ function strip() {
   }));
 }
 
-// Puts a painting on the easel.
+// Puts a painting on the easel; `photo` is a promise of its picture, if the page has it.
 async function open(id, photo = null) {
   if (mode !== "view") leave();
   sendFinish();
@@ -156,7 +156,7 @@ async function open(id, photo = null) {
   live.watch(id);
   strip();
   show();
-  const bitmap = photo || await trying(() => api.photo(id));
+  const bitmap = await photo || await trying(() => api.photo(id));
   if (current !== id || !bitmap) return;
   stage.setPhoto(bitmap, one.choices.crop);
   if (!stage.to) stage.photoCanvas.hidden = one.versions.length > 0; // until the first strokes
@@ -197,7 +197,7 @@ async function take(file) {
     const choices = { ...panel.choices, crop: [...DEFAULTS.crop], detail: panel.choices.detail === "none" ? "none" : "auto" };
     if (choices.style === "picture") choices.style = "";
     made.choices = choices;
-    const opened = open(made.id, await preview);
+    const opened = open(made.id, preview); // the search does not wait until the browser has decoded the photo
     await paint(choices, false, made.id);
     await opened;
   } catch (error) {
