@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ from neuralpaint.serve.photos import mask_of, prepared
 
 if TYPE_CHECKING:
     from PIL import Image
+    from torch import Tensor
 
     from neuralpaint.painting import Painting
     from neuralpaint.search import Progress
@@ -23,6 +26,7 @@ PAUSE, CANCEL = "pause", "cancel"
 _SHARE = 0.06  # of the time that pictures for the page may take
 _OFTEN = 0.1  # seconds between them at least
 _FRAME = {"quality": 96, "subsampling": 0}  # 38 dB and more to the PNG, with every brush
+_SKETCH, _SKETCH_SIZE, _SKETCH_STEPS = 24, 64, 20  # strokes, pixels along the shorter side, steps
 
 
 class Cancelled(ValueError):
@@ -32,7 +36,8 @@ class Cancelled(ValueError):
 def paint_here(
     channel: Channel, folder: str, choices: dict[str, Any], number: int, resume: bool, start: int | None
 ) -> dict[str, Any]:
-    """Searches for the strokes of a painting and writes them as a version. Sends "progress" and "frame" messages.
+    """Searches for the strokes of a painting and writes them as a version. Sends "progress" and "frame" messages; the
+    first frame of a new painting is a `sketch`.
 
     Args:
         folder: of the painting.
@@ -48,6 +53,7 @@ def paint_here(
     from neuralpaint.search import SearchPaused, paint
 
     chosen, place = Choices.from_json(choices), Path(folder)
+    checkpoint = place / "checkpoint"
     photo = prepared(place, chosen)
     shower = _Shower(channel, chosen, photo.shape[1:])
     arguments: dict[str, Any] = {
@@ -61,9 +67,11 @@ def paint_here(
         "seed": chosen.seed,
         "start": None if start is None else Painting.load(version_file(place, start)),
     }
+    if start is None and not (resume and checkpoint.is_dir()):
+        shower.show(sketch(photo, chosen))
     state = "done"
     try:
-        painting = paint(photo, **arguments, checkpoint=place / "checkpoint", resume=resume, callback=shower)
+        painting = paint(photo, **arguments, checkpoint=checkpoint, resume=resume, callback=shower)
         painting = replace(painting, finish=shower.finish)
     except SearchPaused:
         state, found = "paused", shower.painting
@@ -73,6 +81,45 @@ def paint_here(
     shower.show(painting)
     psnr = painting.psnr(photo, min(512, *photo.shape[1:]))
     return {"state": state, "strokes": len(painting), "psnr": round(psnr, 2)}
+
+
+def sketch(photo: Tensor, choices: Choices) -> Painting:
+    """The large strokes that a painting may begin with, of a very small view of the photo `[3, H, W]`: there is
+    something to see while the search looks for faces, and for what stands out."""
+    from neuralpaint.images.resample import resize
+    from neuralpaint.painting.finish import Finish
+    from neuralpaint.search import Preset, paint
+    from neuralpaint.search.problem import aspect_of
+
+    factor = min(1.0, _SKETCH_SIZE / min(photo.shape[1:]))
+    small = resize(photo, *(max(8, round(side * factor)) for side in photo.shape[1:]))
+    with _one_thread():
+        painting = paint(
+            small,
+            choices.brush,
+            min(_SKETCH, choices.strokes),
+            Preset("sketch", stages=1, rounds=1, steps=_SKETCH_STEPS, refine=0),
+            background=choices.background,
+            palette=choices.palette or None,
+            opaque=choices.opaque,
+            detail=None,
+            follow=False,
+            seed=choices.seed,
+        )
+    return replace(painting, aspect=aspect_of(*photo.shape[1:]), finish=Finish(**choices.finish))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small work is done sooner by one thread, above all if other processes are busy."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def version_file(folder: Path, number: int) -> Path:
@@ -99,8 +146,9 @@ def warm_up() -> None:
     from neuralpaint.search import paint
 
     y, x = torch.meshgrid(torch.linspace(0, 1, 96), torch.linspace(0, 1, 96), indexing="ij")
-    painting = paint(torch.stack([x, y, (x * y * 40).sin().abs()]), strokes=20, preset="fast")
-    as_jpeg(painting.render(96))
+    photo = torch.stack([x, y, (x * y * 40).sin().abs()])
+    as_jpeg(sketch(photo, Choices()).render(96))
+    paint(photo, strokes=20, preset="fast")
 
 
 class _Shower:

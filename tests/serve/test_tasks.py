@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 pytest.importorskip("starlette")
@@ -40,6 +41,7 @@ def folder(tmp_path_factory):
     painter.paint_here(line, str(place), choices, 0, False, None)
     frames = [content for kind, content in line.sent if kind == "frame"]
     assert frames and all(frame.startswith(b"\xff\xd8") for frame in frames)
+    assert line.sent[0][0] == "frame"  # before the search looks at the photo
     return place
 
 
@@ -49,6 +51,23 @@ def test_a_painting_is_what_the_command_line_paints(folder):
     painting = Painting.load(painter.version_file(folder, 0))
     again = paint(folder / photos.PHOTO, strokes=12, preset="fast", detail=None)
     assert np.array_equal(painting.strokes.numpy(), again.strokes.numpy())
+
+
+@pytest.mark.parametrize("brush", ["oil", "marker", "pixel"])
+def test_a_sketch_has_the_shape_and_the_colours_of_the_photo(brush):
+    y, x = torch.meshgrid(torch.linspace(0, 1, 120), torch.linspace(0, 1, 170), indexing="ij")
+    photo = torch.stack([0.8 - 0.6 * y, 0.3 + 0.3 * x, 0.1 + 0.8 * y])
+    sketch = painter.sketch(photo, Choices(brush=brush, relief=0.5))
+    assert sketch.pixels(120) == (120, 170) and len(sketch) == 24 and sketch.finish.relief == 0.5
+    assert sketch.psnr(photo, 120) > 10
+
+
+def test_a_search_that_goes_on_begins_with_no_sketch(folder, tmp_path):
+    for name in (photos.PHOTO, "version-0.safetensors"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    line = Line("pause", 1)
+    painter.paint_here(line, str(tmp_path), Choices(strokes=14, preset="fast", detail="none").to_json(), 1, False, 0)
+    assert line.sent[0][0] == "progress"
 
 
 def test_frames_look_as_the_picture_does():
