@@ -11,13 +11,15 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from neuralpaint import ops
+from neuralpaint import ops, paint
 from neuralpaint.brushes import Brush, brushes
 from neuralpaint.looks import looks
 
 PAGES = Path(__file__).parents[1] / "neuralpaint" / "serve" / "static"
 LOOKS = Path(__file__).parents[1] / "docs" / "images" / "looks.jpg"
-COLUMNS, EYE = 3, (100, 80, 225)  # x, y and side of what is cut out of each of its pictures
+PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "chelsea.jpg"
+COLUMNS, EYE = 3, (96, 72, 132)  # x, y and side of what is cut out of each of its pictures
+TITLE = 26  # pixels of height above each
 FIRST, SECOND = (0.71, 0.28, 0.16), (0.85, 0.62, 0.28)
 WIDTH, HEIGHT, SIDE = 160, 96, 144
 
@@ -61,12 +63,21 @@ def look_picture(name: str) -> Image.Image:
         return sheet.convert("RGB").crop((x, y, x + EYE[2], y + EYE[2])).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
+def plain_picture() -> Image.Image:
+    """The same part, painted with no look at all."""
+    x, y, side = EYE
+    picture = paint(PHOTO, preset="fast").render(300)
+    part = picture.crop((x, y - TITLE, x + side, y - TITLE + side))
+    return part.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+
+
 def main() -> None:
     wanted = sys.argv[1:] or ["brushes", "looks"]
     if "brushes" in wanted:
         for brush in brushes().values():
             swatch(brush).save(PAGES / f"brush-{brush.name}.webp", quality=70, method=6)
     if "looks" in wanted:
+        plain_picture().save(PAGES / "look-plain.webp", quality=72, method=6)
         for name in looks():
             look_picture(name).save(PAGES / f"look-{name}.webp", quality=72, method=6)
 

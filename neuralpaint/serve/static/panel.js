@@ -25,7 +25,7 @@ export class Panel {
   build() {
     const { looks, brushes, palettes, styles, presets } = this.catalogue;
     const plain = { name: "", description: "the brush, and nothing else", options: {} };
-    fill($("looks"), "look", [plain, ...looks], (look) => card(look.name || "plain", look.name ? `/static/look-${look.name}.webp` : "", look.description));
+    fill($("looks"), "look", [plain, ...looks], (look) => card(look.name || "plain", `/static/look-${look.name || "plain"}.webp`, look.description));
     fill($("brushes"), "brush", brushes, (brush) => card(brush.name, `/static/brush-${brush.name}.webp`, brush.description));
     fill($("presets"), "preset", presets.map((name) => ({ name })), ({ name }) => span(name));
     fill($("grounds"), "ground", ["none", "canvas", "paper"].map((name) => ({ name })), ({ name }) => span(name === "none" ? "smooth" : name));
