@@ -6,6 +6,7 @@ import { Stage } from "./stage.js";
 import { Crop, Detail, Select } from "./tools.js";
 
 const $ = (id) => document.getElementById(id);
+const SOON = 800; // pixels along the longer side of a picture that is drawn in no time
 const stage = new Stage();
 const records = new Map();
 let current = null; // id of the painting on the easel
@@ -170,8 +171,10 @@ async function picture() {
   const key = `${one.id} ${one.version}`;
   if (shownVersion === key) return;
   shownVersion = key;
-  const bitmap = await trying(() => api.picture(one.id, one.version, stage.longest));
-  if (bitmap && shownVersion === key && current === one.id) {
+  const longest = stage.longest;
+  for (const size of stage.to || longest <= SOON ? [longest] : [SOON, longest]) { // a small one is there sooner
+    const bitmap = await trying(() => api.picture(one.id, one.version, size));
+    if (!bitmap || shownVersion !== key || current !== one.id) return;
     if (mode === "view" || mode === "select") stage.photoCanvas.hidden = $("divide").hidden;
     stage.show(bitmap);
   }
