@@ -134,7 +134,7 @@ def _mark(painting: Painting, ids: list[int]) -> str:
     alpha = (255 * (1 - (white - black).mean(0)).clamp(0, 1)).byte().numpy()
     body = Image.fromarray(alpha)
     rim = ImageChops.subtract(body.point(lambda v: 255 if v > 60 else 0).filter(ImageFilter.MaxFilter(5)), body)
-    cover = ImageChops.lighter(body.point(lambda v: v // 2), rim)
+    cover = ImageChops.lighter(body.point(lambda v: v // 5), rim)  # what is below can be seen through it
     picture = Image.merge("RGBA", [*(Image.new("L", cover.size, int(value)) for value in _MARK), cover])
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=60, method=2)

@@ -179,6 +179,12 @@ def test_a_painting_is_compared_and_replayed(page):
     assert page.input_value("#f-scrub") == "1"
     page.keyboard.press("Escape")
     page.wait_for_selector("#go", state="visible")
+    page.set_viewport_size({"width": 390, "height": 844})  # on a phone the choices lie below a wide painting
+    until(lambda: page.locator("#painting").bounding_box()["width"] == 390, "the narrow layout")
+    painting, looks = (page.locator(name).bounding_box() for name in ("#painting", "#looks"))
+    assert page.locator("#looks").is_visible() and looks["y"] > painting["y"] + painting["height"]
+    page.set_viewport_size({"width": 390, "height": 560})
+    until(lambda: not page.locator("#looks").is_visible(), "the choices to be behind a button")
 
 
 def test_a_search_is_paused_reloaded_and_changed(page, server):
@@ -293,4 +299,7 @@ def test_the_page_is_accessible(page, scheme):
         page.click(f"#{done}-done")
     page.click("#t-save")
     faults += faults_of_access(page, "saving")
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 390, "height": 844})
+    faults += faults_of_access(page, "on a phone")
     assert faults == []

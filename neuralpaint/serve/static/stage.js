@@ -1,5 +1,6 @@
 // The easel: the painting as large as the page allows, each new picture fading in over the one before.
 const FADE = 180; // milliseconds
+const ROOM = 320; // pixels of height that have to be left on a narrow page, to have the choices below the painting
 const $ = (id) => document.getElementById(id);
 
 export class Stage {
@@ -15,15 +16,19 @@ export class Stage {
     this.whole = false;
     this.listeners = [];
     new ResizeObserver(() => this.fit()).observe($("stage"));
+    addEventListener("resize", () => this.fit()); // what is below the stage may be all that changes
     $("divide").addEventListener("input", () => this.divide());
   }
 
-  // Sizes the easel for a picture of this aspect, width by height.
+  // Sizes the easel for a picture of this aspect, width by height. On a narrow page a wide picture leaves room below it.
   fit(aspect = this.aspect) {
     this.aspect = aspect;
-    const stage = $("stage"), style = getComputedStyle(stage);
+    const stage = $("stage"), below = innerHeight - stage.getBoundingClientRect().top;
+    const roomy = matchMedia("(max-width: 820px)").matches && below - innerWidth / aspect > ROOM;
+    document.body.classList.toggle("roomy", roomy);
+    const style = getComputedStyle(stage);
     const wide = stage.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    const high = stage.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+    const high = roomy ? Infinity : stage.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
     const width = Math.max(40, Math.min(wide, high * aspect));
     this.width = width;
     this.height = width / aspect;
@@ -35,7 +40,7 @@ export class Stage {
   // Pixels along the longer side that are worth having.
   get longest() {
     const side = Math.max(this.width, this.height) * Math.min(2, devicePixelRatio);
-    return Math.max(400, Math.min(2400, Math.ceil(side / 400) * 400));
+    return Math.max(400, Math.min(3200, Math.ceil(side / 400) * 400));
   }
 
   clear() {
