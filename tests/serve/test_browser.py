@@ -1,6 +1,7 @@
 """The page in a real browser: what an artist does with it. Needs chromium, and playwright from PyPI."""
 
 import base64
+import io
 import json
 import os
 import shutil
@@ -12,7 +13,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.serve.conftest import png
 
@@ -130,6 +133,18 @@ def painted(page, strokes=0):
     page.wait_for_selector("#t-save:not([disabled])")
 
 
+def likeness(page, server, one):
+    """The PSNR in dB of the canvas to the painting's own PNG."""
+    data = page.evaluate("document.getElementById('painting').toDataURL('image/png')")
+    shown = Image.open(io.BytesIO(base64.b64decode(data.split(",")[1]))).convert("RGB")
+    address = f"{server.address}/api/paintings/{one['id']}/picture/{one['version']}?longest={max(shown.size)}"
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        exact = Image.open(io.BytesIO(answer.read())).convert("RGB")
+    exact = exact.resize(shown.size, Image.Resampling.LANCZOS)
+    error = (np.asarray(shown, np.float64) - np.asarray(exact)) ** 2
+    return 10 * np.log10(255**2 / max(1e-9, error.mean()))
+
+
 def faults_of_access(page, when):
     """The violations of the rules of accessibility, with the moment at which they are there."""
     if not AXE.exists():
@@ -167,8 +182,11 @@ def test_a_dropped_photo_is_painted_edited_and_saved(page, server):
         page.wait_for_selector("#saving", state="hidden")
 
 
-def test_a_painting_is_compared_and_replayed(page):
+def test_a_painting_is_compared_and_replayed(page, server):
+    """What the canvas shows is the picture that is saved, to 38 dB and more: at once, and at the end of the replay."""
     painted(page)
+    one = server.paintings()[0]
+    until(lambda: likeness(page, server, one) >= 38, "the picture")
     page.click("#t-compare")
     page.fill("#divide", "30")
     assert "70%" in page.evaluate("document.getElementById('photo').style.clipPath")
@@ -177,6 +195,14 @@ def test_a_painting_is_compared_and_replayed(page):
     page.click("#f-play")
     page.fill("#f-scrub", "1")
     assert page.input_value("#f-scrub") == "1"
+
+    def at_the_end():
+        last = page.get_attribute("#f-scrub", "max")
+        page.fill("#f-scrub", last)
+        return page.input_value("#f-scrub") == last
+
+    until(at_the_end, "all of the replay")
+    until(lambda: likeness(page, server, one) >= 38, "the last frame")
     page.keyboard.press("Escape")
     page.wait_for_selector("#go", state="visible")
     page.set_viewport_size({"width": 390, "height": 844})  # on a phone the choices lie below a wide painting

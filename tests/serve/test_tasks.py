@@ -11,6 +11,7 @@ from PIL import Image
 
 pytest.importorskip("starlette")
 
+from neuralpaint.brushes import get_brush
 from neuralpaint.painting import Painting
 from neuralpaint.serve import editing, exporting, painter, photos
 from neuralpaint.serve.choices import Choices
@@ -149,27 +150,44 @@ def test_strokes_are_deleted_and_recoloured(folder):
         editing.edit(Line(), str(folder), 0, 7, {"what": "delete", "ids": [99]})
 
 
-def test_the_replay_ends_as_the_painting(folder, monkeypatch):
+def frames_of(parts):
+    """The frames of a time-lapse, drawn as the page draws them."""
+    header, *rest = parts
+    width, height = (json.loads(header[4:])[name] for name in ("width", "height"))
+    shown = Image.new("RGB", (width, height))
+    for part in rest:
+        if len(part) > 4:
+            x, y = struct.unpack("<HH", part[4:8])
+            picture = Image.open(io.BytesIO(part[8:])).convert("RGBA")
+            shown.paste(picture, (x, y), picture)
+        yield np.asarray(shown, np.float64)
+
+
+@pytest.mark.parametrize("brush", ["oil", "dry", "marker"])
+def test_the_replay_looks_as_the_painting_at_every_moment(brush, monkeypatch):
+    from neuralpaint.painting.exporters import VideoSettings
+    from neuralpaint.painting.timelapse import time_lapse
+
     monkeypatch.setattr(exporting, "_SECONDS", 0.5)
+    monkeypatch.setattr(exporting, "_PLAYED", 160)
+    painting = Painting(get_brush(brush).examples(12).float(), brush, (1.0, 1.25), size=128)
+    exact, count = time_lapse(painting, VideoSettings(seconds=0.5, fps=exporting._RATE)), 0
+    for one, other in zip(frames_of(exporting.parts(painting)), exact, strict=True):
+        count += 1
+        assert 10 * np.log10(255**2 / max(1e-9, ((one - other.pixels) ** 2).mean())) >= 38
+    assert count >= 8
+
+
+def test_the_replay_is_sent_as_it_is_drawn_and_kept(folder, monkeypatch):
+    monkeypatch.setattr(exporting, "_SECONDS", 0.5)
+    (folder / "version-7-playback.bin").write_bytes(b"of another version")
     line = Line()
     name = exporting.playback(line, str(folder), 0)
-    data, shown, count = (folder / name).read_bytes(), None, 0
-    assert b"".join(content for _, content in line.sent) == data
-    while data:
-        (size,) = struct.unpack("<I", data[:4])
-        part, data = data[4 : 4 + size], data[4 + size :]
-        if shown is None:
-            header = json.loads(part)
-            shown = Image.new("RGB", (header["width"], header["height"]))
-            continue
-        count += 1
-        if part:
-            x, y = struct.unpack("<HH", part[:4])
-            picture = Image.open(io.BytesIO(part[4:])).convert("RGBA")
-            shown.paste(picture, (x, y), picture)
-    assert count == header["frames"]
-    exact = Painting.load(painter.version_file(folder, 0)).render(min(shown.size))
-    assert np.abs(np.asarray(shown, float) - np.asarray(exact)).mean() < 6
+    assert b"".join(content for _, content in line.sent) == (folder / name).read_bytes()
+    assert [path.name for path in folder.glob("*-playback.bin")] == [name]
+    *_, last = frames_of([content for _, content in line.sent])
+    exact = Painting.load(painter.version_file(folder, 0)).render(min(last.shape[:2]))
+    assert ((last - np.asarray(exact)) ** 2).mean() < 255**2 / 10**3.8
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg", "svg", "gif", "strokes"])

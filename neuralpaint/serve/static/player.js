@@ -58,6 +58,7 @@ export class Player {
 
   // Shows a frame, or the last that has come.
   seek(number) {
+    if (!this.frames.length) return;
     const wanted = Math.max(0, Math.min(number, this.frames.length - 1));
     if (wanted < this.number) {
       const key = Math.floor(wanted / EVERY) * EVERY;
