@@ -1,9 +1,11 @@
-"""The four ops as PyTorch functions: CPU and CUDA kernels with exact gradients, usable under `torch.compile`."""
+"""The ops as PyTorch functions: CPU and CUDA kernels with exact gradients, usable under `torch.compile`."""
 
 from neuralpaint.ops.composite import composite
+from neuralpaint.ops.path_layout import PathLayout
 from neuralpaint.ops.rasterize import rasterize
 from neuralpaint.ops.render import render
 from neuralpaint.ops.render_loss import render_loss
+from neuralpaint.ops.render_paths import render_paths
 from neuralpaint.ops.sinkhorn import sinkhorn
 
-__all__ = ["composite", "rasterize", "render", "render_loss", "sinkhorn"]
+__all__ = ["PathLayout", "composite", "rasterize", "render", "render_loss", "render_paths", "sinkhorn"]

@@ -14,6 +14,10 @@ CANVAS = torch.full((1, 3, 8, 8), 0.25)
 STROKES = torch.full((1, 2, 9), 0.5)
 ORIGIN = torch.zeros(1, 2)
 MASS = torch.full((1, 4, 4), 0.5)
+PATHS = {"canvas": CANVAS, "points": torch.full((1, 3, 4, 2), 0.5), "fill": torch.full((1, 2, 4), 0.5),
+         "stroke": torch.full((1, 2, 4), 0.5), "width": torch.full((1, 2), 0.5),
+         "contours": torch.tensor([[0, 1, 1], [1, 2, 0]]), "styles": torch.tensor([[0, 1, 1], [1, 2, 2]]),
+         "miter_limit": 4.0}  # fmt: skip
 COST, POTENTIALS = OPS.sinkhorn(MASS, MASS, 0.1, 2, 0)
 CALLS = {
     "rasterize": {"strokes": STROKES[0], "kind": TAPE.kind, "texture": TAPE.texture, "height": 8, "width": 8,
@@ -30,6 +34,8 @@ CALLS = {
     "render_loss": {"target": CANVAS, "weight": CANVAS[:, :1], "canvas": CANVAS, "strokes": STROKES,
                     "kind": TAPE.kind, "texture": TAPE.texture, "origin": ORIGIN, "pixels_per_unit": 8.0,
                     "softness": torch.tensor(1.0), "l1": 0.5, "l2": 1.0},
+    "render_paths": PATHS,
+    "render_paths_backward": {"grad": CANVAS} | PATHS,
     "sinkhorn": {"mass_x": MASS, "mass_y": MASS, "epsilon": 0.1, "iterations": 2, "cost": 0},
     "sinkhorn_backward": {"grad": COST, "mass_x": MASS, "mass_y": MASS, "potentials": POTENTIALS, "epsilon": 0.1,
                           "iterations": 2, "cost": 0},
@@ -45,6 +51,7 @@ BAD = {
     "l1": [-1.0, math.nan, math.inf, 1e60],
     "l2": [-1.0, math.nan, math.inf, 1e308],
     "iterations": [0, -1, 1 << 31, 1 << 32, (1 << 32) + 2, 2**62, 2**63 - 1],
+    "miter_limit": [0.0, 0.99, -4.0, 101.0, math.nan, math.inf],
     "cost": [-1, 2, 1 << 32, (1 << 32) + 1],
 }
 TABLE = [
@@ -109,3 +116,23 @@ def test_textures_that_fit_no_lookup_are_refused():
     for texture in (good[:1], good[:, :-1].contiguous(), floats, turned, odd, odd[:, :0], odd[:0].flatten()):
         with pytest.raises(RuntimeError, match="texture"):
             OPS.rasterize(strokes, OIL.kind, texture, 8, 8, 1.0, torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("contours", [[0, 1, 1], [0, 1, 1]]),  # segments are left over
+        ("contours", [[0, 1, 1], [1, 3, 1]]),
+        ("contours", [[0, 4, 1], [1, -1, 1]]),
+        ("contours", [[1, 1, 1], [0, 2, 1]]),  # not in order
+        ("contours", [[0, 1, 1], [2, 2, 1]]),
+        ("contours", [[-1, 1, 1], [1, 2, 1]]),
+        ("contours", [[0, 2**62, 1], [1, 2**62, 1]]),
+        ("styles", [[2, 0, 0], [0, 0, 0]]),
+        ("styles", [[0, 3, 0], [0, 0, 0]]),
+        ("styles", [[0, 0, 0], [0, 0, -1]]),
+    ],
+)
+def test_layouts_that_fit_no_points_are_refused(name, value):
+    with pytest.raises(RuntimeError, match=f"{name} must"):
+        OPS.render_paths(**PATHS | {name: torch.tensor(value)})

@@ -19,6 +19,7 @@ CANVAS, OTHER = drawn(2, 3, 8, 8), drawn(2, 3, 8, 8)
 FOREGROUND, ALPHA = drawn(2, 2, 3, 8, 8), drawn(2, 2, 1, 8, 8)
 STROKES, ORIGIN = drawn(2, 4, 12), drawn(2, 2) * 0.1
 MASSES = drawn(2, 4, 5), drawn(2, 4, 5)
+LAYOUT = ops.PathLayout.of([2, 3], join="round")
 # Functions of tensors, each of which has a batch: what to map over, and what to differentiate by.
 FUNCTIONS = {
     "composite": (lambda *tensors: ops.composite(*tensors), (CANVAS, FOREGROUND, ALPHA)),
@@ -27,6 +28,12 @@ FUNCTIONS = {
     "render with an origin": (
         lambda canvas, strokes, origin: ops.render(canvas, strokes, "oil", origin=origin.detach(), softness=2.0),
         (CANVAS, STROKES, ORIGIN),
+    ),
+    "render_paths": (
+        lambda canvas, points, paint, width: ops.render_paths(
+            canvas, points, LAYOUT, fill=paint[:, :, :4], stroke=paint[:, :, 4:], width=width
+        ),
+        (CANVAS, drawn(2, 5, 4, 2), drawn(2, 2, 8), drawn(2, 2) * 0.2),
     ),
     "sinkhorn": (lambda x, y: ops.sinkhorn(x, y, epsilon=0.1, iterations=2), MASSES),
 }

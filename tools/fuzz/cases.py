@@ -22,6 +22,8 @@ SIDES = (0, -1, 65537, 2**31 - 1, 2**31, 2**32, 2**32 + 8, 2**62, 2**63 - 1, -(2
 SCALARS: dict[str, tuple[Any, ...]] = {
     "softness": (*WIDTHS, 2, True, "1", None),
     "pixels_per_unit": (*WIDTHS, 8, "8"),
+    "miter_limit": (*WIDTHS, 4, "4"),
+    "layout": (None, 3, "4", ops.PathLayout.of([]), ops.PathLayout.of([1, 2])),
     "epsilon": (*WIDTHS, 1, "1"),
     "l1": (*WIDTHS, 0, "1"),
     "l2": (*WIDTHS, 1, None),
@@ -86,7 +88,7 @@ class Maker:
     def good_call(self) -> Case:
         pick = self.random
         direct = pick.random() < 0.5
-        names = ["composite", "rasterize", "render", "render_loss", "sinkhorn"]
+        names = ["composite", "rasterize", "render", "render_loss", "render_paths", "sinkhorn"]
         name = pick.choice(names + [f"{name}_backward" for name in names if direct and name != "render_loss"])
         batch, count = pick.choice((0, 1, 1, 2, 3)), pick.choice((0, 1, 2, 5))
         height, width = pick.choice(((1, 1), (1, 70), (33, 2), (8, 8), (17, 31), (40, 9)))
@@ -104,6 +106,8 @@ class Maker:
                 "epsilon": 10 ** pick.uniform(-4, 1),
             }
             arguments |= {"iterations": pick.choice((1, 2, 3)), "cost": pick.choice((0, 1))}
+        elif base == "render_paths":
+            arguments = self.paths(canvas, count, direct)
         elif base == "rasterize":
             arguments = {"strokes": self.tensor(count, brush.num_parameters), "height": height, "width": width}
             arguments |= {"softness": 10 ** pick.uniform(-2, 1), "dtype": self.dtype}
@@ -123,6 +127,24 @@ class Maker:
         if name != base:
             arguments = self.backward_arguments(base, arguments, count, height, width)
         return Case(name, direct, arguments)
+
+    def paths(self, canvas: Tensor, count: int, direct: bool) -> dict[str, Any]:
+        pick, batch = self.random, canvas.shape[0]
+        lengths = [pick.choice((1, 2, 4)) for _ in range(count)]
+        layout = ops.PathLayout.of(
+            lengths,
+            closed=pick.random() < 0.5,
+            fill_rule=pick.choice(("nonzero", "evenodd")),
+            cap=pick.choice(("butt", "round", "square")),
+            join=pick.choice(("miter", "round", "bevel")),
+        )
+        paint = {"fill": self.tensor(batch, count, 4), "stroke": self.tensor(batch, count, 4)}
+        paint |= {"width": self.tensor(batch, count) * 0.2, "miter_limit": pick.uniform(1, 100)}
+        points = {"canvas": canvas, "points": self.tensor(batch, sum(lengths), 4, 2)}
+        if direct:
+            points["points"] = points["points"] * min(canvas.shape[2:])
+            return points | paint | {"contours": layout.contours, "styles": layout.styles}
+        return points | paint | {"layout": layout, "pixels_per_unit": 10 ** pick.uniform(0, 2)}
 
     def backward_arguments(
         self, base: str, arguments: dict[str, Any], count: int, height: int, width: int

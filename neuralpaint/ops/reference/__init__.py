@@ -2,6 +2,7 @@
 
 from neuralpaint.ops.reference.composite import composite
 from neuralpaint.ops.reference.render import rasterize, render, supersampled_coverage
+from neuralpaint.ops.reference.render_paths import render_paths
 from neuralpaint.ops.reference.sinkhorn import cost_matrix, sinkhorn
 
-__all__ = ["composite", "cost_matrix", "rasterize", "render", "sinkhorn", "supersampled_coverage"]
+__all__ = ["composite", "cost_matrix", "rasterize", "render", "render_paths", "sinkhorn", "supersampled_coverage"]

@@ -1,0 +1,320 @@
+// The outlines of a picture's paths, and which of their edges each band of rows meets.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+#include "common/lanes.h"
+#include "cpu/parallel.h"
+#include "cpu/path_outline.h"
+
+namespace neuralpaint::cpu {
+
+// Rows that go through the kernel together, a row a lane: a running sum along x is then a sum of vectors.
+template <typename T>
+constexpr int kBandRows = kLanes<T>;
+
+constexpr int64_t kMostEdges = int64_t(1) << 26;    // of one group
+constexpr int64_t kMostEntries = int64_t(1) << 28;  // of one group
+constexpr int64_t kGroup = 64;                      // paths whose outlines one thread makes
+
+struct Edge {
+    int32_t from, to;
+};
+
+// The fill or the stroke of a path.
+struct Layer {
+    int64_t path;
+    bool stroke;
+    FillRule rule;
+    double orientation;        // 1 or -1: the sign of its area
+    int32_t edges, edges_end;  // of the group
+    int32_t band, bands;       // first, and how many
+    int32_t pair;              // that of the first band
+};
+
+// A layer in a band: its edges there, and the columns that it can cover.
+struct Pair {
+    int32_t entries, entries_end, left, right;
+};
+
+// The paths of a group, one after the other.
+struct Group {
+    int64_t first_path, first_segment, first_contour;
+    std::vector<Point> vertices;  // of the curves
+    std::vector<char> inner;      // vertices within a segment
+    std::vector<Point> points;    // of the layers' outlines; the fills' are copies of the curves' vertices
+    std::vector<Edge> edges;
+    std::vector<Layer> layers;
+    std::vector<Pair> pairs;
+    std::vector<int32_t> entries;  // an edge each
+    int32_t first_band = INT32_MAX, last_band = -1;
+};
+
+inline double radius_of(const double width) { return 0.5 * std::min(std::max(width, 0.0), kFar); }
+
+// Goes through a group's contours in the order in which their vertices lie in memory.
+//   segment(s, first, lines): vertices first ... first + lines are those of segment s
+//   contour(path, first, count, closed): after its segments
+template <typename T, typename OnSegment, typename OnContour>
+void walk_contours(const PathValues<T>& values, const PathShape& shape, int64_t first_contour, int64_t first_segment,
+                   int64_t end_path, OnSegment&& on_segment, OnContour&& on_contour) {
+    int64_t s = first_segment;
+    int32_t vertex = 0;
+    for (int64_t c = first_contour; c < shape.contours && shape.layout[3 * c] < end_path; ++c) {
+        const int64_t path = shape.layout[3 * c], segments = shape.layout[3 * c + 1];
+        const double radius = values.width ? radius_of(values.width[path]) : 0;
+        const double reach = radius * std::max(1.5, shape.miter_limit);
+        const int32_t first = vertex;
+        for (int64_t end = s + segments; s < end; ++s) {
+            Point p[4];
+            for (int k = 0; k < 4; ++k) {
+                p[k] = {within_reach(values.points[8 * s + 2 * k]), within_reach(values.points[8 * s + 2 * k + 1])};
+            }
+            const int lines = line_count(p, radius, reach, shape.height, shape.width);
+            on_segment(s, p, vertex, lines);
+            vertex += lines + 1;
+        }
+        on_contour(path, first, vertex - first, shape.layout[3 * c + 2] != 0);
+    }
+}
+
+inline StrokeStyle stroke_style(const PathShape& shape, int64_t path) {
+    return {static_cast<Cap>(shape.styles[3 * path + 1]), static_cast<Join>(shape.styles[3 * path + 2]),
+            shape.miter_limit};
+}
+
+// Makes the outlines of a group.
+template <typename T>
+class OutlineMaker {
+ public:
+    OutlineMaker(const PathValues<T>& values, const PathShape& shape, Group& group)
+        : values_(values), shape_(shape), group_(group) {}
+
+    void make(int64_t end_path) {
+        struct Contour {
+            int64_t path;
+            int32_t first, count;
+            bool closed;
+        };
+        std::vector<Contour> contours;
+        walk_contours(
+            values_, shape_, group_.first_contour, group_.first_segment, end_path,
+            [&](int64_t, const Point p[4], int32_t, int lines) { add_segment(p, lines); },
+            [&](int64_t path, int32_t first, int32_t count, bool closed) {
+                contours.push_back({path, first, count, closed});
+            });
+        for (size_t begin = 0, end = 0; begin < contours.size(); begin = end) {
+            const int64_t path = contours[begin].path;
+            while (end < contours.size() && contours[end].path == path) ++end;
+            if (values_.fill) {
+                open_layer(path, false);
+                for (size_t c = begin; c < end; ++c) {
+                    const Point* vertices = group_.vertices.data() + contours[c].first;
+                    for (int i = 0; i < contours[c].count; ++i) group_.points.push_back(vertices[i]);
+                    close_contour();
+                }
+                close_layer();
+            }
+            if (values_.stroke) {
+                open_layer(path, true);
+                OutlinePoints to{stroker_, [&](Point p) { group_.points.push_back(p); }, [&] { close_contour(); }};
+                for (size_t c = begin; c < end; ++c) {
+                    stroker_.set(group_.vertices.data() + contours[c].first, group_.inner.data() + contours[c].first,
+                                 contours[c].count, contours[c].closed, radius_of(values_.width[path]),
+                                 stroke_style(shape_, path));
+                    stroker_.outline(to);
+                }
+                close_layer();
+            }
+        }
+    }
+
+ private:
+    void add_segment(const Point p[4], int lines) {
+        for (int j = 0; j <= lines; ++j) {
+            const Weights weights(j, lines);
+            Point at{0, 0};
+            for (int k = 0; k < 4; ++k) at += weights.w[k] * p[k];
+            group_.vertices.push_back(at);
+            group_.inner.push_back(j > 0 && j < lines);
+        }
+        check();
+    }
+
+    void check() const {
+        if (static_cast<int64_t>(group_.vertices.size() + group_.points.size()) > kMostEdges ||
+            static_cast<int64_t>(group_.entries.size()) > kMostEntries) {
+            throw std::runtime_error(
+                "points must make fewer lines: the curves are too long or too many for one picture");
+        }
+    }
+
+    void open_layer(int64_t path, bool stroke) {
+        const auto rule = stroke ? FillRule::kNonZero : static_cast<FillRule>(shape_.styles[3 * path]);
+        const auto edges = static_cast<int32_t>(group_.edges.size());
+        group_.layers.push_back({path, stroke, rule, 1, edges, edges, 0, 0, 0});
+        area_ = 0;
+        contour_ = static_cast<int32_t>(group_.points.size());
+    }
+
+    void close_contour() {
+        const auto end = static_cast<int32_t>(group_.points.size());
+        const Point* points = group_.points.data();
+        for (int32_t i = contour_; i < end; ++i) {
+            const int32_t next = i + 1 < end ? i + 1 : contour_;
+            group_.edges.push_back({i, next});
+            area_ += cross(points[i] - points[contour_], points[next] - points[contour_]);
+        }
+        contour_ = end;
+        check();
+    }
+
+    // Sorts the layer's edges into bands.
+    void close_layer() {
+        Layer& layer = group_.layers.back();
+        layer.edges_end = static_cast<int32_t>(group_.edges.size());
+        layer.orientation = area_ > 0 ? -1 : 1;  // walking down, what lies to the right is covered
+        layer.pair = static_cast<int32_t>(group_.pairs.size());
+        int low = INT32_MAX, high = -1;
+        bool seen = false;
+        for (int32_t e = layer.edges; e < layer.edges_end; ++e) {
+            int first, last;
+            if (!bands_of(e, first, last)) continue;
+            low = std::min(low, first), high = std::max(high, last);
+            seen |= group_.points[group_.edges[e].from].x < shape_.width;
+        }
+        if (!seen) return;  // all to the right
+        layer.band = low, layer.bands = high - low + 1;
+        group_.first_band = std::min(group_.first_band, low), group_.last_band = std::max(group_.last_band, high);
+        std::vector<Pair>& pairs = group_.pairs;
+        pairs.resize(pairs.size() + layer.bands, {0, 0, INT32_MAX, -1});
+        Pair* const own = pairs.data() + layer.pair - low;
+        for (int32_t e = layer.edges; e < layer.edges_end; ++e) {
+            int first, last;
+            if (!bands_of(e, first, last)) continue;
+            for (int b = first; b <= last; ++b) ++own[b].entries_end;
+        }
+        auto at = static_cast<int64_t>(group_.entries.size());
+        for (int b = low; b <= high; ++b) {
+            own[b].entries = static_cast<int32_t>(at);
+            at += own[b].entries_end;
+            own[b].entries_end = own[b].entries;
+            if (at > kMostEntries) break;
+        }
+        if (at > kMostEntries) {
+            throw std::runtime_error(
+                "points must make fewer lines: the curves are too long or too many for one picture");
+        }
+        group_.entries.resize(at);
+        for (int32_t e = layer.edges; e < layer.edges_end; ++e) {
+            int first, last;
+            if (!bands_of(e, first, last)) continue;
+            for (int b = first; b <= last; ++b) {
+                group_.entries[own[b].entries_end++] = e;
+                widen(own[b], e, b);
+            }
+        }
+    }
+
+    static constexpr int R = kBandRows<T>;
+
+    bool bands_of(int32_t e, int& first, int& last) const {
+        const Point a = group_.points[group_.edges[e].from], b = group_.points[group_.edges[e].to];
+        const double top = std::min(a.y, b.y), bottom = std::max(a.y, b.y);
+        if (bottom < 0 || top >= shape_.height) return false;
+        if (a.x == b.x && a.y == b.y) return false;
+        first = static_cast<int>(std::max(top, 0.0)) / R;
+        last = static_cast<int>(std::min(bottom, double(shape_.height - 1))) / R;
+        return true;
+    }
+
+    // The columns that the part of an edge in band b can be in, with room for rounding.
+    void widen(Pair& pair, int32_t e, int b) const {
+        const Point p = group_.points[group_.edges[e].from], q = group_.points[group_.edges[e].to];
+        double s = 0, t = 1;
+        if (p.y != q.y) {
+            const double u = (double(b) * R - p.y) / (q.y - p.y), v = (double(b + 1) * R - p.y) / (q.y - p.y);
+            s = std::clamp(std::min(u, v), 0.0, 1.0), t = std::clamp(std::max(u, v), 0.0, 1.0);
+        }
+        const double x = p.x + s * (q.x - p.x), z = p.x + t * (q.x - p.x), most = shape_.width - 1;
+        pair.left = std::min(pair.left, static_cast<int>(std::clamp(std::min(x, z) - 0.01, 0.0, most)));
+        pair.right = std::max(pair.right, static_cast<int>(std::clamp(std::max(x, z) + 0.01, 0.0, most)));
+    }
+
+    const PathValues<T>& values_;
+    const PathShape& shape_;
+    Group& group_;
+    Stroker stroker_;
+    double area_ = 0;
+    int32_t contour_ = 0;
+};
+
+// All groups of one picture.
+template <typename T>
+std::vector<Group> make_groups(const PathValues<T>& values, const PathShape& shape) {
+    std::vector<Group> groups((shape.paths + kGroup - 1) / kGroup);
+    int64_t contour = 0, segment = 0;
+    for (size_t g = 0; g < groups.size(); ++g) {
+        groups[g].first_path = static_cast<int64_t>(g) * kGroup;
+        groups[g].first_contour = contour;
+        groups[g].first_segment = segment;
+        for (; contour < shape.contours && shape.layout[3 * contour] < groups[g].first_path + kGroup; ++contour) {
+            segment += shape.layout[3 * contour + 1];
+        }
+    }
+    parallel_for(0, static_cast<int64_t>(groups.size()), 1, [&](int64_t begin, int64_t end) {
+        for (int64_t g = begin; g < end; ++g) {
+            OutlineMaker<T>(values, shape, groups[g]).make(groups[g].first_path + kGroup);
+        }
+    });
+    return groups;
+}
+
+// Calls f(s0, s1, column, row) for the parts of the line a -> b, from a + s0 (b - a) to a + s1 (b - a), in each pixel
+// of `rows` rows from 0 on and `width` columns. Everything left of column 0 counts as one column, -1.
+template <typename F>
+inline void walk_line(Point a, Point b, int rows, int width, F&& f) {
+    const double dx = b.x - a.x, dy = b.y - a.y;
+    double s = 0, last = 1;
+    const bool level = std::fabs(dy) < 1e-12, upright = std::fabs(dx) < 1e-12;
+    if (level) {
+        if (a.y < 0 || a.y >= rows) return;
+    } else {
+        const double u = -a.y / dy, v = (rows - a.y) / dy;
+        s = std::max(s, std::min(u, v)), last = std::min(last, std::max(u, v));
+    }
+    if (upright) {
+        if (a.x >= width) return;
+    } else {
+        const double v = (width - a.x) / dx;
+        if (dx > 0) last = std::min(last, v);
+        if (dx < 0) s = std::max(s, v);
+    }
+    if (!(s < last)) return;
+    const double x = a.x + s * dx, y = a.y + s * dy;
+    const int turn_x = upright ? 0 : dx > 0 ? 1 : -1, turn_y = level ? 0 : dy > 0 ? 1 : -1;
+    int row = static_cast<int>(std::clamp(turn_y < 0 ? std::ceil(y) - 1 : std::floor(y), 0.0, rows - 1.0));
+    int column = static_cast<int>(std::clamp(turn_x < 0 ? std::ceil(x) - 1 : std::floor(x), -1.0, width - 1.0));
+    const double by_x = upright ? 0 : 1 / dx, by_y = level ? 0 : 1 / dy;
+    for (;;) {
+        double cut_x = 2, cut_y = 2;
+        if (turn_x > 0) cut_x = (column + 1 - a.x) * by_x;
+        if (turn_x < 0 && column >= 0) cut_x = (column - a.x) * by_x;
+        if (turn_y > 0) cut_y = (row + 1 - a.y) * by_y;
+        if (turn_y < 0) cut_y = (row - a.y) * by_y;
+        const double next = std::max(s, std::min(std::min(cut_x, cut_y), last));
+        f(s, next, column, row);
+        if (next >= last) return;
+        if (cut_x <= cut_y) {
+            column += turn_x;
+        } else {
+            row += turn_y;
+        }
+        if (column >= width || column < -1 || row < 0 || row >= rows) return;
+        s = next;
+    }
+}
+
+}  // namespace neuralpaint::cpu

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+
+// Filled and stroked paths of cubic Bezier segments, drawn in order with exact coverage of their flattened outlines.
+namespace neuralpaint::cpu {
+
+enum class FillRule : int64_t { kNonZero = 0, kEvenOdd = 1 };
+enum class Cap : int64_t { kButt = 0, kRound = 1, kSquare = 2 };
+enum class Join : int64_t { kMiter = 0, kRound = 1, kBevel = 2 };
+
+// What all pictures of a batch share. The caller has checked every number.
+struct PathShape {
+    int64_t batch, segments, contours, paths;
+    int height, width;
+    const int64_t* layout;  // [contours, 3]: path (never falling), number of segments, whether closed
+    const int64_t* styles;  // [paths, 3]: FillRule, Cap, Join
+    double miter_limit;
+};
+
+// points [batch, segments, 4, 2] in pixels; fill, stroke [batch, paths, 4] RGBA and width [batch, paths] in pixels, or
+// null. Each path's fill is drawn before its stroke.
+template <typename T>
+struct PathValues {
+    const T* points;
+    const T* fill;
+    const T* stroke;
+    const T* width;
+};
+
+template <typename T>
+struct PathGradients {
+    T* points;
+    T* fill;
+    T* stroke;
+    T* width;
+};
+
+// canvas, output [batch, 3, height, width].
+template <typename T>
+void render_paths(const T* canvas, const PathValues<T>& values, const PathShape& shape, T* output);
+
+// Coverage and canvases under the paths are recomputed, in portions of bounded size.
+template <typename T>
+void render_paths_backward(const T* grad, const T* canvas, const PathValues<T>& values, const PathShape& shape,
+                           T* grad_canvas, const PathGradients<T>& grads);
+
+}  // namespace neuralpaint::cpu

@@ -1,0 +1,88 @@
+// What the kernels of render_paths need so as not to read outside their arguments.
+#pragma once
+
+#include "cpu/paths.h"
+#include "torch/tensors.h"
+
+namespace neuralpaint {
+
+constexpr int64_t kMostPaths = int64_t(1) << 30;
+
+inline void check_path_tensor(const char* name, const Tensor& tensor, const Tensor& canvas) {
+    NP_CHECK(tensor.scalar_type() == canvas.scalar_type(), name, " must have the canvas's dtype, ",
+             dtype_text(canvas.scalar_type()), ", got ", dtype_text(tensor.scalar_type()));
+    NP_CHECK(tensor.device() == canvas.device(), name, " must be on the canvas's device, ", device_text(canvas));
+    NP_CHECK(tensor.dim() > 0 && tensor.size(0) == canvas.size(0), name, " must have the canvas's batch size, ",
+             canvas.size(0), ", got shape ", shape_text(tensor));
+}
+
+// [B, P, 4], or [B, 0, 4] where nothing is filled or stroked.
+inline void check_path_colors(const char* name, const Tensor& colors, int64_t paths, const Tensor& canvas) {
+    check_path_tensor(name, colors, canvas);
+    NP_CHECK(colors.dim() == 3 && colors.size(2) == 4 && (colors.size(1) == paths || colors.size(1) == 0), name,
+             " must be [B, P, 4] with P = ", paths, " paths, or [B, 0, 4], got ", shape_text(colors));
+}
+
+inline void check_path_layout(const Tensor& contours, const Tensor& styles, int64_t segments) {
+    NP_CHECK(contours.is_cpu() && contours.scalar_type() == ScalarType::Long && contours.dim() == 2 &&
+                 contours.size(1) == 3 && contours.is_contiguous(),
+             "contours must be a contiguous int64 tensor [C, 3] on the CPU");
+    NP_CHECK(styles.is_cpu() && styles.scalar_type() == ScalarType::Long && styles.dim() == 2 && styles.size(1) == 3 &&
+                 styles.is_contiguous(),
+             "styles must be a contiguous int64 tensor [P, 3] on the CPU");
+    const int64_t paths = styles.size(0), most[3] = {1, 2, 2};
+    NP_CHECK(paths < kMostPaths && segments < kMostPaths, "points must make at most ", kMostPaths,
+             " segments and paths");
+    const auto* style = data<int64_t>(styles);
+    for (int64_t i = 0; i < 3 * paths; ++i) {
+        NP_CHECK(style[i] >= 0 && style[i] <= most[i % 3], "styles must be numbers of a fill rule, cap and join, got ",
+                 style[i]);
+    }
+    const auto* contour = data<int64_t>(contours);
+    int64_t path = 0, sum = 0;
+    for (int64_t c = 0; c < contours.size(0); ++c, contour += 3) {
+        NP_CHECK(contour[0] >= path && contour[0] < paths,
+                 "contours must be in the order of their paths, of which "
+                 "there are ",
+                 paths, ", got path ", contour[0], " after ", path);
+        NP_CHECK(contour[1] >= 1 && contour[1] <= segments - sum,
+                 "contours must have at least one segment each, and all of them together the ", segments,
+                 " of points, got ", contour[1]);
+        path = contour[0], sum += contour[1];
+    }
+    NP_CHECK(sum == segments, "contours must have the ", segments, " segments of points, got ", sum);
+}
+
+inline void check_paths(const Tensor& canvas, const Tensor& points, const Tensor& fill, const Tensor& stroke,
+                        const Tensor& width, const Tensor& contours, const Tensor& styles, double miter_limit) {
+    NP_CHECK(canvas.dim() == 4 && canvas.size(1) == 3, "canvas must be [B, 3, H, W], got ", shape_text(canvas));
+    check_sides("canvas", canvas.size(2), canvas.size(3));
+    NP_CHECK(canvas.size(2) >= 1 && canvas.size(3) >= 1 && canvas.size(2) <= 65536 && canvas.size(3) <= 65536,
+             "canvas must have sides from 1 to 65536, got ", shape_text(canvas));
+    check_path_tensor("points", points, canvas);
+    NP_CHECK(points.dim() == 4 && points.size(2) == 4 && points.size(3) == 2, "points must be [B, S, 4, 2], got ",
+             shape_text(points));
+    check_path_layout(contours, styles, points.size(1));
+    const int64_t paths = styles.size(0);
+    check_path_colors("fill", fill, paths, canvas);
+    check_path_colors("stroke", stroke, paths, canvas);
+    check_path_tensor("width", width, canvas);
+    NP_CHECK(width.dim() == 2 && width.size(1) == stroke.size(1), "width must be [B, P], as many as strokes, ",
+             stroke.size(1), ", got ", shape_text(width));
+    NP_CHECK(miter_limit >= 1 && miter_limit <= 100, "miter_limit must be from 1 to 100, got ", miter_limit);
+}
+
+inline cpu::PathShape path_shape(const Tensor& canvas, const Tensor& points, const Tensor& contours,
+                                 const Tensor& styles, double miter_limit) {
+    return {canvas.size(0),
+            points.size(1),
+            contours.size(0),
+            styles.size(0),
+            static_cast<int>(canvas.size(2)),
+            static_cast<int>(canvas.size(3)),
+            data<int64_t>(contours),
+            data<int64_t>(styles),
+            miter_limit};
+}
+
+}  // namespace neuralpaint
