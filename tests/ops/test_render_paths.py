@@ -75,11 +75,11 @@ def covered(points, rows=32, columns=40, dtype=torch.float64, layout=None, **pai
 @pytest.mark.parametrize("style", LAYOUTS)
 def test_matches_reference(style, dtype):
     layout = PathLayout.of([2, 1, 1], contours=[1, 2], **LAYOUTS[style])
-    tensors = sample([2, 1, 1], 17, 11, dtype, seed=1, batch=2 if style == "open, round" else 1, paths=2)
+    tensors = sample([2, 1, 1], 17, 11, dtype, seed=2, batch=2 if style == "open, round" else 1, paths=2)
     exact = [tensor.detach().double().requires_grad_() for tensor in tensors]
     tolerance = 1e-4 if dtype == torch.float32 else 1e-11
     ours, wanted = with_gradients(draw, layout, tensors), with_gradients(truth, layout, exact)
-    assert all(bool(grad.any()) for grad in wanted)
+    assert all(bool(grad.any()) for grad in wanted), "the sample tests nothing"
     for found, right in zip(ours, wanted, strict=True):
         assert found.dtype == dtype
         torch.testing.assert_close(found.double(), right, rtol=tolerance, atol=tolerance)
@@ -304,7 +304,8 @@ def test_opcheck():
     torch.library.opcheck(torch.ops.neuralpaint.render_paths.default, (*tensors, *rest))
     plain = [tensor.detach() for tensor in tensors]
     grad = torch.rand_like(plain[0])
-    torch.library.opcheck(torch.ops.neuralpaint.render_paths_backward.default, (grad, *plain, *rest))
+    quick = ("test_schema", "test_autograd_registration", "test_faketensor")
+    torch.library.opcheck(torch.ops.neuralpaint.render_paths_backward.default, (grad, *plain, *rest), test_utils=quick)
 
 
 def test_compiles_whole():
