@@ -19,6 +19,7 @@ COMMANDS = {
     "restyle": "Moves the strokes of a saved painting towards the style of an image.",
     "serve": "Opens a web page to paint in, on this computer.",
     "stylize": "Stylizes a photo with one pass of a network, in a style of its own or of any picture.",
+    "vectorize": "Turns a photo into an SVG of filled paths.",
     "render": "Renders a stroke file at any size.",
     "info": "Shows the contents of a stroke file, or the build and available kernels.",
     "compare": "Measures how near pictures and paintings are to a photo.",
