@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from neuralpaint.cli.console import say
-from neuralpaint.cli.options import Debug, Overwrite, Quiet
+from neuralpaint.cli.options import Debug, Overwrite, Quiet, check_range
 from neuralpaint.cli.progress import bar, clock, visible
 from neuralpaint.pipelines.batch import check_target, same_file
+from neuralpaint.utils.validation import MAX_PATHS, MAX_SEED
 
 NAME = "vectorize"
 
@@ -47,11 +48,17 @@ def command(
     if same_file(output, photo):
         raise ValueError(f"{output} is the photo itself: choose another output file")
     check_target(output, overwrite)
+    check_range("--paths", paths, 1, MAX_PATHS)
+    check_range("--segments", segments, 2, 64)
+    check_range("--size", size, 16, 8192)
+    check_range("--steps", steps, 1, 100_000)
+    check_range("--seed", seed, 0, MAX_SEED)
     from neuralpaint.images.io import load_image
+
+    pixels = load_image(photo, background=background)
     from neuralpaint.vector import VectorizeProgress, VectorizeSettings, vectorize, write_svg
 
     settings = VectorizeSettings(paths=paths, segments=segments, size=size, steps=steps, seed=seed)
-    pixels = load_image(photo, background=background)
     started = time.perf_counter()
     last: list[VectorizeProgress] = []
     if visible(quiet):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 MAX_STROKES = 1_000_000  # per painting
+MAX_PATHS = 100_000
 MAX_SIZE = 65536  # pixels along the shorter side of an image
 MAX_SEED = 2**63 - 1
 

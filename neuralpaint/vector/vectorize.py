@@ -14,10 +14,9 @@ from torch import Tensor
 
 from neuralpaint.images.resample import area_pool, box_blur
 from neuralpaint.ops import PathLayout, render_paths
-from neuralpaint.utils.validation import check_whole
+from neuralpaint.utils.validation import MAX_PATHS, MAX_SEED, check_whole
 from neuralpaint.vector.image import VectorImage
 
-MAX_PATHS = 100_000
 _FIRST = 8  # paths of the first round
 _LEAST_OPACITY = 0.02
 
@@ -45,7 +44,7 @@ class VectorizeSettings:
         check_whole("segments", self.segments, 2, 64)
         check_whole("size", self.size, 16, 8192, "pixels")
         check_whole("steps", self.steps, 1, 100_000)
-        check_whole("seed", self.seed, 0, 2**63 - 1)
+        check_whole("seed", self.seed, 0, MAX_SEED)
 
 
 @dataclass(frozen=True)

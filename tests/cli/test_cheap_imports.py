@@ -35,6 +35,8 @@ LINES = [
     ("paint none.jpg -o out.png --brush oyl", 2, "oil"),
     ("paint none.jpg -o out.png --strokes 0", 2, "--strokes"),
     ("paint none.jpg -o out.png --wrong", 2, "--wrong"),
+    ("vectorize none.jpg -o out.svg", 2, "none.jpg does not exist"),
+    ("vectorize none.jpg -o out.svg --paths 0", 2, "--paths must be"),
     ("render none.safetensors -o out.png", 2, "none.safetensors does not exist"),
     ("render none.safetensors -o out.xyz", 2, ".xyz"),
     ("info none.safetensors", 2, "none.safetensors does not exist"),
