@@ -8,6 +8,7 @@
 #include "cpu/rasterize.h"
 #include "cpu/render.h"
 #include "cpu/sinkhorn.h"
+#include "tests/path_kernels.h"
 #include "tests/plain_kernels.h"
 
 using namespace neuralpaint;
@@ -188,6 +189,14 @@ int main() {
     test_brush<TapeStroke<double>>("tape:");
     test_brush<RoundStroke<double>>("round:");
     test_brush<RibbonStroke<double>>("ribbon:");
+    check::section() = "paths:";
+    test_rectangle<float>(1e-6);
+    test_rectangle<double>(1e-14);
+    for (int64_t style = 0; style < 3; ++style) {
+        test_paths(18, 21, style % 2, style, 2 - style);
+        test_paths(3, 40, 1 - style % 2, style, style);
+    }
+    test_extreme_paths();
     check::section() = "composite:";
     for (const int64_t pixels : {1, 6, 35, 1500}) {
         for (const int64_t count : {0, 1, 4}) test_composite(2, count, pixels);
