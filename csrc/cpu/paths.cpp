@@ -69,7 +69,7 @@ class Painter {
         plan(band);
         const int64_t row = int64_t(3) * shape_.width * R;
         load_rows(canvas, band, picture_.get());
-        starts_.resize(row * (portions_.size() - 1));
+        grow(starts_, row * (portions_.size() - 1));
         for (size_t k = 0; k + 1 < portions_.size(); ++k) {
             std::copy_n(picture_.get(), row, starts_.data() + row * k);
             if (k + 2 == portions_.size()) break;  // the last portion is drawn below
@@ -77,7 +77,7 @@ class Painter {
                 draw(*visits_[i].group, *visits_[i].layer, *visits_[i].pair, band, nullptr);
             }
         }
-        flowing_.resize(row);
+        grow(flowing_, row);
         load_rows(grad, band, flowing_.data());
         for (size_t k = portions_.size() - 1; k-- > 0;) {
             std::copy_n(starts_.data() + row * k, row, picture_.get());
@@ -103,6 +103,10 @@ class Painter {
         const Layer* layer;
         const Pair* pair;
     };
+
+    static void grow(std::vector<T>& buffer, int64_t size) {
+        if (static_cast<int64_t>(buffer.size()) < size) buffer.resize(size);
+    }
 
     static int64_t kept_size(const Pair& pair) { return int64_t(4) * R * (pair.right - pair.left + 1); }
 
@@ -142,7 +146,7 @@ class Painter {
             size += kept_size(*visits_[i].pair);
         }
         portions_.push_back(visits_.size());
-        kept_.resize(std::min(most, total));
+        grow(kept_, std::min(most, total));
     }
 
     // Draws a layer onto the picture. `kept`, if any, gets the signed areas and the colours below, a column at a time.
@@ -223,24 +227,29 @@ class Painter {
         }
     }
 
-    // Rows of planes [3, height, width] as columns of lanes [width, 3, R], and back. Rows below the picture are zero.
+    // Rows of planes [3, height, width] as columns of lanes [width, 3, R], and back, a few columns at a time so that
+    // both sides stay in the cache. Rows below the picture are zero.
     void load_rows(const T* planes, int band, T* lanes) const {
-        const int64_t width = shape_.width, pixels = width * shape_.height;
-        for (int c = 0; c < 3; ++c) {
-            for (int r = 0; r < R; ++r) {
-                const int64_t y = int64_t(band) * R + r;
-                T* to = lanes + c * R + r;
-                const T* from = planes + c * pixels + y * width;
-                for (int64_t x = 0; x < width; ++x) to[3 * R * x] = y < shape_.height ? from[x] : T(0);
-            }
-        }
+        if (int64_t(band + 1) * R > shape_.height) std::fill_n(lanes, int64_t(3) * R * shape_.width, T(0));
+        for_parts(band, [&](int64_t pixel, int64_t lane, int64_t count) {
+            for (int64_t x = 0; x < count; ++x) lanes[lane + 3 * R * x] = planes[pixel + x];
+        });
     }
     void store_rows(const T* lanes, int band, T* planes) const {
-        const int64_t width = shape_.width, pixels = width * shape_.height;
-        for (int c = 0; c < 3; ++c) {
-            for (int64_t r = 0, y = int64_t(band) * R; r < R && y < shape_.height; ++r, ++y) {
-                T* to = planes + c * pixels + y * width;
-                for (int64_t x = 0; x < width; ++x) to[x] = lanes[3 * R * x + c * R + r];
+        for_parts(band, [&](int64_t pixel, int64_t lane, int64_t count) {
+            for (int64_t x = 0; x < count; ++x) planes[pixel + x] = lanes[lane + 3 * R * x];
+        });
+    }
+    template <typename F>
+    void for_parts(int band, F&& f) const {
+        constexpr int64_t kColumns = 32;
+        const int64_t width = shape_.width, pixels = width * shape_.height, top = int64_t(band) * R;
+        const int64_t rows = std::min<int64_t>(R, shape_.height - top);
+        for (int64_t x = 0; x < width; x += kColumns) {
+            for (int64_t c = 0; c < 3; ++c) {
+                for (int64_t r = 0; r < rows; ++r) {
+                    f(c * pixels + (top + r) * width + x, 3 * R * x + c * R + r, std::min(kColumns, width - x));
+                }
             }
         }
     }
