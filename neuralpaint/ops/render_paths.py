@@ -11,7 +11,7 @@ from neuralpaint import _extension  # noqa: F401  (registers the kernels)
 from neuralpaint.brushes.texture import as_fake
 from neuralpaint.ops.checks import as_single, check_finite, check_width, has_values
 from neuralpaint.ops.path_layout import PathLayout
-from neuralpaint.ops.transforms import refuse_forward_mode, register_derivatives
+from neuralpaint.ops.transforms import refuse_unsupported, register_derivatives
 from neuralpaint.utils.profiling import span
 from neuralpaint.utils.validation import shown
 
@@ -68,7 +68,7 @@ def render_paths(
     tensors: dict[str, Tensor] = {
         name: as_single(tensor) for name, tensor in given.items() if tensor is not None or name in ("canvas", "points")
     }
-    refuse_forward_mode("render_paths", *tensors.values())
+    refuse_unsupported("render_paths", *tensors.values())
     _check_tensors(tensors)
     canvas, points = tensors["canvas"], tensors["points"]
     points, layout = _with_layout(points, layout)
