@@ -41,8 +41,7 @@ def test_sinkhorn(cost):
     def function(x, y):
         return ops.sinkhorn(x, y, epsilon=0.05, iterations=2, cost=cost)
 
-    assert torch.autograd.gradgradcheck(function, masses(1, 3, batch=2), fast_mode=True)
-    assert torch.autograd.gradgradcheck(function, masses(2, 2), fast_mode=True)
+    assert torch.autograd.gradgradcheck(function, masses(2, 2, batch=2), fast_mode=True)
 
 
 def test_third_derivatives_follow():
