@@ -4,7 +4,8 @@
     python benchmarks/figures/vector_rivals.py [PHOTO...] [--paths 256 --paths 512] [--size 256]
 
 Photos are made `--size` pixels along the shorter side. VTracer has no number of paths to ask for: of its settings those
-are taken that come nearest to it from below. Both files are read again and drawn by neuralpaint.
+are taken that come nearest to it from below; what it does by default comes in a line of its own. All files are read
+again and drawn by neuralpaint.
 """
 
 from __future__ import annotations
@@ -65,6 +66,16 @@ def vtracer_at(photo: Tensor, folder: Path, paths: int) -> str:
     return best or "no setting needs so few paths"
 
 
+def vtracer_by_default(photo: Tensor, folder: Path) -> str:
+    import vtracer
+
+    picture, output = folder / "photo.png", folder / "default.svg"
+    to_pil(photo).save(picture)
+    begun = seconds()
+    vtracer.convert_image_to_svg_py(str(picture), str(output))
+    return f"{judged(output, photo)}  {seconds() - begun:6.2f} s"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("photos", nargs="*", type=Path, default=sorted((ROOT / "examples" / "photos").glob("*.jpg")))
@@ -76,6 +87,8 @@ def main() -> None:
         photo = load_image(path)
         scale = arguments.size / min(photo.shape[1:])
         photo = area_pool(photo[None], (round(photo.shape[1] * scale), round(photo.shape[2] * scale)))[0]
+        with tempfile.TemporaryDirectory() as folder:
+            print(f"{path.stem:12s} VTracer's defaults  {vtracer_by_default(photo, Path(folder))}", flush=True)
         for paths in arguments.paths or [256, 512]:
             with tempfile.TemporaryDirectory() as folder:
                 print(f"{path.stem:12s} {paths:5d}  neuralpaint  {ours(photo, Path(folder), paths)}", flush=True)
