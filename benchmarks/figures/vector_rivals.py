@@ -4,8 +4,8 @@
     python benchmarks/figures/vector_rivals.py [PHOTO...] [--paths 256 --paths 512] [--size 256]
 
 Photos are made `--size` pixels along the shorter side. VTracer has no number of paths to ask for: of its settings those
-are taken that come nearest to it from below; what it does by default comes in a line of its own. All files are read
-again and drawn by neuralpaint.
+are taken that come nearest to the photo with no more paths; what it does by default comes in a line of its own. All
+files are read again and drawn by neuralpaint.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ def seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def judged(path: Path, photo: Tensor) -> str:
+def judged(path: Path, photo: Tensor) -> tuple[float, str]:
+    """PSNR, and a line with it."""
     image = read_svg(path)
-    error = float((image.render(min(photo.shape[1:])) - photo).square().mean())
-    count = image.layout.num_paths
-    return f"{count:5d} paths  {-10 * torch.tensor(error).log10():6.2f} dB  {path.stat().st_size / 1000:7.1f} kB"
+    error = (image.render(min(photo.shape[1:])) - photo).square().mean()
+    psnr, count = float(-10 * error.log10()), image.layout.num_paths
+    return psnr, f"{count:5d} paths  {psnr:6.2f} dB  {path.stat().st_size / 1000:7.1f} kB"
 
 
 def ours(photo: Tensor, folder: Path, paths: int) -> str:
@@ -43,16 +44,15 @@ def ours(photo: Tensor, folder: Path, paths: int) -> str:
     image = vectorize(photo, VectorizeSettings(paths=paths, size=min(photo.shape[1:])))
     took = seconds() - begun
     write_svg(image, folder / "ours.svg")
-    return f"{judged(folder / 'ours.svg', photo)}  {took:6.2f} s"
+    return f"{judged(folder / 'ours.svg', photo)[1]}  {took:6.2f} s"
 
 
 def vtracer_at(photo: Tensor, folder: Path, paths: int) -> str:
-    """The richest of its settings that need no more paths."""
+    """The best of its settings that need no more paths."""
     import vtracer
 
-    picture, best = folder / "photo.png", ""
+    picture, best, highest = folder / "photo.png", "", 0.0
     to_pil(photo).save(picture)
-    richest = -1
     for speckle, difference, precision in itertools.product((1, 2, 4, 8, 16), (4, 8, 16, 32, 64), (5, 6, 8)):
         output = folder / "vtracer.svg"
         begun = seconds()
@@ -60,9 +60,11 @@ def vtracer_at(photo: Tensor, folder: Path, paths: int) -> str:
             str(picture), str(output), filter_speckle=speckle, layer_difference=difference, color_precision=precision
         )
         took = seconds() - begun
-        count = output.read_text().count("<path")
-        if richest < count <= paths:
-            richest, best = count, f"{judged(output, photo)}  {took:6.2f} s"
+        if output.read_text().count("<path") > paths:
+            continue
+        psnr, line = judged(output, photo)
+        if psnr > highest:
+            highest, best = psnr, f"{line}  {took:6.2f} s"
     return best or "no setting needs so few paths"
 
 
@@ -73,7 +75,7 @@ def vtracer_by_default(photo: Tensor, folder: Path) -> str:
     to_pil(photo).save(picture)
     begun = seconds()
     vtracer.convert_image_to_svg_py(str(picture), str(output))
-    return f"{judged(output, photo)}  {seconds() - begun:6.2f} s"
+    return f"{judged(output, photo)[1]}  {seconds() - begun:6.2f} s"
 
 
 def main() -> None:
