@@ -129,6 +129,10 @@ class Worker:
         kind, content = message
         if connection is self._connection and kind in ("ready", "died"):
             self._ready.set()
+        if kind == "ready":
+            return  # no word of the task that has waited for it
+        if connection is self._connection and kind == "died":
+            self.kill()  # its end may take a moment yet, in which it would seem to be alive
         if connection is not self._connection or self._task is None or self._task.done():
             return
         if kind == "done":
