@@ -1,5 +1,5 @@
 // Plays the time-lapse: a stream of pictures of what changes, see exporting.py. It starts before all have come.
-const EVERY = 24; // frames between whole pictures, for scrubbing back
+const EVERY = 8; // frames between whole pictures, for scrubbing back
 
 export class Player {
   // `draw` is called with the canvas and the number of the frame.
