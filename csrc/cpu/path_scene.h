@@ -1,23 +1,19 @@
 // The outlines of a picture's paths, and which of their edges each band of rows meets.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <stdexcept>
 #include <vector>
 
-#include "common/lanes.h"
 #include "cpu/parallel.h"
+#include "cpu/path_coverage.h"
 #include "cpu/path_outline.h"
 
 namespace neuralpaint::cpu {
 
-// Rows that go through the kernel together, a row a lane: a running sum along x is then a sum of vectors.
-template <typename T>
-constexpr int kBandRows = kLanes<T>;
-
-constexpr int64_t kMostEdges = int64_t(1) << 26;    // of one group
-constexpr int64_t kMostEntries = int64_t(1) << 28;  // of one group
-constexpr int64_t kGroup = 64;                      // paths whose outlines one thread makes
+constexpr int64_t kMostItems = int64_t(1) << 28;  // points, and edges in bands, of a picture
+constexpr int64_t kGroup = 64;                    // paths whose outlines one thread makes
 
 struct Edge {
     int32_t from, to;
@@ -39,9 +35,17 @@ struct Pair {
     int32_t entries, entries_end, left, right;
 };
 
+// A chain of segments: where its vertices are in its group.
+struct Contour {
+    int64_t path;
+    int32_t first, count;
+    bool closed;
+};
+
 // The paths of a group, one after the other.
 struct Group {
     int64_t first_path, first_segment, first_contour;
+    std::vector<Contour> contours;
     std::vector<Point> vertices;  // of the curves
     std::vector<char> inner;      // vertices within a segment
     std::vector<Point> points;    // of the layers' outlines; the fills' are copies of the curves' vertices
@@ -54,16 +58,16 @@ struct Group {
 
 inline double radius_of(const double width) { return 0.5 * std::min(std::max(width, 0.0), kFar); }
 
-// Goes through a group's contours in the order in which their vertices lie in memory.
-//   segment(s, first, lines): vertices first ... first + lines are those of segment s
-//   contour(path, first, count, closed): after its segments
+// Calls segment(s, points, first, lines) for the segments of a group: vertices first ... first + lines are those of s.
+// Calls contour(contour) after those of each contour.
 template <typename T, typename OnSegment, typename OnContour>
-void walk_contours(const PathValues<T>& values, const PathShape& shape, int64_t first_contour, int64_t first_segment,
-                   int64_t end_path, OnSegment&& on_segment, OnContour&& on_contour) {
-    int64_t s = first_segment;
+void walk_segments(const PathValues<T>& values, const PathShape& shape, const Group& group, OnSegment&& on_segment,
+                   OnContour&& on_contour) {
+    int64_t s = group.first_segment;
     int32_t vertex = 0;
-    for (int64_t c = first_contour; c < shape.contours && shape.layout[3 * c] < end_path; ++c) {
+    for (int64_t c = group.first_contour; c < shape.contours; ++c) {
         const int64_t path = shape.layout[3 * c], segments = shape.layout[3 * c + 1];
+        if (path >= group.first_path + kGroup) break;
         const double radius = values.width ? radius_of(values.width[path]) : 0;
         const double reach = radius * std::max(1.5, shape.miter_limit);
         const int32_t first = vertex;
@@ -76,43 +80,47 @@ void walk_contours(const PathValues<T>& values, const PathShape& shape, int64_t 
             on_segment(s, p, vertex, lines);
             vertex += lines + 1;
         }
-        on_contour(path, first, vertex - first, shape.layout[3 * c + 2] != 0);
+        on_contour(Contour{path, first, vertex - first, shape.layout[3 * c + 2] != 0});
     }
 }
 
-inline StrokeStyle stroke_style(const PathShape& shape, int64_t path) {
-    return {static_cast<Cap>(shape.styles[3 * path + 1]), static_cast<Join>(shape.styles[3 * path + 2]),
-            shape.miter_limit};
+// Calls f(path, begin, end) for each path of a group, which has the contours from begin to end.
+template <typename F>
+void for_paths(const Group& group, F&& f) {
+    const std::vector<Contour>& contours = group.contours;
+    for (size_t begin = 0, end = 0; begin < contours.size(); begin = end) {
+        while (end < contours.size() && contours[end].path == contours[begin].path) ++end;
+        f(contours[begin].path, begin, end);
+    }
+}
+
+template <typename T>
+void set_stroke(Stroker& stroker, const PathValues<T>& values, const PathShape& shape, const Group& group,
+                const Contour& contour) {
+    const int64_t* style = shape.styles + 3 * contour.path;
+    stroker.set(group.vertices.data() + contour.first, group.inner.data() + contour.first, contour.count,
+                contour.closed, radius_of(values.width[contour.path]),
+                {static_cast<Cap>(style[1]), static_cast<Join>(style[2]), shape.miter_limit});
 }
 
 // Makes the outlines of a group.
 template <typename T>
 class OutlineMaker {
  public:
-    OutlineMaker(const PathValues<T>& values, const PathShape& shape, Group& group)
-        : values_(values), shape_(shape), group_(group) {}
+    // `items` counts what all groups hold.
+    OutlineMaker(const PathValues<T>& values, const PathShape& shape, Group& group, std::atomic<int64_t>& items)
+        : values_(values), shape_(shape), group_(group), items_(items) {}
 
-    void make(int64_t end_path) {
-        struct Contour {
-            int64_t path;
-            int32_t first, count;
-            bool closed;
-        };
-        std::vector<Contour> contours;
-        walk_contours(
-            values_, shape_, group_.first_contour, group_.first_segment, end_path,
-            [&](int64_t, const Point p[4], int32_t, int lines) { add_segment(p, lines); },
-            [&](int64_t path, int32_t first, int32_t count, bool closed) {
-                contours.push_back({path, first, count, closed});
-            });
-        for (size_t begin = 0, end = 0; begin < contours.size(); begin = end) {
-            const int64_t path = contours[begin].path;
-            while (end < contours.size() && contours[end].path == path) ++end;
+    void make() {
+        walk_segments(
+            values_, shape_, group_, [&](int64_t, const Point p[4], int32_t, int lines) { add_segment(p, lines); },
+            [&](const Contour& contour) { group_.contours.push_back(contour); });
+        for_paths(group_, [&](int64_t path, size_t begin, size_t end) {
             if (values_.fill) {
                 open_layer(path, false);
                 for (size_t c = begin; c < end; ++c) {
-                    const Point* vertices = group_.vertices.data() + contours[c].first;
-                    for (int i = 0; i < contours[c].count; ++i) group_.points.push_back(vertices[i]);
+                    const Point* vertices = group_.vertices.data() + group_.contours[c].first;
+                    group_.points.insert(group_.points.end(), vertices, vertices + group_.contours[c].count);
                     close_contour();
                 }
                 close_layer();
@@ -121,14 +129,12 @@ class OutlineMaker {
                 open_layer(path, true);
                 OutlinePoints to{stroker_, [&](Point p) { group_.points.push_back(p); }, [&] { close_contour(); }};
                 for (size_t c = begin; c < end; ++c) {
-                    stroker_.set(group_.vertices.data() + contours[c].first, group_.inner.data() + contours[c].first,
-                                 contours[c].count, contours[c].closed, radius_of(values_.width[path]),
-                                 stroke_style(shape_, path));
+                    set_stroke(stroker_, values_, shape_, group_, group_.contours[c]);
                     stroker_.outline(to);
                 }
                 close_layer();
             }
-        }
+        });
     }
 
  private:
@@ -140,12 +146,11 @@ class OutlineMaker {
             group_.vertices.push_back(at);
             group_.inner.push_back(j > 0 && j < lines);
         }
-        check();
+        count(lines + 1);
     }
 
-    void check() const {
-        if (static_cast<int64_t>(group_.vertices.size() + group_.points.size()) > kMostEdges ||
-            static_cast<int64_t>(group_.entries.size()) > kMostEntries) {
+    void count(int64_t items) {
+        if (items_.fetch_add(items) + items > kMostItems) {
             throw std::runtime_error(
                 "points must make fewer lines: the curves are too long or too many for one picture");
         }
@@ -167,8 +172,8 @@ class OutlineMaker {
             group_.edges.push_back({i, next});
             area_ += cross(points[i] - points[contour_], points[next] - points[contour_]);
         }
+        count(end - contour_);
         contour_ = end;
-        check();
     }
 
     // Sorts the layer's edges into bands.
@@ -188,24 +193,23 @@ class OutlineMaker {
         if (!seen) return;  // all to the right
         layer.band = low, layer.bands = high - low + 1;
         group_.first_band = std::min(group_.first_band, low), group_.last_band = std::max(group_.last_band, high);
+        count(layer.bands);
         std::vector<Pair>& pairs = group_.pairs;
         pairs.resize(pairs.size() + layer.bands, {0, 0, INT32_MAX, -1});
         Pair* const own = pairs.data() + layer.pair - low;
+        int64_t added = 0;
         for (int32_t e = layer.edges; e < layer.edges_end; ++e) {
             int first, last;
             if (!bands_of(e, first, last)) continue;
             for (int b = first; b <= last; ++b) ++own[b].entries_end;
+            added += last - first + 1;
         }
+        count(added);
         auto at = static_cast<int64_t>(group_.entries.size());
         for (int b = low; b <= high; ++b) {
             own[b].entries = static_cast<int32_t>(at);
             at += own[b].entries_end;
             own[b].entries_end = own[b].entries;
-            if (at > kMostEntries) break;
-        }
-        if (at > kMostEntries) {
-            throw std::runtime_error(
-                "points must make fewer lines: the curves are too long or too many for one picture");
         }
         group_.entries.resize(at);
         for (int32_t e = layer.edges; e < layer.edges_end; ++e) {
@@ -246,6 +250,7 @@ class OutlineMaker {
     const PathValues<T>& values_;
     const PathShape& shape_;
     Group& group_;
+    std::atomic<int64_t>& items_;
     Stroker stroker_;
     double area_ = 0;
     int32_t contour_ = 0;
@@ -264,57 +269,13 @@ std::vector<Group> make_groups(const PathValues<T>& values, const PathShape& sha
             segment += shape.layout[3 * contour + 1];
         }
     }
+    std::atomic<int64_t> items{0};
     parallel_for(0, static_cast<int64_t>(groups.size()), 1, [&](int64_t begin, int64_t end) {
         for (int64_t g = begin; g < end; ++g) {
-            OutlineMaker<T>(values, shape, groups[g]).make(groups[g].first_path + kGroup);
+            OutlineMaker<T>(values, shape, groups[g], items).make();
         }
     });
     return groups;
-}
-
-// Calls f(s0, s1, column, row) for the parts of the line a -> b, from a + s0 (b - a) to a + s1 (b - a), in each pixel
-// of `rows` rows from 0 on and `width` columns. Everything left of column 0 counts as one column, -1.
-template <typename F>
-inline void walk_line(Point a, Point b, int rows, int width, F&& f) {
-    const double dx = b.x - a.x, dy = b.y - a.y;
-    double s = 0, last = 1;
-    const bool level = std::fabs(dy) < 1e-12, upright = std::fabs(dx) < 1e-12;
-    if (level) {
-        if (a.y < 0 || a.y >= rows) return;
-    } else {
-        const double u = -a.y / dy, v = (rows - a.y) / dy;
-        s = std::max(s, std::min(u, v)), last = std::min(last, std::max(u, v));
-    }
-    if (upright) {
-        if (a.x >= width) return;
-    } else {
-        const double v = (width - a.x) / dx;
-        if (dx > 0) last = std::min(last, v);
-        if (dx < 0) s = std::max(s, v);
-    }
-    if (!(s < last)) return;
-    const double x = a.x + s * dx, y = a.y + s * dy;
-    const int turn_x = upright ? 0 : dx > 0 ? 1 : -1, turn_y = level ? 0 : dy > 0 ? 1 : -1;
-    int row = static_cast<int>(std::clamp(turn_y < 0 ? std::ceil(y) - 1 : std::floor(y), 0.0, rows - 1.0));
-    int column = static_cast<int>(std::clamp(turn_x < 0 ? std::ceil(x) - 1 : std::floor(x), -1.0, width - 1.0));
-    const double by_x = upright ? 0 : 1 / dx, by_y = level ? 0 : 1 / dy;
-    for (;;) {
-        double cut_x = 2, cut_y = 2;
-        if (turn_x > 0) cut_x = (column + 1 - a.x) * by_x;
-        if (turn_x < 0 && column >= 0) cut_x = (column - a.x) * by_x;
-        if (turn_y > 0) cut_y = (row + 1 - a.y) * by_y;
-        if (turn_y < 0) cut_y = (row - a.y) * by_y;
-        const double next = std::max(s, std::min(std::min(cut_x, cut_y), last));
-        f(s, next, column, row);
-        if (next >= last) return;
-        if (cut_x <= cut_y) {
-            column += turn_x;
-        } else {
-            row += turn_y;
-        }
-        if (column >= width || column < -1 || row < 0 || row >= rows) return;
-        s = next;
-    }
 }
 
 }  // namespace neuralpaint::cpu

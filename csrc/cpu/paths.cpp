@@ -2,39 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <vector>
 
-#include "common/lanes.h"
 #include "cpu/path_scene.h"
 
 namespace neuralpaint::cpu {
 namespace {
-
-template <typename T>
-using Rows = Lanes<T, kBandRows<T>>;
-
-// The share of a pixel that a layer covers, for the running sum A of its signed areas.
-template <typename T>
-inline Rows<T> coverage_of(Rows<T> area, FillRule rule) {
-    const Rows<T> size = vabs(area);
-    if (rule == FillRule::kNonZero) return vmin(size, Rows<T>(T(1)));
-    const Rows<T> rest = size - T(2) * from_int<Rows<T>>(truncate(T(0.5) * size));
-    return vmin(rest, T(2) - rest);
-}
-
-// Its derivative. At A = 0 it is that of a shape which grows; within rounding of full coverage, of one that shrinks.
-template <typename T>
-inline Rows<T> coverage_slope(Rows<T> area, FillRule rule, T orientation) {
-    using V = Rows<T>;
-    constexpr T kRounding = 32 * std::numeric_limits<T>::epsilon();
-    const V size = vabs(area), one(T(1));
-    const V sign = select(size < V(kRounding), V(orientation), select(area < V(T(0)), V(T(-1)), one));
-    if (rule == FillRule::kNonZero) return select(size <= V(T(1) + kRounding), sign, V(T(0)));
-    const V rest = size - T(2) * from_int<V>(truncate(T(0.5) * size));
-    return select(rest <= one, sign, T(0) - sign);
-}
 
 template <typename T>
 struct Paint {
@@ -293,38 +267,25 @@ void chain(const Group& group, const std::vector<double>& moments, const std::ve
             }
         }
     }
-    struct Contour {
-        int64_t path;
-        int32_t first, count;
-        bool closed;
-    };
-    std::vector<Contour> contours;
-    const auto ignore = [](int64_t, const Point*, int32_t, int) {};
-    walk_contours(values, shape, group.first_contour, group.first_segment, group.first_path + kGroup, ignore,
-                  [&](int64_t path, int32_t first, int32_t count, bool closed) {
-                      contours.push_back({path, first, count, closed});
-                  });
     Stroker stroker;
     size_t next = 0;
-    for (size_t begin = 0, end = 0; begin < contours.size(); begin = end) {
-        const int64_t path = contours[begin].path;
-        while (end < contours.size() && contours[end].path == path) ++end;
+    for_paths(group, [&](int64_t path, size_t begin, size_t end) {
         for (size_t c = begin; values.fill && c < end; ++c) {
-            for (int i = 0; i < contours[c].count; ++i) by_vertex[contours[c].first + i] += by_point[next++];
+            const Contour& contour = group.contours[c];
+            for (int i = 0; i < contour.count; ++i) by_vertex[contour.first + i] += by_point[next++];
         }
         for (size_t c = begin; values.stroke && c < end; ++c) {
-            stroker.set(group.vertices.data() + contours[c].first, group.inner.data() + contours[c].first,
-                        contours[c].count, contours[c].closed, radius_of(values.width[path]),
-                        stroke_style(shape, path));
-            OutlineDerivatives back{stroker, [&] { return by_point[next++]; }, by_vertex.data() + contours[c].first, 0,
+            set_stroke(stroker, values, shape, group, group.contours[c]);
+            OutlineDerivatives back{stroker, [&] { return by_point[next++]; },
+                                    by_vertex.data() + group.contours[c].first, 0,
                                     std::vector<Point>(stroker.chords().size(), {0, 0})};
             stroker.outline(back);
             back.finish();
             if (values.width[path] <= T(kFar)) grads.width[path] += T(0.5 * back.by_radius);
         }
-    }
-    walk_contours(
-        values, shape, group.first_contour, group.first_segment, group.first_path + kGroup,
+    });
+    walk_segments(
+        values, shape, group,
         [&](int64_t s, const Point*, int32_t first, int lines) {
             Point by_control[4] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}};
             for (int j = 0; j <= lines; ++j) {
@@ -337,7 +298,7 @@ void chain(const Group& group, const std::vector<double>& moments, const std::ve
                 grads.points[8 * s + k] = T(moves ? k % 2 ? by_control[k / 2].y : by_control[k / 2].x : 0);
             }
         },
-        [](int64_t, int32_t, int32_t, bool) {});
+        [](const Contour&) {});
 }
 
 }  // namespace

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from neuralpaint.ops import PathLayout, render_paths
@@ -78,26 +77,3 @@ class VectorImage:
             miter_limit=self.miter_limit,
             pixels_per_unit=1.0,
         )[0]
-
-    def select(self, paths: Tensor) -> VectorImage:
-        """The picture with some of its paths, which have one contour each.
-
-        Args:
-            paths: `[P]`, true for those that stay.
-        """
-        contours = self.layout.contours
-        segments = torch.repeat_interleave(paths[contours[:, 0]], contours[:, 1])
-        kept = contours[paths[contours[:, 0]]].clone()
-        kept[:, 0] = (torch.cumsum(paths.long(), 0) - 1)[kept[:, 0]]
-        layout = PathLayout(kept, self.layout.styles[paths], int(kept[:, 1].sum()))
-        return VectorImage(
-            self.width,
-            self.height,
-            self.background,
-            self.points[segments],
-            layout,
-            self.fill[paths],
-            None if self.stroke is None else self.stroke[paths],
-            None if self.stroke_width is None else self.stroke_width[paths],
-            self.miter_limit,
-        )

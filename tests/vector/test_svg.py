@@ -122,11 +122,3 @@ def test_bad_files_are_refused_in_one_line(read, name):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(BadFile, match="none.svg cannot be read: it does not exist"):
         read_svg(tmp_path / "none.svg")
-
-
-def test_paths_can_be_selected():
-    layout = PathLayout.of([1, 2, 1], contours=[1, 2])
-    image = VectorImage(8, 8, (1, 1, 1), torch.arange(32.0).reshape(4, 4, 2), layout, torch.eye(4)[:2])
-    second = image.select(torch.tensor([False, True]))
-    assert torch.equal(second.points, image.points[1:]) and second.layout.contours[:, 0].tolist() == [0, 0]
-    assert torch.equal(second.fill, image.fill[1:])
