@@ -305,21 +305,25 @@ async def _receive(request: Request, path: Path) -> None:
     if state.uploads >= _UPLOADS:
         raise Busy("many photos are on their way already: try again in a moment")
     state.uploads += 1
-    size = 0
     try:
-        async with asyncio.timeout(_UPLOAD_SECONDS) if hasattr(asyncio, "timeout") else contextlib.nullcontext():
-            with path.open("wb") as file:
-                async for piece in request.stream():
-                    size += len(piece)
-                    if size > MAX_UPLOAD:
-                        raise HTTPException(413, f"the picture has more than {MAX_UPLOAD >> 20} MB: shrink it first")
-                    file.write(piece)
-    except TimeoutError:
+        size = await asyncio.wait_for(_write(request, path), _UPLOAD_SECONDS)
+    except (TimeoutError, asyncio.TimeoutError):  # one class from Python 3.11 on
         raise HTTPException(408, f"the picture took more than {_UPLOAD_SECONDS:g} seconds to arrive") from None
     finally:
         state.uploads -= 1
     if size == 0:
         raise HTTPException(422, "the picture is empty (0 bytes)")
+
+
+async def _write(request: Request, path: Path) -> int:
+    size = 0
+    with path.open("wb") as file:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > MAX_UPLOAD:
+                raise HTTPException(413, f"the picture has more than {MAX_UPLOAD >> 20} MB: shrink it first")
+            file.write(piece)
+    return size
 
 
 async def _body(request: Request, most: int) -> bytes:

@@ -1,5 +1,6 @@
 """The server: what it answers, what it refuses, and how it queues. The workers are fakes."""
 
+import asyncio
 import time
 
 import pytest
@@ -159,6 +160,32 @@ def test_bad_uploads_leave_nothing(client, tmp_path, monkeypatch, content, statu
     monkeypatch.setattr("neuralpaint.serve.app.MAX_UPLOAD", 2000)
     answer = client.post("/api/paintings?name=x", content=content)
     assert answer.status_code == status and words in answer.json()["error"]
+    assert list((tmp_path / "paintings").iterdir()) == []
+
+
+def test_an_upload_that_does_not_arrive_is_given_up(fakes, tmp_path, monkeypatch):
+    from neuralpaint.serve.app import make_app
+
+    monkeypatch.setattr("neuralpaint.serve.app._UPLOAD_SECONDS", 0.05)
+    app = make_app(tmp_path / "paintings", hosts=["127.0.0.1"], token=None, threads=1)
+    headers = [(b"host", b"127.0.0.1:8765"), (b"origin", ORIGIN.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/api/paintings", "headers": headers, "query_string": b"name=x"}
+    scope |= {"http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 8765), "client": ("127.0.0.1", 1)}
+    pieces, sent = [{"type": "http.request", "body": b"\x89PNG", "more_body": True}], []
+
+    async def receive():
+        return pieces.pop() if pieces else await asyncio.sleep(60)
+
+    async def send(message):
+        sent.append(message)
+
+    async def main():
+        async with app.router.lifespan_context(app):
+            await asyncio.wait_for(app(scope, receive, send), 20)
+            assert app.state.uploads == 0
+
+    asyncio.run(main())
+    assert sent[0]["status"] == 408 and b"to arrive" in sent[1]["body"]
     assert list((tmp_path / "paintings").iterdir()) == []
 
 
