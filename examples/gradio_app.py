@@ -7,14 +7,17 @@ a `requirements.txt` with the lines `neuralpaint` and `gradio`.
 from __future__ import annotations
 
 import queue
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from PIL import Image
 
 import neuralpaint
-from neuralpaint.looks import get_look, looks
+from neuralpaint.looks import Look, get_look, looks
+from neuralpaint.search import SearchPaused
 
 LONGEST = 1024  # pixels of the photo that is painted
 SHOWN = 512  # along the shorter side, while it is being painted
@@ -35,15 +38,30 @@ def paint(photo: Image.Image | None, look: str, strokes: int) -> Iterator[tuple[
         "preset": "fast",
     }
     pictures: queue.Queue = queue.Queue()
+    left = threading.Event()  # the visitor has gone: the next one's turn
+
+    def tell(progress: neuralpaint.Progress) -> None:
+        if left.is_set():
+            raise SearchPaused
+        pictures.put(progress)
 
     def work() -> None:
         try:
-            painting = neuralpaint.paint(photo, **options, callback=pictures.put)
-            pictures.put(painting)
+            pictures.put(neuralpaint.paint(photo, **options, callback=tell))
         except Exception as error:  # told to the page
             pictures.put(error)
 
     threading.Thread(target=work, daemon=True).start()
+    try:
+        yield from _shown(pictures, photo, options, chosen)
+    finally:
+        left.set()
+
+
+def _shown(
+    pictures: queue.Queue, photo: Image.Image, options: dict, chosen: Look | None
+) -> Iterator[tuple[Image.Image, str | None]]:
+    """What `paint` yields, of what its thread has put into the queue."""
     aspect = (photo.height / min(photo.size), photo.width / min(photo.size))
     while True:
         found = pictures.get()
@@ -56,8 +74,9 @@ def paint(photo: Image.Image | None, look: str, strokes: int) -> Iterator[tuple[
             yield neuralpaint.Painting(found.found.cpu().clone(), brush, aspect, ground).render(SHOWN), None
             continue
         painting = replace(found, finish=chosen.finish) if chosen else found
-        painting.save("painting.safetensors")
-        yield painting.render(), "painting.safetensors"
+        file = Path(tempfile.mkdtemp()) / "painting.safetensors"  # a folder for each visitor
+        painting.save(file)
+        yield painting.render(), str(file)
         return
 
 
@@ -74,7 +93,7 @@ def page():  # noqa: ANN201 (gradio is not installed everywhere)
                 strokes = gradio.Slider(50, MAX_STROKES, 500, step=50, label="Strokes")
                 button = gradio.Button("Paint", variant="primary")
             with gradio.Column():
-                painting = gradio.Image(label="Painting")
+                painting = gradio.Image(label="Painting", format="png")
                 file = gradio.File(label="Strokes, for neuralpaint render")
         button.click(paint, [photo, look, strokes], [painting, file], concurrency_limit=1)
     return blocks

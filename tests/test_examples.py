@@ -1,10 +1,13 @@
 """The example scripts run, on small input."""
 
 import importlib.util
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -66,3 +69,23 @@ def test_gradio_app_paints_as_it_goes(photo, tmp_path, monkeypatch):
     picture, strokes = found[-1]
     assert len(found) > 1 and found[0][1] is None
     assert picture.size == (40, 32) and len(neuralpaint.Painting.load(strokes)) == 6
+
+
+def test_gradio_app_stops_when_the_visitor_leaves(photo, monkeypatch):
+    ended = threading.Event()
+
+    def endless(photo, callback, **options):
+        found = torch.zeros(1, neuralpaint.brushes.get_brush(options["brush"]).num_parameters)
+        try:
+            while True:
+                callback(neuralpaint.Progress("level 1/4", 1, 100, 1, 10.0, 1.0, 1.0, found))
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(neuralpaint, "paint", endless)
+    shown = load("gradio_app").paint(Image.open(photo), "ink", 400)
+    next(shown)
+    assert not ended.is_set()
+    shown.close()
+    assert ended.wait(20)
