@@ -25,6 +25,7 @@ COMMANDS = {
     "compare": "Measures how near pictures and paintings are to a photo.",
     "brushes": "Lists the brushes and their stroke parameters.",
     "strokes": "Generates random strokes as training data.",
+    "reproduce": "Reproduces figures of the two papers behind this program.",
     "bench": "Times the ops and compares them with the measured limits of this machine.",
     "train-renderer": "Trains a network to draw the strokes of a brush.",
     "eval-renderer": "Compares a trained network with its brush on held-out strokes.",

@@ -1,0 +1,51 @@
+"""The figures that can be reproduced. To add one, write a function of a `Request` in a file here, and list it."""
+
+from __future__ import annotations
+
+from neuralpaint.reproduction.entry import Entry
+
+_HERE = "neuralpaint.reproduction"
+
+ENTRIES = (
+    Entry(
+        "snp",
+        (4, 5),
+        "Why a pixel loss is not enough",
+        "A pixel loss has no gradient that would move a stroke to a target which it does not overlap; the transport "
+        "loss has one, and brings the stroke there.",
+        f"{_HERE}.zero_gradient:run",
+    ),
+    Entry(
+        "snp",
+        (7,),
+        "A painting, stroke by stroke",
+        "Strokes are added one at a time, from coarse blocks to fine ones, and the loss falls as they are added.",
+        f"{_HERE}.stroke_by_stroke:run",
+        ("photos",),
+    ),
+    Entry(
+        "snp",
+        (11,),
+        "Low-bit photos",
+        "Upright rectangles of one colour turn a photo into the picture of an 8-bit game, as vectors that can be drawn "
+        "at any size.",
+        f"{_HERE}.low_bit:run",
+        ("photos",),
+    ),
+    Entry(
+        "snp",
+        (12,),
+        "Digits, with and without the transport loss",
+        "With the transport loss beside the pixel loss, strokes come closer to digits than with the pixel loss alone.",
+        f"{_HERE}.digits:run",
+    ),
+    Entry(
+        "styles",
+        (7,),
+        "Between two styles",
+        "From one style to another, the loss against the first rises and that against the second falls at every step.",
+        f"{_HERE}.style_mixes:run",
+        ("photos", "styles", "features"),
+    ),
+)
+"""All entries, paper by paper."""

@@ -1,0 +1,99 @@
+"""Figure 11 of Stylized Neural Painting: photos as the pictures of an 8-bit game, of upright rectangles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neuralpaint.images.io import to_pil
+from neuralpaint.reproduction.entry import Outcome, Request
+from neuralpaint.reproduction.painting import paint_by_blocks, square_photo
+from neuralpaint.reproduction.sheets import PANEL, Group, Row, sheet
+
+BRUSH = "pixel"
+_LARGE = 2048  # pixels, of which a detail is shown
+_DETAIL = (0.35, 0.35, 0.3)  # left, top, side, as shares of the picture
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much work it is: photos, strokes, blocks along the finest grid, pixels along a block, bits of a channel."""
+
+    photos: int
+    strokes: int
+    stages: int
+    block_pixels: int
+    bits: int
+
+
+SIZES = {"small": Sizes(2, 150, 4, 48, 2), "paper": Sizes(4, 500, 5, 128, 2)}
+
+
+def posterised(photo: Tensor, bits: int) -> Tensor:
+    """The photo with so many bits a channel: 2^bits equal steps from 0 to 1."""
+    top = 2**bits - 1
+    return (photo * top).round() / top
+
+
+def run(request: Request) -> Outcome:
+    """The first photos: as they are, with few bits a channel, and that painted; and a detail of both."""
+    sizes = SIZES[request.scale]
+    pixels = sizes.stages * sizes.block_pixels
+    rows: list[dict[str, Any]] = []
+    lines = []
+    for path in request.photos[: sizes.photos]:
+        photo = square_photo(path, pixels, request.device)
+        low = posterised(photo, sizes.bits)
+        painted = paint_by_blocks(
+            low,
+            BRUSH,
+            sizes.strokes,
+            stages=sizes.stages,
+            block_pixels=sizes.block_pixels,
+            report=partial(request.progress, path.stem),
+        )
+        shown = painted.painting.render_tensor(pixels).to(photo.device)
+        rows.append(
+            {
+                "photo": path.stem,
+                "strokes": len(painted.painting),
+                "PSNR of the posterised photo, dB": round(_psnr(low, photo), 1),
+                "of the painting against it": round(_psnr(shown, low), 1),
+                "of the painting against the photo": round(_psnr(shown, photo), 1),
+            }
+        )
+        left, top, side = (round(share * _LARGE) for share in _DETAIL)
+        detail = painted.painting.render(_LARGE).crop((left, top, left + side, top + side))
+        shares = [round(share * pixels) for share in _DETAIL]
+        coarse = to_pil(low.cpu()).crop((shares[0], shares[1], shares[0] + shares[2], shares[1] + shares[2]))
+        pictures = [to_pil(photo.cpu()), to_pil(low.cpu()), painted.painting.render(PANEL * 2)]
+        lines.append(Row([path.stem], [*pictures, coarse.resize((PANEL, PANEL), 0), detail]))
+    captions = [
+        "photo",
+        f"{sizes.bits} bits a channel",
+        f"{sizes.strokes} strokes",
+        "detail, pixels",
+        "detail, strokes",
+    ]
+    nearest = [row["of the painting against it"] for row in rows]
+    return Outcome(
+        sheet([Group(captions, lines)]),
+        f"{sizes.strokes} upright rectangles come within {min(nearest):g} to {max(nearest):g} dB of photos of "
+        f"{sizes.bits} bits a channel, and stay sharp at {_LARGE} pixels; "
+        "whether they look like a game is for the eye to judge.",
+        min(nearest) > _LEAST,
+        rows,
+        {},
+        {"photos": len(rows), "pixels": pixels, "bits a channel": sizes.bits, "brush": BRUSH, "transport": 0.1},
+    )
+
+
+_LEAST = 15.0  # dB, from which on a painting shows what its photo does
+
+
+def _psnr(a: Tensor, b: Tensor) -> float:
+    return float(-10 * torch.log10((a - b).square().mean()))

@@ -1,0 +1,69 @@
+"""Paints by the block-wise search of Stylized Neural Painting, and keeps its loss at every step."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from neuralpaint.brushes import get_brush
+from neuralpaint.images.io import load_image
+from neuralpaint.images.resample import resize
+from neuralpaint.painting import Painting
+from neuralpaint.renderers import get_renderer
+from neuralpaint.search.blocks import BlockSearch
+from neuralpaint.search.presets import get_preset
+from neuralpaint.search.problem import Problem
+
+
+class Painted(NamedTuple):
+    """The painting, and the mean squared error before each gradient step."""
+
+    painting: Painting
+    errors: list[float]
+
+
+def square_photo(path: Path, size: int, device: torch.device) -> Tensor:
+    """The middle square of a photo: `[3, size, size]`."""
+    photo = load_image(path)
+    side = min(photo.shape[1:])
+    top, left = (photo.shape[1] - side) // 2, (photo.shape[2] - side) // 2
+    return resize(photo[:, top : top + side, left : left + side], size, size).to(device)
+
+
+def paint_by_blocks(
+    photo: Tensor,
+    brush: str,
+    strokes: int,
+    *,
+    stages: int,
+    block_pixels: int,
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    transport: float = 0.1,
+    seed: int = 0,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> Painted:
+    """Paints `[3, S, S]` with the preset `paper`.
+
+    Args:
+        stages: the finest grid is stages × stages blocks.
+        block_pixels: along each side of a block.
+        transport: weight of the transport loss; the preset's is 0.1.
+        report: called with the steps done and their number.
+
+    Reference: Zou et al., CVPR 2021, §3.3 and §4.1.
+    """
+    preset = dataclasses.replace(get_preset("paper"), stages=stages, block_pixels=block_pixels, transport=transport)
+    problem = Problem.of(photo, get_brush(brush), strokes, preset, background, get_renderer("exact"), seed)
+    search, errors = BlockSearch(problem), []
+    with torch.enable_grad():
+        while not search.finished:
+            search.step()
+            errors.append(float(search.mean_square))
+            report(search.steps_done, search.step_count)
+    painting = Painting(search.strokes.cpu(), problem.brush, problem.aspect, background, photo.shape[1])
+    return Painted(painting, errors)
