@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from neuralpaint.images.io import to_pil
 from neuralpaint.reproduction.entry import Outcome, Request
-from neuralpaint.reproduction.painting import paint_by_blocks, square_photo
+from neuralpaint.reproduction.painting import bounded_psnr, paint_by_blocks, square_photo
 from neuralpaint.reproduction.sheets import PANEL, Group, Row, sheet
 
 BRUSH = "pixel"
+_LEAST = 15.0  # dB, from which on a painting shows what its photo does
 _LARGE = 2048  # pixels, of which a detail is shown
 _DETAIL = (0.35, 0.35, 0.3)  # left, top, side, as shares of the picture
 
@@ -61,9 +61,9 @@ def run(request: Request) -> Outcome:
             {
                 "photo": path.stem,
                 "strokes": len(painted.painting),
-                "PSNR of the posterised photo, dB": round(_psnr(low, photo), 1),
-                "of the painting against it": round(_psnr(shown, low), 1),
-                "of the painting against the photo": round(_psnr(shown, photo), 1),
+                "PSNR of the posterised photo, dB": round(bounded_psnr(low, photo), 1),
+                "of the painting against it": round(bounded_psnr(shown, low), 1),
+                "of the painting against the photo": round(bounded_psnr(shown, photo), 1),
             }
         )
         left, top, side = (round(share * _LARGE) for share in _DETAIL)
@@ -90,10 +90,3 @@ def run(request: Request) -> Outcome:
         {},
         {"photos": len(rows), "pixels": pixels, "bits a channel": sizes.bits, "brush": BRUSH, "transport": 0.1},
     )
-
-
-_LEAST = 15.0  # dB, from which on a painting shows what its photo does
-
-
-def _psnr(a: Tensor, b: Tensor) -> float:
-    return float(-10 * torch.log10((a - b).square().mean()))

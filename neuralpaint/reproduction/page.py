@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from neuralpaint.reproduction.entries import ENTRIES
 from neuralpaint.reproduction.entry import PAPERS
 
 _HEAD = """\
@@ -49,28 +51,28 @@ def page(results: Sequence[Mapping[str, Any]], folder: str) -> str:
 
 
 def _commands(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line for each scale."""
-    found = []
-    for scale in dict.fromkeys(result["scale"] for result in results):
-        own = [result for result in results if result["scale"] == scale]
-        choice = "--all"
-        if len(own) < len(results):
-            choice = " ".join(f"--figure {figure}" for figure in dict.fromkeys(r["figures"][0] for r in own))
-        found.append(
-            f"neuralpaint reproduce {choice} --scale {scale} --photos examples/photos --styles paintings "
-            "-o docs/reproduction --page docs/reproduction.md"
-        )
-    return found
+    """The commands that make these results: one, or one for each scale and paper."""
+    scales = list(dict.fromkeys(result["scale"] for result in results))
+    rest = "--styles paintings -o figures --page figures.md"
+    if len(scales) == 1 and len(results) == len(ENTRIES):
+        return [f"neuralpaint reproduce --all --scale {scales[0]} {rest}"]
+    found: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        found.setdefault((result["paper"], result["scale"]), []).append(f"--figure {result['figures'][0]}")
+    return [
+        f"neuralpaint reproduce --paper {paper} {' '.join(figures)} --scale {scale} {rest}"
+        for (paper, scale), figures in found.items()
+    ]
 
 
 def _section(result: Mapping[str, Any], folder: str) -> list[str]:
-    heading = f"### {result['paper']}, figure{'s' if len(result['figures']) > 1 else ''} {_figures(result)}"
     settings = ", ".join(f"{name} {_value(value)}" for name, value in result["settings"].items())
     machine = result["machine"]
     where = machine.get("gpu") or machine.get("cpu", "")
-    threads = "" if "gpu" in machine else f", {machine.get('threads')} threads"
+    count = machine.get("threads")
+    threads = "" if "gpu" in machine else f", {count} thread{'s' if count != 1 else ''}"
     return [
-        f"{heading}: {result['title'][0].lower()}{result['title'][1:]} {{#{_anchor(result)}}}",
+        f"### {_heading(result)}",
         "",
         f"![{_cell(result['title'])}]({folder}/{result['picture']})",
         "",
@@ -100,8 +102,14 @@ def _figures(result: Mapping[str, Any]) -> str:
     return " and ".join(map(str, result["figures"]))
 
 
+def _heading(result: Mapping[str, Any]) -> str:
+    plural = "s" if len(result["figures"]) > 1 else ""
+    return f"Figure{plural} {_figures(result)} of {result['paper']}: {result['title']}"
+
+
 def _anchor(result: Mapping[str, Any]) -> str:
-    return f"{result['paper']}-{result['figures'][0]}"
+    """Of the heading, as forges and the manual make it."""
+    return re.sub(r"[^\w\- ]", "", _heading(result).lower()).replace(" ", "-")
 
 
 def _value(value: Any) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from neuralpaint.brushes import get_brush
 from neuralpaint.images.io import load_image
+from neuralpaint.images.metrics import psnr
 from neuralpaint.images.resample import resize
 from neuralpaint.painting import Painting
 from neuralpaint.renderers import get_renderer
@@ -33,6 +34,11 @@ def square_photo(path: Path, size: int, device: torch.device) -> Tensor:
     side = min(photo.shape[1:])
     top, left = (photo.shape[1] - side) // 2, (photo.shape[2] - side) // 2
     return resize(photo[:, top : top + side, left : left + side], size, size).to(device)
+
+
+def bounded_psnr(a: Tensor, b: Tensor) -> float:
+    """PSNR of two pictures of one shape, in dB; at most 100, which JSON can hold, if they are equal."""
+    return min(100.0, psnr(a, b))
 
 
 def paint_by_blocks(

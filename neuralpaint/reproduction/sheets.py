@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
@@ -17,6 +18,7 @@ _GAP, _LEFT, _TOP, _PLOT, _FOOT = 8, 92, 30, 264, 40
 _INK, _FAINT, _GRID = (40, 40, 40), (170, 170, 170), (225, 225, 225)
 _SHARP = 3  # text and lines are drawn this many times larger
 _TICKS = 4
+_TOPS = (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10)  # whose quarters are short numbers
 
 Color = tuple[int, int, int]
 
@@ -89,6 +91,13 @@ def sheet(groups: Sequence[Group], title: str = "") -> Image.Image:
         finished.paste(picture, (x, y))
         pen.rectangle((x, y, x + PANEL - 1, y + PANEL - 1), outline=_FAINT)
     return finished
+
+
+def top_of(values: Iterable[float]) -> float:
+    """A round number for the top of a plot of values ≥ 0, with room above the highest for the names of the curves."""
+    highest = 1.25 * max(values)
+    power = 10 ** math.floor(math.log10(max(highest, 1e-9)))
+    return next(top * power for top in _TOPS if top * power >= highest)
 
 
 def _tall(group: Group) -> int:

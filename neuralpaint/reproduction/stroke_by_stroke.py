@@ -12,8 +12,8 @@ from torch import Tensor
 from neuralpaint.images.io import to_pil
 from neuralpaint.painting import Painting
 from neuralpaint.reproduction.entry import Outcome, Request
-from neuralpaint.reproduction.painting import paint_by_blocks, square_photo
-from neuralpaint.reproduction.sheets import PANEL, Group, Plot, Row, sheet
+from neuralpaint.reproduction.painting import bounded_psnr, paint_by_blocks, square_photo
+from neuralpaint.reproduction.sheets import PANEL, Group, Plot, Row, sheet, top_of
 
 BRUSHES = ("oil", "marker")
 _SHARES = (0.02, 0.1, 0.3, 1.0)  # of the strokes, in the pictures
@@ -58,13 +58,13 @@ def run(request: Request) -> Outcome:
                 "L1 error of the canvas": round(errors[0], 3),
                 "L1 error of the painting": round(errors[-1], 3),
                 "strokes that lower it": f"{falls:.0%}",
-                "PSNR, dB": round(painted.painting.psnr(photo.cpu(), pixels), 1),
+                "PSNR, dB": round(bounded_psnr(painted.painting.render_tensor(pixels), photo.cpu()), 1),
             }
         )
         counts = [max(1, round(share * sizes.strokes)) for share in _SHARES]
         pictures = [painted.painting[:count].render(PANEL * 2) for count in counts]
         names = [f"{count} stroke{'s' * (count > 1)}" for count in counts]
-        plot = Plot({"L1": errors}, "strokes", 0, sizes.strokes, _above(max(errors)), legend=False)
+        plot = Plot({"L1": errors}, "strokes", 0, sizes.strokes, top_of(errors), legend=False)
         row = Row([brush, f"{sizes.strokes} strokes"], [*pictures, to_pil(photo.cpu())])
         groups.append(Group([*names, "photo"], [row], plot))
         curves |= {f"{brush}, L1 by stroke": errors, f"{brush}, mean square by step": painted.errors}
@@ -87,11 +87,6 @@ def prefix_errors(painting: Painting, photo: Tensor) -> list[float]:
     for count in range(1, len(painting) + 1):
         errors.append(float((painting[:count].render_tensor(photo.shape[1]) - photo).abs().mean()))
     return errors
-
-
-def _above(value: float) -> float:
-    """The next tenth, for the top of a plot."""
-    return (int(value * 10) + 1) / 10
 
 
 def _finding(rows: list[dict[str, Any]]) -> str:

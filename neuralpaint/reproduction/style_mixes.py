@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from neuralpaint.images.io import to_pil
 from neuralpaint.losses.features import Features
 from neuralpaint.reproduction.entry import Outcome, Request
 from neuralpaint.reproduction.painting import square_photo
-from neuralpaint.reproduction.sheets import Group, Plot, Row, sheet
+from neuralpaint.reproduction.sheets import Group, Plot, Row, sheet, top_of
 from neuralpaint.styles.mixing import sweep_mixes
 from neuralpaint.styles.network import StyleNetwork
 from neuralpaint.styles.pretrained import load_style_network
@@ -39,7 +40,7 @@ class Sizes:
     pixels: int
 
 
-SIZES = {"small": Sizes("light", 2, 9, 3, 128), "paper": Sizes("light", 2, 11, 32, 512)}
+SIZES = {"small": Sizes("light", 2, 9, 3, 256), "paper": Sizes("light", 2, 11, 32, 512)}
 
 
 def choose_pairs(files: Sequence[Path], names: Sequence[str], count: int) -> list[tuple[Path, Path]]:
@@ -77,8 +78,8 @@ def run(request: Request) -> Outcome:
     pairs = choose_pairs(request.styles, network.names, sizes.pairs)
     photos = torch.stack([square_photo(path, sizes.pixels, request.device) for path in request.photos[: sizes.photos]])
     features: Features = request.features.to(request.device)
-    rows: list[dict[str, str | float]] = []
-    groups, curves = [], {}
+    rows: list[dict[str, Any]] = []
+    groups, curves, right = [], {}, 0
     for number, pair in enumerate(pairs):
         request.progress("mixes of two styles", number, len(pairs))
         names = [style_name(path) for path in pair]
@@ -95,14 +96,15 @@ def run(request: Request) -> Outcome:
                     "in the other": round(values[-1 if sign > 0 else 0], 3),
                     "the other": other,
                     "steps the right way": f"{sum(step >= 0 for step in steps)} of {len(steps)}",
+                    "largest step the wrong way": round(max(0.0, -min(steps)), 4),
                 }
             )
+            right += min(steps) >= 0
             curves[f"{names[0]} to {names[1]}, against {name}"] = values
         groups.append(_group(network, photos[:1], mixes, names, losses))
-    right = sum(len(set(str(row["steps the right way"]).split(" of "))) == 1 for row in rows)
     return Outcome(
         sheet(groups, "style loss against each painting"),
-        f"{right} of {len(rows)} curves are monotonic, of {len(pairs)} pairs of styles over {len(photos)} photos.",
+        _finding(rows, right, len(photos)),
         right == len(rows),
         rows,
         curves,
@@ -116,12 +118,23 @@ def run(request: Request) -> Outcome:
     )
 
 
+def _finding(rows: Sequence[Mapping[str, Any]], right: int, photos: int) -> str:
+    found = f"{right} of {len(rows)} curves are monotonic, means over {photos} photos"
+    if right == len(rows):
+        return f"{found}."
+    worst = max(rows, key=lambda row: row["largest step the wrong way"])
+    return (
+        f"{found}; the largest step the wrong way is {worst['largest step the wrong way']:g}, against "
+        f"{worst['loss against']}, of a loss that goes from {worst['in its own style']:g} to {worst['in the other']:g}."
+    )
+
+
 @torch.no_grad()
 def _group(network: StyleNetwork, photo: Tensor, mixes: Tensor, names: list[str], losses: list[list[float]]) -> Group:
     at = torch.linspace(0, len(mixes) - 1, _SHOWN).round().long().tolist()
     pictures = [to_pil(network(photo, mixes[k : k + 1])[0].cpu()) for k in at]
     captions = [f"{k / (len(mixes) - 1):.0%}" for k in at]
     captions[0], captions[-1] = names
-    highest = (int(max(map(max, losses)) * 4) + 1) / 4
+    highest = top_of(value for values in losses for value in values)
     plot = Plot(dict(zip(names, losses, strict=True)), f"share of {names[1]}", 0, 1, highest)
     return Group(captions, [Row(["mixes"], pictures)], plot)
