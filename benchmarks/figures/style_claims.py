@@ -22,6 +22,7 @@ from torch import Tensor
 
 from neuralpaint.images.io import to_pil
 from neuralpaint.losses.features import Features, get_features
+from neuralpaint.reproduction.style_mixes import mix_losses
 from neuralpaint.styles.mixing import sweep_mixes
 from neuralpaint.styles.network import StyleNetwork
 from neuralpaint.styles.pretrained import load_style_network
@@ -166,20 +167,12 @@ def mix(options: argparse.Namespace, features: Features) -> None:
     for axis, pair in zip(axes[0], pairs, strict=True):
         table = StyleTable(features, [paintings[name] for name in pair])
         ends = torch.eye(len(network.names))[[network.names.index(name) for name in pair]]
-        curve = []
-        with torch.no_grad():
-            for weights in sweep_mixes(*ends, POINTS):
-                found = []
-                for photo in held.split(4):
-                    painting = network(photo, weights.expand(len(photo), -1))
-                    grams = table.grams(painting)
-                    zero = torch.zeros(len(photo), dtype=torch.long)
-                    found.append(torch.stack([table.compare(grams, zero + k) for k in (0, 1)], 1))
-                curve.append(torch.cat(found).mean(0).tolist())
-        first, second = ([point[k] for point in curve] for k in (0, 1))
+        first, second = mix_losses(network, table, held, sweep_mixes(ends[0], ends[1], POINTS))
         rises = all(a <= b for a, b in zip(first, first[1:], strict=False))
         falls = all(a >= b for a, b in zip(second, second[1:], strict=False))
-        result["pairs"].append({"styles": pair, "losses": curve, "monotonic": [rises, falls]})
+        result["pairs"].append(
+            {"styles": pair, "losses": list(zip(first, second, strict=True)), "monotonic": [rises, falls]}
+        )
         print(f"{pair[0]} → {pair[1]}: monotonic {rises} {falls}")
         share = torch.linspace(0, 1, POINTS)
         for values, name in ((first, pair[0]), (second, pair[1])):
