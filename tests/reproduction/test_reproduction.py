@@ -1,0 +1,149 @@
+"""Figures of the papers, at a tiny scale, and the page about them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from neuralpaint.losses.features import get_features
+from neuralpaint.reproduction import ENTRIES, Request, choose, digits, low_bit, page, stroke_by_stroke, style_mixes
+from neuralpaint.reproduction import zero_gradient as zero
+from neuralpaint.reproduction.results import read_results, reproduce
+from neuralpaint.utils.loading import BadFile
+
+ROOT = Path(__file__).resolve().parents[2]
+PHOTOS = sorted((ROOT / "examples" / "photos").glob("*.jpg"))[:1]
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    """The scale "small", smaller."""
+    for module, sizes in (
+        (zero, zero.Sizes(64, 2, (0, 1, 2))),
+        (stroke_by_stroke, stroke_by_stroke.Sizes(5, 2, 16)),
+        (low_bit, low_bit.Sizes(1, 6, 2, 16, 2)),
+        (digits, digits.Sizes("1", 1, 2, 16, 4, 1)),
+        (style_mixes, style_mixes.Sizes("light", 1, 3, 1, 32)),
+    ):
+        monkeypatch.setitem(module.SIZES, "small", sizes)
+
+
+def result_of(name, tmp_path, **more):
+    (entry,) = (entry for entry in ENTRIES if entry.name == name)
+    return reproduce(entry, Request("small", CPU, **more), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["snp-figure-7", "snp-figure-11", "snp-figure-12"])
+def test_a_figure_writes_its_picture_and_its_numbers(name, tmp_path):
+    from PIL import Image
+
+    calls = []
+    result = result_of(name, tmp_path, photos=PHOTOS, progress=lambda *call: calls.append(call))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{name}.json", f"{name}.png"]
+    assert json.loads((tmp_path / f"{name}.json").read_text()) == json.loads(json.dumps(result))
+    with Image.open(tmp_path / f"{name}.png") as picture:
+        assert picture.width > 300 and len(picture.convert("RGB").getcolors(1 << 20)) > 20
+    assert {"cpu", "torch", "neuralpaint"} <= set(result["machine"])
+    assert calls and all(0 <= done <= total for _, done, total in calls) and calls[-1][1] == calls[-1][2]
+
+
+def test_a_pixel_loss_does_not_pull_and_transport_does(tmp_path):
+    for row in result_of("snp-figure-4", tmp_path)["rows"]:
+        if row["loss"] == "L1":
+            assert row["slope by position"] < 1e-4
+        else:
+            assert row["slope by position"] > 0.1 and row["towards the target (cosine)"] > 0.9
+
+
+def test_agreement_is_found_not_assumed():
+    good = [{"loss": "L1", "slope by position": 0.0, "overlap with the target": 0.0}]
+    moved = [{"towards the target (cosine)": 1.0, "overlap with the target": 0.9}]
+    assert zero._agrees(good, moved)
+    assert not zero._agrees([good[0] | {"slope by position": 0.1}], moved)
+    assert not zero._agrees(good, [moved[0] | {"overlap with the target": 0.2}])
+
+
+def test_the_mixes_of_two_styles_are_compared_with_both(tmp_path, monkeypatch):
+    from PIL import Image
+
+    for k, name in enumerate(style_mixes.FIRST[:2]):
+        Image.effect_noise((64, 64), 60 + 40 * k).convert("RGB").save(tmp_path / f"{name}.png")
+    styles = sorted(tmp_path.glob("*.png"))
+    out = tmp_path / "out"
+    result = result_of("styles-figure-7", out, photos=PHOTOS, styles=styles, features=get_features("distilled"))
+    assert [row["loss against"] for row in result["rows"]] == list(style_mixes.FIRST[:2])
+    assert all(len(values) == 3 for values in result["curves"].values())
+    # The table says of each curve what the curve shows: one rises, the other falls.
+    for row, (sign, values) in zip(result["rows"], zip((1, -1), result["curves"].values(), strict=True), strict=True):
+        right = sum(sign * (b - a) >= 0 for a, b in zip(values, values[1:], strict=False))
+        assert row["steps the right way"] == f"{right} of 2"
+    assert result["agrees"] == all(row["steps the right way"] == "2 of 2" for row in result["rows"])
+
+
+def test_paintings_of_other_styles_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"--styles has 1 .*two are needed"):
+        style_mixes.choose_pairs([Path("munch-scream.jpg"), Path("mine.jpg")], ["munch-scream", "monet-irises"], 2)
+
+
+def test_nothing_is_left_of_a_figure_that_fails(tmp_path):
+    (entry,) = choose(ENTRIES, [12])
+    broken = replace(entry, code="tests.reproduction.test_reproduction:fail")
+    with pytest.raises(ValueError, match="no figure"):
+        reproduce(broken, Request("small", CPU), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def fail(request):
+    raise ValueError("no figure")
+
+
+def test_entries_are_chosen_by_figure_and_paper():
+    def names(*arguments):
+        return [entry.name for entry in choose(ENTRIES, *arguments)]
+
+    assert names([7]) == ["snp-figure-7", "styles-figure-7"]
+    assert names([7], "styles") == ["styles-figure-7"]
+    assert names([5]) == ["snp-figure-4"]
+    assert names([], None, True) == [entry.name for entry in ENTRIES]
+    assert len(set(names([], None, True))) == len(ENTRIES)
+
+
+def test_the_page_is_that_of_the_committed_numbers():
+    folder = ROOT / "docs" / "reproduction"
+    results = read_results(ENTRIES, folder)
+    assert len(results) == len(ENTRIES)
+    assert (ROOT / "docs" / "reproduction.md").read_text() == page(results, "reproduction")
+    for result in results:
+        assert (folder / result["picture"]).is_file()
+
+
+def test_the_page_says_where_we_differ():
+    result = read_results(ENTRIES, ROOT / "docs" / "reproduction")[3]
+    for agrees, words in ((True, "| yes |"), (False, "| not as the paper says |")):
+        text = page([result | {"agrees": agrees}], "figures")
+        assert words in text and result["finding"] in text and "](figures/snp-figure-12.png)" in text
+        assert "neuralpaint reproduce --paper snp --figure 12 --scale small" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "snp-figure-12.json"),
+        ("[]", "must be an object"),
+        ("{}", "it has no"),
+        ('{"format": 3}', "must be a text"),
+    ],
+)
+def test_a_damaged_file_of_numbers_is_refused(tmp_path, content, words):
+    (tmp_path / "snp-figure-12.json").write_text(content)
+    with pytest.raises(BadFile, match=r"snp-figure-12\.json is not a file of neuralpaint reproduce") as error:
+        read_results(ENTRIES, tmp_path)
+    assert words in str(error.value)
+
+
+def test_a_folder_without_results_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="holds no results"):
+        read_results(ENTRIES, tmp_path)
