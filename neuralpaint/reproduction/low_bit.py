@@ -20,7 +20,7 @@ from neuralpaint.reproduction.sheets import PANEL, Group, Row, sheet
 BRUSH = "pixel"
 _SAME = "of the painting drawn large, against itself"
 _EQUAL = 30.0  # dB, from which on two drawings of a painting are taken as the same
-_LARGE = 2048  # pixels, of which a detail is shown
+LARGE = 2048  # pixels, at which a detail is shown
 _DETAIL = (0.35, 0.35, 0.3)  # left, top, side, as shares of the picture
 
 
@@ -78,8 +78,8 @@ def run(request: Request) -> Outcome:
                 _SAME: round(bounded_psnr(_from_large(painted.painting, pixels), shown.cpu()), 1),
             }
         )
-        left, top, side = (round(share * _LARGE) for share in _DETAIL)
-        detail = painted.painting.render(_LARGE).crop((left, top, left + side, top + side))
+        left, top, side = (round(share * LARGE) for share in _DETAIL)
+        detail = painted.painting.render(LARGE).crop((left, top, left + side, top + side))
         shares = [round(share * pixels) for share in _DETAIL]
         coarse = to_pil(low.cpu()).crop((shares[0], shares[1], shares[0] + shares[2], shares[1] + shares[2]))
         pictures = [to_pil(photo.cpu()), to_pil(low.cpu()), painted.painting.render(PANEL * 2)]
@@ -102,8 +102,8 @@ def run(request: Request) -> Outcome:
 
 
 def _from_large(painting: Painting, pixels: int) -> Tensor:
-    """The painting drawn at `_LARGE` pixels and averaged to `pixels`."""
-    return F.adaptive_avg_pool2d(painting.render_tensor(_LARGE)[None], pixels)[0]
+    """The painting drawn at `LARGE` pixels and averaged to `pixels`."""
+    return F.adaptive_avg_pool2d(painting.render_tensor(LARGE)[None], pixels)[0]
 
 
 def _holds(row: Mapping[str, Any]) -> bool:
@@ -120,6 +120,6 @@ def _finding(rows: Sequence[Mapping[str, Any]], sizes: Sizes) -> str:
     same = min(row[_SAME] for row in rows)
     return (
         f"Of photos of {sizes.bits} bits a channel, {sizes.strokes} upright rectangles reach: {each}. Drawn at "
-        f"{_LARGE} pixels and averaged down, the paintings are the same within {same:g} dB. Whether they look like a "
+        f"{LARGE} pixels and averaged down, the paintings are the same within {same:g} dB. Whether they look like a "
         "game is for the eye to judge."
     )

@@ -11,6 +11,7 @@ from neuralpaint.losses.features import get_features
 from neuralpaint.reproduction import ENTRIES, Request, choose, digits, low_bit, page, stroke_by_stroke, style_mixes
 from neuralpaint.reproduction import zero_gradient as zero
 from neuralpaint.reproduction.results import read_results, reproduce
+from neuralpaint.search import PRESETS
 from neuralpaint.utils.loading import BadFile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,12 +24,14 @@ def tiny(monkeypatch):
     """The scale "small", smaller."""
     for module, sizes in (
         (zero, zero.Sizes(64, 2, (0, 1, 2))),
-        (stroke_by_stroke, stroke_by_stroke.Sizes(5, 2, 16)),
+        (stroke_by_stroke, stroke_by_stroke.Sizes(5, 2, 12)),
         (low_bit, low_bit.Sizes(1, 6, 2, 16, 2)),
         (digits, digits.Sizes("1", 1, 2, 16, 4, 1)),
         (style_mixes, style_mixes.Sizes("light", 1, 3, 1, 32)),
     ):
         monkeypatch.setitem(module.SIZES, "small", sizes)
+    monkeypatch.setitem(PRESETS, "paper", replace(PRESETS["paper"], steps=2))
+    monkeypatch.setattr(low_bit, "LARGE", 128)
 
 
 def result_of(name, tmp_path, **more):
