@@ -181,4 +181,4 @@ def _panel(stroke: Tensor, brush: Brush, target: Tensor | None) -> Image.Image:
         grown = torch.nn.functional.max_pool2d(inside, _SHARP + 2, 1, (_SHARP + 1) // 2)
         ring = (grown - inside)[0, 0, :large, :large]
         picture = picture * (1 - 0.55 * ring)
-    return to_pil(picture).resize((PANEL, PANEL), Image.Resampling.BOX)
+    return to_pil(picture.cpu()).resize((PANEL, PANEL), Image.Resampling.BOX)
