@@ -105,6 +105,9 @@ class Entry:
 
     def run(self, request: Request) -> Outcome:
         """Computes the figure. ValueError if the request lacks what it needs, or a file cannot be used."""
+        for need in self.needs:
+            if not getattr(request, need):
+                raise ValueError(f"{self.label} needs {need}: give them in the request")
         module, function = self.code.split(":")
         return getattr(importlib.import_module(module), function)(request)
 

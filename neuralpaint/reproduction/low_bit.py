@@ -74,7 +74,7 @@ def run(request: Request) -> Outcome:
                 "strokes": len(painted.painting),
                 "PSNR of the posterised photo, dB": round(bounded_psnr(low, photo), 1),
                 "of the painting against it": round(bounded_psnr(shown, low), 1),
-                "of as many equal tiles": round(bounded_psnr(tiles(low, len(painted.painting)), low), 1),
+                "of a mosaic of equal tiles": round(bounded_psnr(tiles(low, len(painted.painting)), low), 1),
                 _SAME: round(bounded_psnr(_from_large(painted.painting, pixels), shown.cpu()), 1),
             }
         )
@@ -108,13 +108,13 @@ def _from_large(painting: Painting, pixels: int) -> Tensor:
 
 def _holds(row: Mapping[str, Any]) -> bool:
     """Rectangles that were placed show more than a mosaic, and the painting is the same at every size."""
-    return row["of the painting against it"] > row["of as many equal tiles"] and row[_SAME] > _EQUAL
+    return row["of the painting against it"] > row["of a mosaic of equal tiles"] and row[_SAME] > _EQUAL
 
 
 def _finding(rows: Sequence[Mapping[str, Any]], sizes: Sizes) -> str:
     each = "; ".join(
-        f"{row['photo']} {row['of the painting against it']:g} dB, against {row['of as many equal tiles']:g} dB of as "
-        "many equal tiles"
+        f"{row['photo']} {row['of the painting against it']:g} dB, against {row['of a mosaic of equal tiles']:g} dB of "
+        f"{math.isqrt(sizes.strokes) ** 2} equal tiles"
         for row in rows
     )
     same = min(row[_SAME] for row in rows)

@@ -40,7 +40,7 @@ class Sizes:
     pixels: int
 
 
-SIZES = {"small": Sizes("light", 2, 9, 3, 256), "paper": Sizes("light", 2, 11, 32, 512)}
+SIZES = {"small": Sizes("light", 2, 9, 3, 256), "paper": Sizes("paper", 2, 11, 32, 512)}
 
 
 def choose_pairs(files: Sequence[Path], names: Sequence[str], count: int) -> list[tuple[Path, Path]]:
@@ -81,7 +81,6 @@ def run(request: Request) -> Outcome:
     rows: list[dict[str, Any]] = []
     groups, curves, right = [], {}, 0
     for number, pair in enumerate(pairs):
-        request.progress("mixes of two styles", number, len(pairs))
         names = [style_name(path) for path in pair]
         table = StyleTable(features, [load_style(path).to(request.device) for path in pair])
         ends = torch.eye(len(network.names))[[network.names.index(name) for name in names]]
@@ -102,6 +101,7 @@ def run(request: Request) -> Outcome:
             right += min(steps) >= 0
             curves[f"{names[0]} to {names[1]}, against {name}"] = values
         groups.append(_group(network, photos[:1], mixes, names, losses))
+        request.progress("mixes of two styles", number + 1, len(pairs))
     return Outcome(
         sheet(groups, "style loss against each painting"),
         _finding(rows, right, len(photos)),

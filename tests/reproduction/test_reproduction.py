@@ -91,6 +91,14 @@ def test_paintings_of_other_styles_are_refused(tmp_path):
         style_mixes.choose_pairs([Path("munch-scream.jpg"), Path("mine.jpg")], ["munch-scream", "monet-irises"], 2)
 
 
+@pytest.mark.parametrize("need", ["photos", "styles", "features"])
+def test_what_an_entry_needs_is_asked_for(need):
+    (entry,) = (entry for entry in ENTRIES if entry.name == "styles-figure-7")
+    given = {"photos": PHOTOS, "styles": PHOTOS, "features": get_features("distilled")} | {need: None}
+    with pytest.raises(ValueError, match=f"styles, figure 7 needs {need}"):
+        entry.run(Request("small", CPU, **given))
+
+
 def test_nothing_is_left_of_a_figure_that_fails(tmp_path):
     (entry,) = choose(ENTRIES, [12])
     broken = replace(entry, code="tests.reproduction.test_reproduction:fail")
