@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -61,18 +62,16 @@ def command(
     settings = VectorizeSettings(paths=paths, segments=segments, size=size, steps=steps, seed=seed)
     started = time.perf_counter()
     last: list[VectorizeProgress] = []
-    if visible(quiet):
-        with bar(photo.name, timed=False) as update:
+    with bar(photo.name, timed=False) if visible(quiet) else nullcontext() as update:
 
-            def show(at: VectorizeProgress) -> None:
+        def show(at: VectorizeProgress) -> None:
+            last[:] = [at]
+            if update is not None:
                 left = (time.perf_counter() - started) * (at.work / max(at.done, 1e-9) - 1)
                 detail = f"{at.paths} paths · {at.psnr:.1f} dB · {clock(left)} left"
                 update(total=at.work, completed=at.done, detail=detail)
-                last[:] = [at]
 
-            picture = vectorize(pixels, settings, show)
-    else:
-        picture = vectorize(pixels, settings, lambda at: last.__setitem__(slice(None), [at]))
+        picture = vectorize(pixels, settings, show)
     write_svg(picture, output)
     if not quiet:
         kilobytes = output.stat().st_size / 1000

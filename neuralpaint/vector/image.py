@@ -66,14 +66,13 @@ class VectorImage:
         canvas = color[:, None, None].expand(1, 3, height, width)
         # Rounded sides: both are scaled by as much as they were.
         scale = self.points.new_tensor([width / self.width, height / self.height])
-        stroked = self.stroke is not None and self.stroke_width is not None
         return render_paths(
             canvas,
             (self.points * scale)[None],
             self.layout,
             fill=self.fill[None],
-            stroke=self.stroke[None] if stroked and self.stroke is not None else None,
-            width=self.stroke_width[None] * scale.prod().sqrt() if self.stroke_width is not None and stroked else None,
+            stroke=None if self.stroke is None else self.stroke[None],
+            width=None if self.stroke_width is None else self.stroke_width[None] * scale.prod().sqrt(),
             miter_limit=self.miter_limit,
             pixels_per_unit=1.0,
         )[0]

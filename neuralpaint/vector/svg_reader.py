@@ -11,11 +11,13 @@ import torch
 
 from neuralpaint.images.io import parse_color
 from neuralpaint.ops.path_layout import CAPS, FILL_RULES, JOINS, PathLayout
+from neuralpaint.ops.render_paths import MOST_MITER_LIMIT
 from neuralpaint.utils.loading import BadFile, check_length, reading
 from neuralpaint.vector.image import MAX_SIDE, VectorImage
 from neuralpaint.vector.svg_features import MAX_ELEMENTS, count_elements, unsupported_features
 
 MAX_BYTES = 64 * 2**20
+_MITER_LIMIT = 4.0  # SVG's default
 _NEEDS = "SVG files need svgelements and defusedxml: pip install 'neuralpaint[svg]'"
 
 
@@ -29,8 +31,8 @@ def read_svg(
     """Reads an SVG file: its shapes and paths with solid fills and strokes.
 
     Shapes, `<use>`, `<style>`, transforms, units and the viewBox are followed; circles and arcs become cubic curves.
-    Gradients, patterns, text, pictures, clipping, masks, filters, dashes, markers, animation and the opacity of groups
-    are not drawn.
+    Gradients, patterns, text, pictures, clipping, masks, filters, dashes, markers, animation, the opacity of
+    groups and more than one miter limit are not drawn.
 
     Args:
         path: the file, of at most 64 MiB.
@@ -69,6 +71,10 @@ def read_svg(
         collector = _Collector()
         for element in parsed.elements(conditional=lambda e: isinstance(e, svgelements.Shape)):
             collector.add(element, svgelements)
+        if len(collector.miter_limits) > 1 and not skip_unsupported:
+            raise UnsupportedSVG(
+                f"{path} has strokes of several miter limits. skip_unsupported draws all with the largest"
+            )
         return collector.image(width, height, color)
 
 
@@ -91,7 +97,7 @@ class _Collector:
         self.stroke: list[list[float]] = []
         self.width: list[float] = []
         self.styles: list[tuple[str, str, str]] = []
-        self.miter_limit = 4.0
+        self.miter_limits: set[float] = set()  # of strokes with such joins
 
     def add(self, shape: Any, svgelements: Any) -> None:
         values = shape.values
@@ -124,13 +130,11 @@ class _Collector:
         self.fill.append(fill)
         self.stroke.append(stroke)
         self.width.append(max(width, 0.0))
-        self.styles.append(
-            (
-                _one_of(values.get("fill-rule"), FILL_RULES),
-                _one_of(values.get("stroke-linecap"), CAPS),
-                _one_of(values.get("stroke-linejoin"), JOINS),
-            )
-        )
+        join = _one_of(values.get("stroke-linejoin"), JOINS)
+        if width > 0 and join == "miter":
+            self.miter_limits.add(_miter_limit(values.get("stroke-miterlimit", _MITER_LIMIT)))
+        rule, cap = _one_of(values.get("fill-rule"), FILL_RULES), _one_of(values.get("stroke-linecap"), CAPS)
+        self.styles.append((rule, cap, join))
 
     def image(self, width: float, height: float, background: tuple[float, float, float]) -> VectorImage:
         rules, caps, joins = zip(*self.styles, strict=True) if self.styles else ((), (), ())
@@ -147,6 +151,7 @@ class _Collector:
             torch.tensor(self.fill, dtype=torch.float32).reshape(-1, 4),
             torch.tensor(self.stroke, dtype=torch.float32) if stroked else None,
             torch.tensor(self.width, dtype=torch.float32) if stroked else None,
+            max(self.miter_limits, default=_MITER_LIMIT),
         )
 
 
@@ -175,6 +180,13 @@ def _share(value: Any) -> float:
     text = str(value).strip()
     number = float(text[:-1]) / 100 if text.endswith("%") else float(text)
     return min(max(number, 0.0), 1.0)
+
+
+def _miter_limit(value: Any) -> float:
+    limit = float(value)
+    if not limit >= 1:
+        raise ValueError(f"a miter limit is {limit:g}, but must be at least 1")
+    return min(limit, MOST_MITER_LIMIT)
 
 
 def _one_of(value: Any, names: tuple[str, ...]) -> str:

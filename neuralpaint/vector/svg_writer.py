@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
+from neuralpaint.brushes.svg.text import color, number, opacity
 from neuralpaint.ops.path_layout import CAPS, FILL_RULES, JOINS
 from neuralpaint.utils.files import atomic_write
 from neuralpaint.vector.image import VectorImage
@@ -28,9 +29,9 @@ def write_svg(image: VectorImage, path: str | os.PathLike, *, decimals: int = 2)
 
 def svg_lines(image: VectorImage, decimals: int = 2) -> Iterator[str]:
     """The lines of the file."""
-    width, height = _number(image.width, 4), _number(image.height, 4)
+    width, height = number(image.width, 4), number(image.height, 4)
     yield (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">')
-    yield f'<rect width="{width}" height="{height}" fill="{_color(image.background)}"/>'
+    yield f'<rect width="{width}" height="{height}" fill="{color(image.background)}"/>'
     points = image.points.detach().double().cpu().tolist()
     fills = image.fill.detach().double().cpu().tolist()
     strokes = None if image.stroke is None else image.stroke.detach().double().cpu().tolist()
@@ -45,16 +46,16 @@ def svg_lines(image: VectorImage, decimals: int = 2) -> Iterator[str]:
         if FILL_RULES[rule] != "nonzero":
             attributes += f' fill-rule="{FILL_RULES[rule]}"'
         if strokes is not None and strokes[path][3] > 0 and widths[path] > 0:
-            attributes += _paint("stroke", strokes[path]) + f' stroke-width="{_number(widths[path], decimals + 1)}"'
+            attributes += _paint("stroke", strokes[path]) + f' stroke-width="{number(widths[path], decimals + 1)}"'
             attributes += f' stroke-linecap="{CAPS[cap]}" stroke-linejoin="{JOINS[join]}"'
-            attributes += f' stroke-miterlimit="{_number(image.miter_limit, 2)}"'
+            attributes += f' stroke-miterlimit="{number(image.miter_limit, 2)}"'
         yield f'<path d="{"".join(outlines[path])}"{attributes}/>'
     yield "</svg>"
 
 
 def _contour(segments: Sequence[Sequence[Sequence[float]]], closed: bool, decimals: int) -> str:
     def place(point: Sequence[float]) -> str:
-        return f"{_number(point[0], decimals)} {_number(point[1], decimals)}"
+        return f"{number(point[0], decimals)} {number(point[1], decimals)}"
 
     parts = [f"M{place(segments[0][0])}"]
     last = segments[0][0]
@@ -79,18 +80,6 @@ def _is_straight(segment: Sequence[Sequence[float]]) -> bool:
 
 
 def _paint(name: str, rgba: Sequence[float]) -> str:
-    opacity = min(max(rgba[3], 0.0), 1.0)
-    if opacity == 0:
+    if rgba[3] <= 0:
         return f' {name}="none"'
-    shown = "" if opacity == 1 else f' {name}-opacity="{_number(opacity, 3)}"'
-    return f' {name}="{_color(rgba[:3])}"{shown}'
-
-
-def _color(rgb: Sequence[float]) -> str:
-    return "#" + "".join(f"{round(255 * min(max(value, 0.0), 1.0)):02x}" for value in rgb)
-
-
-def _number(value: float, decimals: int) -> str:
-    text = f"{value:.{decimals}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in ("-0", "") else text
+    return f' {name}="{color(rgba[:3])}"{opacity(rgba[3], f"{name}-opacity")}'

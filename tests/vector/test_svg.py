@@ -68,6 +68,20 @@ def test_a_picture_survives_the_way_to_svg_and_back(tmp_path):
     assert path.read_bytes() == first
 
 
+def test_the_miter_limit_is_that_of_the_file(read, tmp_path):
+    sharp = '<polyline points="10,30 40,20 10,10" fill="none" stroke="black" stroke-width="6" stroke-miterlimit="{}"/>'
+    cut, pointed = (read(sharp.format(limit)) for limit in (1, 10))
+    assert (cut.miter_limit, pointed.miter_limit) == (1, 10)
+    assert cut.render(160)[0, 80, 185] == 1 and pointed.render(160)[0, 80, 185] == 0  # (46, 20)
+    write_svg(pointed, tmp_path / "again.svg")
+    assert read_svg(tmp_path / "again.svg").miter_limit == 10
+    with pytest.raises(UnsupportedSVG, match="miter limits"):
+        read(sharp.format(1) + sharp.format(10))
+    assert read(sharp.format(1) + sharp.format(10), skip_unsupported=True).miter_limit == 10
+    with pytest.raises(BadFile, match="miter limit"):
+        read(sharp.format(0.5))
+
+
 @pytest.mark.parametrize("size", [10, 64])
 def test_any_size_shows_the_same_picture(read, size):
     image = read('<circle cx="40" cy="20" r="16" fill="none" stroke="black" stroke-width="6"/>')
