@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from neuralpaint.serve.tasks import Channel
 
 MAX_PIXELS = 60_000_000
-LONGEST = 2048  # pixels along the longer side of the photo that is painted
+LONGEST = 2000  # pixels along the longer side of the photo that is painted; 4,000 are read at half the size
 SHOWN = 1600  # and of the one that the page shows
 STYLE = 1024  # and of a style picture
 UPLOAD, PHOTO, VIEW, THUMBNAIL = "upload", "photo.png", "photo.jpg", "thumbnail.jpg"
