@@ -28,7 +28,9 @@ NO_LOOK = "plain oil"
 def paint(photo: Image.Image | None, look: str, strokes: int) -> Iterator[tuple[Image.Image, str | None]]:
     """Yields (the painting so far, None), and at last (the painting, the file of its strokes)."""
     if photo is None:
-        return
+        import gradio
+
+        raise gradio.Error("Choose a photo first.")
     photo = photo.convert("RGB")
     photo.thumbnail((LONGEST, LONGEST))
     chosen = get_look(look) if look in looks() else None
