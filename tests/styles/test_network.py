@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from neuralpaint.styles import ConditionalInstanceNorm2d, StyleNetwork, tiled
-from neuralpaint.styles.network import fold
+from neuralpaint.styles.convolution import fold
 from neuralpaint.styles.tiled import stylize_tiled
 
 NAMES = ["a", "b", "c"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from neuralpaint.styles.convolution import by_blocks, doubled
+
 CHANNELS = (16, 40, 80)
 """Channels of the features of each level."""
 STRIDES = (1, 2, 4)
@@ -61,13 +63,13 @@ class Decoder(nn.Module):
         super().__init__()
         a, b, c = CHANNELS
         layers: dict[int, tuple[nn.Module, ...]] = {
-            3: (_convolution(c, c), nn.ReLU(), _Double(), _convolution(c, b), nn.ReLU(), _convolution(b, b), nn.ReLU()),
+            3: (_convolution(c, c), nn.ReLU(), *_doubling(c, b), nn.ReLU(), _convolution(b, b), nn.ReLU()),
             2: (_convolution(b, b), nn.ReLU(), _convolution(b, b), nn.ReLU()),
             1: (_convolution(a, a), nn.ReLU()),
         }
-        last: tuple[nn.Module, ...] = (_convolution(a, 3),)
+        last: tuple[nn.Module, ...] = (_Last(a, 3, 3),)
         if level > 1:
-            last = (_Double(), _convolution(b, a), nn.ReLU(), *last)
+            last = (*_doubling(b, a), nn.ReLU(), *last)
         self.layers = nn.Sequential(*layers[level], *last)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -88,9 +90,24 @@ class PictureStyleNetwork(nn.Module):
         return self.decoders[level - 1](features)
 
 
-class _Double(nn.Module):
+class _Doubling(nn.Conv2d):
+    """A 3×3 convolution after nearest-neighbour enlargement, padded by reflection."""
+
     def forward(self, x: Tensor) -> Tensor:
-        return F.interpolate(x, scale_factor=2, mode="nearest")
+        assert self.bias is not None
+        return doubled(F.pad(x, (1,) * 4, mode="replicate"), self.weight) + self.bias[:, None, None]
+
+
+class _Last(nn.Conv2d):
+    """A 3×3 convolution to few channels, padded by reflection."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert self.bias is not None
+        return by_blocks(F.pad(x, (1,) * 4, mode="reflect"), self.weight) + self.bias[:, None, None]
+
+
+def _doubling(inputs: int, outputs: int) -> tuple[nn.Module, nn.Module]:
+    return nn.Identity(), _Doubling(inputs, outputs, 3)  # two layers, as the weights in files are numbered
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Conv2d:

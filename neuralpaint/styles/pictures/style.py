@@ -13,7 +13,7 @@ from neuralpaint.images.resample import area_pool, resize
 from neuralpaint.images.streaming import open_photo
 from neuralpaint.styles.pictures.gaussian import Gaussian, Moments, barycentre
 from neuralpaint.styles.pictures.network import STRIDES, PictureStyleNetwork
-from neuralpaint.styles.pictures.tiles import TiledCoder, padded
+from neuralpaint.styles.pictures.tiles import Tile, TiledCoder, divided, padded
 
 SMALLEST = 32
 """Pixels that a style picture needs along each side."""
@@ -42,25 +42,41 @@ def measure(
     Returns:
         By level, then by label. Regions of too few features are left out.
     """
-    picture = padded(picture)
-    found: dict[int, dict[int, Gaussian]] = {}
-    for level in levels:
-        coder = TiledCoder(network, picture, level, side)
-        found[level] = regional(coder, labels, level)
-    return found
+    coder = TiledCoder(network, padded(picture), max(levels), side)
+    sums = {level: _Sums(labels, coder.picture.shape[2:], level) for level in levels}
+    for tile, found in coder.all_features():
+        for level, each in sums.items():
+            each.add(divided(tile, STRIDES[level - 1]), found[level - 1])
+    return {level: each.gaussians() for level, each in sums.items()}
 
 
 def regional(coder: TiledCoder, labels: Tensor | None, level: int) -> dict[int, Gaussian]:
     """The Gaussian of each region of a picture on one level, by label; see `measure`."""
-    weights = None if labels is None else shares(labels, coder.picture.shape[2:], level)
-    moments: dict[int, Moments] = {EVERYWHERE: Moments()} if weights is None else {k: Moments() for k in weights}
-    for (top, bottom, left, right), features in coder.features():
-        for label, each in moments.items():
-            share = None if weights is None else weights[label][:, :, top:bottom, left:right]
+    sums = _Sums(labels, coder.picture.shape[2:], level)
+    for tile, features in coder.features():
+        sums.add(tile, features)
+    return sums.gaussians()
+
+
+class _Sums:
+    """The moments of a level's features, for each region of a picture."""
+
+    def __init__(self, labels: Tensor | None, size: Sequence[int], level: int) -> None:
+        self.weights = None if labels is None else shares(labels, size, level)
+        self.moments = {label: Moments() for label in ([EVERYWHERE] if self.weights is None else self.weights)}
+        self.least = min(_LEAST_CELLS, size[0] * size[1] // STRIDES[level - 1] ** 2)
+
+    def add(self, tile: Tile, features: Tensor) -> None:
+        """Adds a tile's features; where they are is in units of features."""
+        top, bottom, left, right = tile
+        for label, each in self.moments.items():
+            share = None if self.weights is None else self.weights[label][:, :, top:bottom, left:right]
             if share is None or bool(share.any()):
                 each.add(features, share)
-    least = min(_LEAST_CELLS, coder.picture.shape[2] * coder.picture.shape[3] // STRIDES[level - 1] ** 2)
-    return {label: each.gaussian() for label, each in moments.items() if each.count >= least}
+
+    def gaussians(self) -> dict[int, Gaussian]:
+        """By label, without regions of too few features."""
+        return {label: each.gaussian() for label, each in self.moments.items() if each.count >= self.least}
 
 
 def shares(labels: Tensor, size: Sequence[int], level: int) -> dict[int, Tensor]:

@@ -57,11 +57,14 @@ class TiledCoder:
         """Each tile, in units of features, with its features `[1, C, h, w]`."""
         stride = STRIDES[self.level - 1]
         for tile in self.tiles:
-            found, (top, bottom, left, right) = self._encoded(tile)
-            outer = self._outer(tile)
-            rows = slice((top - outer[0]) // stride, (bottom - outer[0]) // stride)
-            columns = slice((left - outer[2]) // stride, (right - outer[2]) // stride)
-            yield _divided(tile, stride), found[:, :, rows, columns]
+            found = self._encoded(tile)
+            yield divided(tile, stride), self._within(found, tile, stride)
+
+    def all_features(self) -> Iterator[tuple[Tile, list[Tensor]]]:
+        """Each tile, in pixels, with its features `[1, C, h, w]` of the first levels, up to this one."""
+        for tile in self.tiles:
+            found = self.network.encoder(self._piece(tile), self.level)
+            yield tile, [self._within(f, tile, s) for f, s in zip(found, STRIDES, strict=False)]
 
     def decode(self, change: Callable[[Tensor, Tile], Tensor], residual: float = 0.0) -> Tensor:
         """The picture `[1, 3, H, W]` with changed features, in [0, 1].
@@ -73,9 +76,9 @@ class TiledCoder:
         result = torch.empty_like(self.picture)
         stride = STRIDES[self.level - 1]
         for tile in self.tiles:
-            found, (top, bottom, left, right) = self._encoded(tile)
+            found, (top, bottom, left, right) = self._encoded(tile), tile
             outer = self._outer(tile)
-            decoded = self.network.decode(change(found, _divided(outer, stride)), self.level)
+            decoded = self.network.decode(change(found, divided(outer, stride)), self.level)
             rows, columns = slice(top - outer[0], bottom - outer[0]), slice(left - outer[2], right - outer[2])
             piece = decoded[:, :, rows, columns]
             if residual:
@@ -85,15 +88,24 @@ class TiledCoder:
         self._kept = None
         return result.clamp_(0, 1)
 
-    def _encoded(self, tile: Tile) -> tuple[Tensor, Tile]:
+    def _encoded(self, tile: Tile) -> Tensor:
         if self._kept is not None:
-            return self._kept, tile
-        top, bottom, left, right = self._outer(tile)
-        piece = self.picture[:, :, top:bottom, left:right].contiguous(memory_format=torch.channels_last)
-        found = self.network.encoder(piece, self.level)[-1]
+            return self._kept
+        found = self.network.encoder(self._piece(tile), self.level)[-1]
         if len(self.tiles) == 1:
             self._kept = found
-        return found, tile
+        return found
+
+    def _piece(self, tile: Tile) -> Tensor:
+        top, bottom, left, right = self._outer(tile)
+        return self.picture[:, :, top:bottom, left:right].contiguous(memory_format=torch.channels_last)
+
+    def _within(self, found: Tensor, tile: Tile, stride: int) -> Tensor:
+        """The features of a tile, out of those with its halo."""
+        outer = self._outer(tile)
+        rows = slice((tile[0] - outer[0]) // stride, (tile[1] - outer[0]) // stride)
+        columns = slice((tile[2] - outer[2]) // stride, (tile[3] - outer[2]) // stride)
+        return found[:, :, rows, columns]
 
     def _outer(self, tile: Tile) -> Tile:
         """A tile with its halo, as far as the picture goes."""
@@ -102,6 +114,7 @@ class TiledCoder:
         return max(0, top - HALO), min(height, bottom + HALO), max(0, left - HALO), min(width, right + HALO)
 
 
-def _divided(tile: Tile, stride: int) -> Tile:
+def divided(tile: Tile, stride: int) -> Tile:
+    """A tile in pixels, in units of features."""
     top, bottom, left, right = (side // stride for side in tile)
     return top, bottom, left, right
