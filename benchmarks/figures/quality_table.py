@@ -1,11 +1,12 @@
 """Prints how close paintings come with more and more strokes, and in what time, as a Markdown table.
 
     pip install torchmetrics
-    python benchmarks/figures/quality_table.py PHOTO... [--brush oil --brush tape] [--strokes 200 500 1000 2000 5000]
-        [--preset balanced] [--detail none] [--primitive PATH] [--json FILE]
+    python -m benchmarks.figures.quality_table PHOTO... | --set bsds24 FOLDER [--brush oil --brush tape]
+        [--strokes 200 500 1000 2000 5000] [--preset balanced] [--detail none] [--primitive PATH] [--json FILE]
 
 PSNR, SSIM (Wang et al. 2004) and MS-SSIM (Wang et al. 2003) at 512 pixels along the shorter side, means over the
-photos; CPU seconds of the painting itself, photo in memory to picture. With --primitive, the program of
+photos; CPU seconds of the painting itself, photo in memory to picture. --set takes the photos of a named set (see
+benchmarks/sets.py) out of a folder, if they are the files that were measured before. With --primitive, the program of
 github.com/fogleman/primitive paints the same photos with as many rotated rectangles, whose opacities it chooses
 (`-m 5 -a 0`), and sees them at 256 pixels, as it does by default; its seconds include its start, reading and writing.
 """
@@ -30,6 +31,7 @@ from torchmetrics.functional.image import (
 )
 
 import neuralpaint
+from benchmarks.sets import SETS
 from neuralpaint.images.io import load_image, save_image, to_pil
 from neuralpaint.images.metrics import psnr
 from neuralpaint.images.resample import resize
@@ -44,7 +46,8 @@ Paint = Callable[[Tensor, int], tuple[Tensor, float]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("photos", nargs="+", type=Path)
+    parser.add_argument("photos", nargs="*", type=Path)
+    parser.add_argument("--set", nargs=2, metavar=("NAME", "FOLDER"), help=f"photos by name: {', '.join(SETS)}")
     parser.add_argument("--brush", action="append")
     parser.add_argument("--strokes", type=int, nargs="+", default=[200, 500, 1000, 2000, 5000])
     parser.add_argument("--preset", default="balanced")
@@ -52,7 +55,18 @@ def main() -> None:
     parser.add_argument("--primitive", type=Path, help="the program of fogleman/primitive")
     parser.add_argument("--json", type=Path, help="also write the table to this file")
     arguments = parser.parse_args()
-    photos = {path.stem: _reduced(load_image(path)) for path in arguments.photos}
+    paths = list(arguments.photos)
+    if arguments.set is not None:
+        name, folder = arguments.set
+        if name not in SETS:
+            parser.error(f"--set: there is no {name}; choose {', '.join(SETS)}")
+        try:
+            paths += SETS[name].find(Path(folder))
+        except ValueError as error:
+            parser.error(f"--set: {error}")
+    if not paths:
+        parser.error("name photos, or a set by --set")
+    photos = {path.stem: _reduced(load_image(path)) for path in paths}
     neuralpaint.paint(next(iter(photos.values())), strokes=2, preset="fast")  # loads kernels and textures
 
     painters = {brush: _ours(brush, arguments.preset, arguments.detail) for brush in arguments.brush or ["oil", "tape"]}
