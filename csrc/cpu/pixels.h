@@ -50,9 +50,11 @@ inline void near_samples(const Stroke& stroke, LanesOf<T> cx, T cy, T radius, Ne
 }
 
 // Calls f(x, y, sample) for every pack of lanes in the window that the stroke may cover; x and y are those of its first
-// pixel in the window, x a multiple of the lanes, and sample(xc, yc) is the stroke's at pixel centres.
-template <typename Stroke, typename F>
-inline void for_packs(const Stroke& stroke, const Window& window, F&& f) {
+// pixel in the window, x a multiple of the lanes, and sample(xc, yc) is the stroke's at pixel centres. Before the packs
+// of a row, or a curve's row of blocks, it calls rows(y, left), where `left` is where the first of them may begin; from
+// there to its last pack a row of a box leaves none out.
+template <typename Stroke, typename F, typename Rows>
+inline void for_packs(const Stroke& stroke, const Window& window, F&& f, Rows&& rows) {
     using T = typename Stroke::Scalar;
     using V = LanesOf<T>;
     constexpr int L = kLanes<T>;
@@ -68,7 +70,9 @@ inline void for_packs(const Stroke& stroke, const Window& window, F&& f) {
         for (int y = top / kBlockRows * kBlockRows; y < bottom; y += kBlockRows) {
             stroke.rows_span(T(window.y0 + y) + T(0.5), T(window.y0 + y + kBlockRows) - T(0.5), a, b);
             pixel_range(a - T(window.x0), b - T(window.x0), 0, window.width, left, right);
+            if (left == right) continue;
             const int end = std::min(y + kBlockRows, window.height);
+            rows(y, left / C * C);
             for (int x = left / C * C; x < right; x += L * C) {
                 const V cx = ramp<T, L>(T(0)) * V(T(C)) + V(T(window.x0 + x) + half_x);
                 near_samples(stroke, cx, T(window.y0 + y) + half_y, radius, near);
@@ -87,9 +91,16 @@ inline void for_packs(const Stroke& stroke, const Window& window, F&& f) {
         for (int y = top; y < bottom; ++y) {
             stroke.row_span(T(window.y0 + y) + T(0.5), a, b);
             pixel_range(a - T(window.x0), b - T(window.x0), 0, window.width, left, right);
+            if (left == right) continue;
+            rows(y, left / L * L);
             for (int x = left / L * L; x < right; x += L) f(x, y, sample);
         }
     }
+}
+
+template <typename Stroke, typename F>
+inline void for_packs(const Stroke& stroke, const Window& window, F&& f) {
+    for_packs(stroke, window, f, [](int, int) {});
 }
 
 }  // namespace neuralpaint

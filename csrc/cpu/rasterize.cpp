@@ -45,26 +45,37 @@ void convert(const T* from, Out* to, int64_t count) {
     store_part<Out, T, L>(to + i, load<T, L>(rest), static_cast<int>(count - i));
 }
 
-// Draws one stroke: clears its maps, which brings them into the cache, and draws into them there.
+// Draws one stroke, and clears what it leaves out. Of a box that is what lies beside the rows' spans; a curve's packs
+// have holes, so its maps are cleared before, which brings them into the cache.
 template <typename Out, typename Stroke, typename T>
 void draw(const Stroke& stroke, int height, int width, Out* foreground, Out* alpha) {
     using V = LanesOf<T>;
     constexpr int L = kLanes<T>;
     const int64_t plane = int64_t(height) * width;
-    std::memset(foreground, 0, 3 * plane * sizeof(Out));
-    std::memset(alpha, 0, plane * sizeof(Out));
     const V opacity(stroke.paint.opacity);
-    for_packs(stroke, {0, 0, width, height}, [&](int x, int y, const auto& sample) {
+    int64_t done = 0;  // pixels of each map that have been written
+    const auto clear_to = [&](int64_t end) {
+        if (end <= done) return;
+        const size_t bytes = static_cast<size_t>(end - done) * sizeof(Out);
+        for (int c = 0; c < 3; ++c) std::memset(foreground + c * plane + done, 0, bytes);
+        std::memset(alpha + done, 0, bytes);
+        done = end;
+    };
+    const auto pack = [&](int x, int y, const auto& sample) {
         const auto s = sample(ramp<T, L>(T(x) + T(0.5)), V(T(y) + T(0.5)));
         const auto on = s.coverage > V(0);
-        if (!any(on)) return;
+        if (Stroke::kCurve && !any(on)) return;
         const int64_t at = int64_t(y) * width + x;
         const int lanes = std::min(L, width - x);
         for (int c = 0; c < 3; ++c) {
             store_part(foreground + c * plane + at, select(on, stroke.paint.color(c, s), V(0)), lanes);
         }
         store_part(alpha + at, s.coverage * opacity, lanes);
-    });
+        if (!Stroke::kCurve) done = at + lanes;
+    };
+    for_packs(stroke, {0, 0, width, height}, pack,
+              [&](int y, int left) { clear_to(Stroke::kCurve ? plane : int64_t(y) * width + left); });
+    clear_to(plane);
 }
 
 template <typename Out, typename T>
