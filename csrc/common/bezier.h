@@ -20,6 +20,13 @@ struct NearSamples {
     bool inside;
 };
 
+// Where the nearest points of a block's pixels are: at t = t0 + x by_x + y by_y, about, and surely between low and
+// high.
+template <typename V>
+struct Guess {
+    V t0, by_x, by_y, low, high;
+};
+
 template <typename T>
 struct Bezier {
     T x0, y0, x1, y1, x2, y2;

@@ -4,11 +4,13 @@
 //   kSize, kSizes (where its lengths begin, and how many they are)
 //   kPure, kPures (where the shape's numbers that are no lengths begin, ratios and angles, and how many they are),
 //   kPureLimit (how far from 0 they count)
-//   kGradient (two colours), kRidge (bristle relief), kTextured (reads the atlas), kCurve (a Bézier curve's footprint)
+//   kGradient (two colours), kRidge (bristle relief), kTextured (reads the atlas), kCurve (a Bézier curve's footprint),
+//   kGuided (a curve that also guesses the nearest points of a block's pixels)
 //   setup(p, view, atlas)          pixel-space constants of the stroke p
 //   bounds(), row_span(y, a, b)    its footprint, in pixels (a curve: rows_span(top, bottom, a, b))
 //   sample(x, y)                   coverage and colour position at pixel centres (x, y)
 //   sample(x, y, near)             the same where a curve's samples have been narrowed down (kCurve)
+//   guess(...), sample(x, y, near, guess)  where a block's nearest points are, and the same with that (kGuided)
 //   accumulate(x, y, s, ...)       adds the geometry's part of the chain rule to kSums running sums; s is that sample
 //   finish(p, view, sums, grad)    turns the sums into derivatives by the stroke's numbers
 // written once over a value type V: a float, a double, or SIMD lanes of them. Its header ends with NP_BRUSH, and

@@ -13,7 +13,7 @@ struct MarkerStroke {
     static constexpr int kParameters = 12, kShape = 8, kSize = 6, kSizes = 2, kSums = 8;
     static constexpr int kPure = 2, kPures = 2, kPureLimit = 16;
     static constexpr bool kGradient = false, kRidge = false;
-    static constexpr bool kTextured = false, kCurve = true;
+    static constexpr bool kTextured = false, kCurve = true, kGuided = false;
     // A wide square on a tight bend has several minima: sample finely enough to rank them.
     static constexpr int kSamples = 16;
     Paint<T, kGradient, kRidge> paint;

@@ -14,7 +14,7 @@ struct RibbonStroke {
     static constexpr int kParameters = 14, kShape = 7, kSize = 6, kSizes = 1, kSums = 9;
     static constexpr int kPure = 2, kPures = 2, kPureLimit = 16;
     static constexpr bool kGradient = true, kRidge = true;
-    static constexpr bool kTextured = true, kCurve = true;
+    static constexpr bool kTextured = true, kCurve = true, kGuided = false;
     static constexpr int kSamples = 16;
     Paint<T, kGradient, kRidge> paint;
     Bezier<T> curve;

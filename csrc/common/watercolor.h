@@ -13,7 +13,7 @@ struct WatercolorStroke {
     static constexpr int kParameters = 15, kShape = 8, kSize = 6, kSizes = 2, kSums = 8;
     static constexpr int kPure = 2, kPures = 2, kPureLimit = 16;
     static constexpr bool kGradient = true, kRidge = false;
-    static constexpr bool kTextured = false, kCurve = true;
+    static constexpr bool kTextured = false, kCurve = true, kGuided = true;
     static constexpr int kSamples = 16;
     Paint<T, kGradient, kRidge> paint;
     Bezier<T> curve;
@@ -71,27 +71,90 @@ struct WatercolorStroke {
             nearest = vmin(f - V(slack[k]), nearest);
         }
         if (!any(nearest < V(half_s))) return {V(0), t, V(0)};
-        const V step_limit(T(1) / T(kSamples)), tiny(T(1e-9));
-        const V low = vmax(t - step_limit, V(0)), high = vmin(t + step_limit, V(1));
+        const V step(T(1) / T(kSamples));
+        return polished(x, y, t, vmax(t - step, V(0)), vmin(t + step, V(1)), near.inside);
+    }
+
+    template <typename V>
+    NP_HD Sample<V> sample(V x, V y, const NearSamples& near, const Guess<T>& guess) const {
+        const V t = V(guess.t0) + x * V(guess.by_x) + y * V(guess.by_y), low(guess.low), high(guess.high);
+        return polished(x, y, vmin(vmax(t, low), high), low, high, near.inside);
+    }
+
+    // The stationarity's terms that are the same for all t of a pixel.
+    template <typename V>
+    struct Pixel {
+        V x, y, f0, f1;  // the way from P0; q·B' = f0 + t (f1 + t (c2 + t c3))
+    };
+
+    template <typename V>
+    NP_HD Pixel<V> pixel(V x, V y) const {
         const V q0x = x - V(curve.x0), q0y = y - V(curve.y0);
-        const V f0 = q0x * V(curve.d0x) + q0y * V(curve.d0y);
-        const V f1 = V(2) * (q0x * V(curve.ax) + q0y * V(curve.ay)) + V(c1);
+        return {q0x, q0y, q0x * V(curve.d0x) + q0y * V(curve.d0y),
+                V(2) * (q0x * V(curve.ax) + q0y * V(curve.ay)) + V(c1)};
+    }
+
+    // |q| at t.
+    template <typename V>
+    NP_HD V length(const Pixel<V>& p, V t) const {
+        const V qx = p.x - t * (V(curve.d0x) + t * V(curve.ax)), qy = p.y - t * (V(curve.d0y) + t * V(curve.ay));
+        return vsqrt(qx * qx + qy * qy + V(T(1e-12)));
+    }
+
+    // Where a step of Newton's method leads from t: F / -F', both times |q|.
+    template <typename V>
+    NP_HD V newton(const Pixel<V>& p, V t, V low, V high) const {
+        const V d = length(p, t), tiny = V(T(1e-9)) * d;
+        const V along = p.f0 + t * (p.f1 + t * (V(c2) + t * V(c3))), slope = along + V(dr) * d;
+        const V bend = V(dr) * along - d * (p.f1 + t * (V(T(2) * c2) + t * V(T(3) * c3)));
+        const V walk = V(T(0.5) / T(kSamples)) * sign(slope);
+        return vmin(vmax(t + select(bend > tiny, slope * d / vmax(bend, tiny), walk), low), high);
+    }
+
+    template <typename V>
+    NP_HD Sample<V> polished(V x, V y, V t, V low, V high, bool inside) const {
+        const Pixel<V> p = pixel(x, y);
         for (int i = 0; i < kNewtonSteps<T>; ++i) {
-            const V qx = q0x - t * (V(curve.d0x) + t * V(curve.ax)), qy = q0y - t * (V(curve.d0y) + t * V(curve.ay));
-            const V d2 = qx * qx + qy * qy + V(T(1e-12)), inv_d = V(1) / vsqrt(d2);
-            const V along = f0 + t * (f1 + t * (V(c2) + t * V(c3)));
-            const V slope = along + V(dr) * d2 * inv_d;
-            const V bend = V(dr) * along * inv_d - (f1 + t * (V(T(2) * c2) + t * V(T(3) * c3)));
-            const V newton = slope / vmax(bend, tiny);
-            const V walk = V(T(0.5)) * step_limit * sign(slope);
-            const V next = vmin(vmax(t + select(bend > tiny, newton, walk), low), high);
+            const V next = newton(p, t, low, high);
             const bool moves = any(vabs(next - t) > V(kNewtonMove<T>));
             t = next;
             if (!moves) break;
         }
-        if (near.inside) return {V(1), t, V(0)};
-        const V qx = q0x - t * (V(curve.d0x) + t * V(curve.ax)), qy = q0y - t * (V(curve.d0y) + t * V(curve.ay));
+        if (inside) return {V(1), t, V(0)};
+        const V qx = p.x - t * (V(curve.d0x) + t * V(curve.ax)), qy = p.y - t * (V(curve.d0y) + t * V(curve.ay));
         return {overlap(vsqrt(qx * qx + qy * qy), V(r0) + t * V(dr), inv_s), t, V(0)};
+    }
+
+    // The guesses for blocks, a block a lane: their centres, the samples that matter to them and the best one. Sets t
+    // of the centre and its derivatives by x and y; true where all pixels within `radius` have one candidate between
+    // low and high. There their slope q·B' + r'·|q| falls all the way, which it does if B'² - q·B'', a parabola in t,
+    // is more than |r'| |B'|.
+    template <typename V>
+    NP_HD auto guess(V x, V y, V first, V last, V best, T radius, Guess<V>& g) const {
+        const T step = T(1) / T(kSamples);
+        g.low = vmax((first - V(1)) * V(step), V(0));
+        g.high = vmin((last + V(1)) * V(step), V(1));
+        const Pixel<V> p = pixel(x, y);
+        V t = best * V(step);
+        for (int i = 0; i < 3; ++i) t = newton(p, t, g.low, g.high);
+        V dx, dy, dx1, dy1;
+        curve.velocity(g.low, dx, dy);
+        curve.velocity(g.high, dx1, dy1);
+        const V speed2 = vmax(dx * dx + dy * dy, dx1 * dx1 + dy1 * dy1);
+        const auto parabola = [&](V u) { return -(p.f1 + u * (V(T(2) * c2) + u * V(T(3) * c3))); };
+        const V lowest = vmin(vmax(V(c2 / vmax(T(-3) * c3, T(1e-20))), g.low), g.high);
+        const T spread = T(2) * radius * vsqrt(curve.ax * curve.ax + curve.ay * curve.ay);
+        const V need = V(T(0.1)) * speed2 + V(vabs(dr)) * vsqrt(speed2) + V(spread);
+        curve.velocity(t, dx, dy);
+        const V qx = p.x - t * (V(curve.d0x) + t * V(curve.ax)), qy = p.y - t * (V(curve.d0y) + t * V(curve.ay));
+        const V inv_d = V(1) / length(p, t);
+        const V bend = parabola(t) + V(dr) * (qx * dx + qy * dy) * inv_d;
+        const auto between = (t > g.low) & (t < g.high) & (bend > V(T(1e-9)));
+        const V inv_bend = select(between, V(1), V(0)) / select(between, bend, V(1));
+        g.by_x = (dx + V(dr) * qx * inv_d) * inv_bend;
+        g.by_y = (dy + V(dr) * qy * inv_d) * inv_bend;
+        g.t0 = t - x * g.by_x - y * g.by_y;
+        return parabola(lowest) > need;
     }
 
     template <typename V>

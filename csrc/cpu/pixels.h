@@ -23,10 +23,18 @@ constexpr int kBlockRows = 8;
 template <typename T>
 constexpr int kBlockColumns = kLanes<T> > 8 ? kLanes<T> : 8;
 
+// What is known of the nearest points of a block's pixels.
+template <typename T>
+struct Near {
+    NearSamples samples;
+    bool guided;  // by `guess`
+    Guess<T> guess;
+};
+
 // The blocks with centres cx (a block a lane), cy. A sample matters if a pixel within `radius` of the centre may have
 // its nearest point half an interval around it, nearer than the stroke's edge.
 template <typename Stroke, typename T = typename Stroke::Scalar>
-inline void near_samples(const Stroke& stroke, LanesOf<T> cx, T cy, T radius, NearSamples* near) {
+inline void find_near(const Stroke& stroke, LanesOf<T> cx, T cy, T radius, Near<T>* near) {
     using V = LanesOf<T>;
     constexpr int L = kLanes<T>, K = Stroke::kSamples;
     V distance[K + 1], least(T(1e30)), best(0);
@@ -44,8 +52,17 @@ inline void near_samples(const Stroke& stroke, LanesOf<T> cx, T cy, T radius, Ne
     }
     const V deepest = least + V(radius);
     for (int i = 0; i < L; ++i) {
-        near[i] = {static_cast<int>(first[i]), static_cast<int>(last[i]), static_cast<int>(best[i]),
-                   deepest[i] < stroke.covered_below()};
+        near[i].samples = {static_cast<int>(first[i]), static_cast<int>(last[i]), static_cast<int>(best[i]),
+                           deepest[i] < stroke.covered_below()};
+    }
+    if constexpr (Stroke::kGuided) {
+        if (!any(first <= last)) return;
+        Guess<V> g;
+        const V single = select(stroke.guess(cx, V(cy), first, last, best, radius, g), V(1), V(0));
+        for (int i = 0; i < L; ++i) {
+            near[i].guided = single[i] > T(0);
+            near[i].guess = {g.t0[i], g.by_x[i], g.by_y[i], g.low[i], g.high[i]};
+        }
     }
 }
 
@@ -66,7 +83,7 @@ inline void for_packs(const Stroke& stroke, const Window& window, F&& f, Rows&& 
         constexpr int C = kBlockColumns<T>;
         const T half_x = T(0.5) * T(C), half_y = T(0.5) * T(kBlockRows);
         const T radius = std::sqrt((half_x - T(0.5)) * (half_x - T(0.5)) + (half_y - T(0.5)) * (half_y - T(0.5)));
-        NearSamples near[L];
+        Near<T> near[L];
         for (int y = top / kBlockRows * kBlockRows; y < bottom; y += kBlockRows) {
             stroke.rows_span(T(window.y0 + y) + T(0.5), T(window.y0 + y + kBlockRows) - T(0.5), a, b);
             pixel_range(a - T(window.x0), b - T(window.x0), 0, window.width, left, right);
@@ -75,10 +92,15 @@ inline void for_packs(const Stroke& stroke, const Window& window, F&& f, Rows&& 
             rows(y, left / C * C);
             for (int x = left / C * C; x < right; x += L * C) {
                 const V cx = ramp<T, L>(T(0)) * V(T(C)) + V(T(window.x0 + x) + half_x);
-                near_samples(stroke, cx, T(window.y0 + y) + half_y, radius, near);
+                find_near(stroke, cx, T(window.y0 + y) + half_y, radius, near);
                 for (int i = 0; i < L && x + i * C < right; ++i) {
-                    if (near[i].last < near[i].first) continue;
-                    const auto sample = [&, i](V xc, V yc) { return stroke.sample(xc, yc, near[i]); };
+                    if (near[i].samples.last < near[i].samples.first) continue;
+                    const auto sample = [&, i](V xc, V yc) {
+                        if constexpr (Stroke::kGuided) {
+                            if (near[i].guided) return stroke.sample(xc, yc, near[i].samples, near[i].guess);
+                        }
+                        return stroke.sample(xc, yc, near[i].samples);
+                    };
                     const int block_end = std::min(x + (i + 1) * C, window.width);
                     for (int v = y; v < end; ++v) {
                         for (int u = x + i * C; u < block_end; u += L) f(u, v, sample);
