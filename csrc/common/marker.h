@@ -22,6 +22,7 @@ struct MarkerStroke {
     T ex, ey;              // added to B' so that the tangent exists everywhere, along the chord
     T wx0, wy0, wx1, wy1;  // the tangent W at both ends
     T bend;                // W x W', the same all along the curve
+    bool tight;            // somewhere the radius of curvature may be less than the square's half-side
     T px[kSamples + 1], py[kSamples + 1], tx[kSamples + 1], ty[kSamples + 1];
     T slack[kSamples + 1];  // how much nearer than the sample the square can come, half an interval on either side
 
@@ -41,6 +42,11 @@ struct MarkerStroke {
         wx1 = curve.d1x + ex;
         wy1 = curve.d1y + ey;
         bend = T(2) * (wx0 * curve.ay - wy0 * curve.ax);
+        // The radius of curvature is |W|^3 / |bend|, and the least |W| is that of a point on a segment.
+        const T ux = wx1 - wx0, uy = wy1 - wy0;
+        const T u = clamp(-(wx0 * ux + wy0 * uy) / vmax(ux * ux + uy * uy, T(1e-20)), T(0), T(1));
+        const T wx = wx0 + u * ux, wy = wy0 + u * uy, slowest = wx * wx + wy * wy;
+        tight = T(1.01) * (r + half_s) * vabs(bend) >= slowest * vsqrt(slowest);
         for (int k = 0; k <= kSamples; ++k) {
             const T t = T(k) / T(kSamples);
             curve.point(t, px[k], py[k]);
@@ -119,7 +125,8 @@ struct MarkerStroke {
     }
 
     // Least |a| near t, where it is smooth: da/dt = 0, times |W|^3 (the tangent turns at the rate bend / |W|^2). It
-    // exists for pixels beyond the centre of curvature; where |a| bends down, step downhill instead.
+    // exists for pixels beyond the centre of curvature, which only a `tight` curve covers; where |a| bends down, step
+    // downhill instead.
     template <typename V>
     NP_HD V stationary(V x, V y, V t, V reach_t) const {
         const V low = vmax(t - reach_t, V(0)), high = vmin(t + reach_t, V(1)), walk = V(T(0.25)) * reach_t;
@@ -133,7 +140,10 @@ struct MarkerStroke {
             const V value = side * (V(bend) * (wx * qy - wy * qx) - w2 * w2);
             const V slope = side * (V(bend) * (ax2 * qy - ay2 * qx) - V(T(4)) * w2 * (wx * ax2 + wy * ay2));
             const V step = select(slope > tiny, value / vmax(slope, tiny), walk * sign(value));
-            t = vmin(vmax(t - step, low), high);
+            const V next = vmin(vmax(t - step, low), high);
+            const bool moves = any(vabs(next - t) > V(kNewtonMove<T>));
+            t = next;
+            if (!moves) break;
         }
         return t;
     }
@@ -187,6 +197,7 @@ struct MarkerStroke {
         for (int i = 0; i < 5; ++i) {
             // The last three matter only to a pixel that is not inside yet and that they can bring nearer.
             const V hope = i == 2 ? same_hope : i == 3 ? other_hope : i == 4 ? vmin(same_hope, other_hope) : V(0);
+            if (i == 4 && !tight) break;
             if (!any((m > V(r - half_s)) & (hope < vmin(m, V(r + half_s))))) continue;
             const V start = i <= 1 ? t : i == 2 ? t_same : i == 3 ? t_other : t_along;
             const V turn = i == 0 ? V(0) : i == 1 ? own : i == 2 ? V(-1) : V(1);
