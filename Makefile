@@ -11,6 +11,7 @@
 #                  PEERS="--only painting" adds arguments
 # make gallery     the pictures of docs/ that show photos, made again; STYLES=DIR adds those that need the paintings themselves
 # make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills; CUDA_ARCH=90 for that one alone
+# make cuda-work   counts the work of the CUDA kernels on typical loads, on the CPU: samples, box tests, bytes
 # make lint        ruff, mypy, clang-format, and the rules of the structure; make format rewrites the files
 # make docs        the manual in site/; a broken link or a public function without a docstring is an error
 # make gpu         builds, tests, times and profiles on a machine with a GPU: see tools/gpu_check.sh
@@ -34,7 +35,7 @@ BUILD_INPUTS := setup.py CMakeLists.txt csrc/CMakeLists.txt pyproject.toml tools
 # Those of the extra `docs` in pyproject.toml that build the manual.
 DOCS_NEEDS := "mkdocs-material>=9.8,<10" "mkdocstrings[python]>=1.0" "ruff==0.17.6"
 
-.PHONY: demo test unit-test cross-test clang-test sanitize fuzz bench bench-all peers gallery docs cuda-check gpu lint format clean
+.PHONY: demo test unit-test cross-test clang-test sanitize fuzz bench bench-all peers gallery docs cuda-check cuda-work gpu lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.built
@@ -95,6 +96,11 @@ docs:
 
 cuda-check: $(VENV)/.torch
 	$(BIN)/python tools/cuda_check.py $(addprefix --arch ,$(CUDA_ARCH))
+
+cuda-work: $(VENV)/.torch
+	PATH="$(abspath $(BIN)):$$PATH" cmake -G Ninja -S . -B $(CMAKE_BUILD) -DNEURALPAINT_TESTS=ON
+	$(BIN)/cmake --build $(CMAKE_BUILD) --parallel $(WORKERS) --target count_work
+	$(CMAKE_BUILD)/csrc/tests/emulation/count_work
 
 gpu:
 	tools/gpu_check.sh

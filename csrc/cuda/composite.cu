@@ -19,11 +19,13 @@ struct alignas(sizeof(T) * V) Pack {
 
 template <typename T, int V>
 __device__ __forceinline__ Pack<T, V> load(const T* from) {
+    NP_COUNT(kBytes, sizeof(Pack<T, V>));
     return *reinterpret_cast<const Pack<T, V>*>(from);
 }
 
 template <typename T, int V>
 __device__ __forceinline__ void store(T* to, const Pack<T, V>& pack) {
+    NP_COUNT(kBytes, sizeof(Pack<T, V>));
     *reinterpret_cast<Pack<T, V>*>(to) = pack;
 }
 

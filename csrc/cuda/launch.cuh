@@ -1,5 +1,5 @@
 // How kernels are launched and name their dynamic shared memory: by nvcc's syntax, or, where a plain C++ compiler reads
-// the kernels, on the CPU (csrc/tests/emulation).
+// the kernels, on the CPU (csrc/tests/emulation). There NP_COUNT adds to the counts of their work.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -10,8 +10,12 @@
 #if defined(__CUDACC__)
 
 #define NP_DYNAMIC_SHARED(T, name) extern __shared__ T name[]
+#define NP_COUNT(kind, amount) static_cast<void>(0)
 
 namespace neuralpaint::cuda {
+
+// The bound of a workspace; tests of the emulation make it small.
+constexpr int64_t bound(int64_t bytes) { return bytes; }
 
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), int64_t blocks, int threads, size_t shared_bytes, cudaStream_t stream,
@@ -24,8 +28,11 @@ void launch(void (*kernel)(Parameters...), int64_t blocks, int threads, size_t s
 #else
 
 #define NP_DYNAMIC_SHARED(T, name) T* const name = reinterpret_cast<T*>(emulation::dynamic_shared())
+#define NP_COUNT(kind, amount) emulation::count(emulation::Work::kind, amount)
 
 namespace neuralpaint::cuda {
+
+inline int64_t bound(int64_t bytes) { return bytes / emulation::scarcity; }
 
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), int64_t blocks, int threads, size_t shared_bytes, cudaStream_t,

@@ -106,6 +106,9 @@ __global__ void __launch_bounds__(kThreads, kDrawBlocks<Stroke>)
                 T values[4] = {T(0), T(0), T(0), T(0)};
                 if (box.holds(x, y)) {
                     const auto s = stroke.sample(T(x) + T(0.5), T(y) + T(0.5));
+                    NP_COUNT(kSamples, 1);
+                    NP_COUNT(kCurvePoints, Stroke::kCurve ? 17 : 0);
+                    NP_COUNT(kCovers, s.coverage > T(0));
                     if (s.coverage > T(0)) {
 #pragma unroll
                         for (int c = 0; c < 3; ++c) values[c] = stroke.paint.color(c, s);
@@ -154,6 +157,9 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
         const int y = top + i / columns, x = box.x0 + i % columns;
         const T yc = T(y) + T(0.5), xc = T(x) + T(0.5);
         const auto s = stroke.sample(xc, yc);
+        NP_COUNT(kSamples, 1);
+        NP_COUNT(kCurvePoints, Stroke::kCurve ? 17 : 0);
+        NP_COUNT(kCovers, s.coverage > T(0));
         if (!(s.coverage > T(0))) continue;
         const int64_t p = static_cast<int64_t>(y) * width + x;
         const T g_alpha = grad_alpha[n * plane + p];

@@ -76,6 +76,7 @@ __device__ __forceinline__ int touching(const PixelBox* boxes, int64_t begin, in
     bool hit = false;
     if (n < count) {
         const PixelBox box = boxes[n];
+        NP_COUNT(kBoxTests, 1);
         hit = !box.empty() && box.x0 < pixel.left + kTile && box.x1 > pixel.left && box.y0 < pixel.top + kTile &&
               box.y1 > pixel.top;
     }
@@ -117,8 +118,14 @@ struct Bench {
 
 template <typename Stroke, int N, typename T = typename Stroke::Scalar>
 __device__ __forceinline__ SampleOf<Stroke, T> sample_at(const Bench<Stroke, N>& bench, int k, const Pixel& pixel) {
-    if (!pixel.inside || !bench.boxes[k].holds(pixel.x, pixel.y)) return {};
-    return bench[k].sample(T(pixel.x) + T(0.5), T(pixel.y) + T(0.5));
+    const bool wanted = pixel.inside && bench.boxes[k].holds(pixel.x, pixel.y);
+    NP_COUNT(kWarpSamples, __any_sync(0xffffffffu, wanted) && threadIdx.x % 32 == 0);
+    if (!wanted) return {};
+    const auto s = bench[k].sample(T(pixel.x) + T(0.5), T(pixel.y) + T(0.5));
+    NP_COUNT(kSamples, 1);
+    NP_COUNT(kCurvePoints, Stroke::kCurve ? 17 : 0);
+    NP_COUNT(kCovers, s.coverage > T(0));
+    return s;
 }
 
 template <typename Stroke, typename T>
@@ -349,6 +356,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
 #pragma unroll
                 for (int i = 0; i < kSums; ++i) sums[i] = T(0);
                 if (covered) {
+                    NP_COUNT(kGradients, 1);
                     const T alpha = s.coverage * stroke.paint.opacity;
                     T g_alpha(0), g_t(0), g_extra(0);
 #pragma unroll

@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <utility>
 
 #include "cuda_runtime_api.h"
+#include "work.h"
 
 #define __global__
 #define __device__
@@ -41,6 +43,8 @@ void run(int64_t blocks, int threads, size_t shared_bytes, const std::function<v
 
 void* dynamic_shared();
 void wait_for_block();
+// How many threads of the block vote so, once all have. Every thread must call it.
+int count_in_block(bool vote);
 
 // Gives the warp's lanes each other's values: returns those of all 32. Every lane must call it.
 const uint64_t* exchange(uint64_t value);
@@ -61,15 +65,26 @@ T value_of(uint64_t bits) {
 
 }  // namespace emulation
 
-inline emulation::Index threadIdx, blockIdx, blockDim;
+inline emulation::Index threadIdx, blockIdx, blockDim, gridDim;
 
 inline void __syncthreads() { emulation::wait_for_block(); }
+inline int __syncthreads_count(int vote) { return emulation::count_in_block(vote != 0); }
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
+inline int __ffs(unsigned x) { return __builtin_ffs(static_cast<int>(x)); }
+inline int __clz(unsigned x) { return x == 0 ? 32 : __builtin_clz(x); }
+inline int atomicAdd(int* at, int value) { return std::exchange(*at, *at + value); }
+inline unsigned atomicOr(unsigned* at, unsigned value) { return std::exchange(*at, *at | value); }
 template <typename T>
 void __stcs(T* to, T value) {
     *to = value;
 }
 
+template <typename T>
+T __shfl_up_sync(unsigned, T value, int offset) {
+    const int lane = static_cast<int>(threadIdx.x % 32);
+    const uint64_t* lanes = emulation::exchange(emulation::bits_of(value));
+    return lane >= offset ? emulation::value_of<T>(lanes[lane - offset]) : value;
+}
 template <typename T>
 T __shfl_down_sync(unsigned, T value, int offset) {
     const int lane = static_cast<int>(threadIdx.x % 32);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 using cudaStream_t = void*;
 
@@ -10,7 +11,8 @@ enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 
 namespace emulation {
 inline int shared_limit = 227 * 1024;  // bytes of shared memory that a block may ask for; tests lower it
-}
+inline int64_t scarcity = 1;           // what bounds of workspaces are divided by; tests raise it
+}  // namespace emulation
 
 inline int cudaGetDevice(int* device) { return *device = 0; }
 inline int cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {

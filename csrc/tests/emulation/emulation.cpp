@@ -28,11 +28,13 @@ struct Thread {
     bool started;
     std::unique_ptr<char[]> stack{new char[kStack]};
     State state;
+    int counted;  // votes of the block so far
 };
 
 std::vector<Thread> threads;
 Place scheduler;
 int current;
+int votes[3];
 const std::function<void()>* body;
 std::vector<double> shared_memory;
 
@@ -106,8 +108,10 @@ void run_warp(Thread* lanes, const std::vector<int64_t>& turns) {
 void run_block(int count, const std::vector<int64_t>& warp_turns, const std::vector<int64_t>& lane_turns) {
     for (int t = 0; t < count; ++t) {
         threads[t].started = false;
+        threads[t].counted = 0;
         threads[t].state = State::kRuns;
     }
+    std::fill(votes, votes + 3, 0);
     for (Lanes& lanes : warps) std::fill(lanes.turn, lanes.turn + 32, 0);
     for (;;) {
         for (const int64_t warp : warp_turns) run_warp(&threads[32 * warp], lane_turns);
@@ -127,7 +131,9 @@ void run(int64_t blocks, int count, size_t shared_bytes, const std::function<voi
     if (static_cast<int>(threads.size()) < count) threads.resize(count);
     warps.resize(count / 32);
     body = &thread;
+    emulation::count(Work::kLaunches, 1);
     blockDim.x = static_cast<unsigned>(count);
+    gridDim.x = static_cast<unsigned>(blocks);
     std::mt19937 random(0);
     std::vector<int64_t> block_turns(blocks), warp_turns(count / 32), lane_turns(32);
     arrange(block_turns, random);
@@ -143,6 +149,14 @@ void run(int64_t blocks, int count, size_t shared_bytes, const std::function<voi
 void* dynamic_shared() { return shared_memory.data(); }
 
 void wait_for_block() { leave(State::kWaitsForBlock); }
+
+int count_in_block(bool vote) {
+    const int turn = threads[current].counted++;
+    votes[turn % 3] += vote;
+    wait_for_block();
+    votes[(turn + 2) % 3] = 0;  // of the turn before, which all have read, and after the next
+    return votes[turn % 3];
+}
 
 const uint64_t* exchange(uint64_t value) {
     const unsigned lane = threadIdx.x % 32;

@@ -1,0 +1,175 @@
+// Counts the work of the CUDA kernels on typical loads, while they are emulated: what to expect of a change before it
+// is timed on a GPU. Prints a table in Markdown: make cuda-work.
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include "cuda/composite.h"
+#include "cuda/rasterize.h"
+#include "cuda/render.h"
+#include "cuda/strokes.cuh"
+#include "tests/plain_kernels.h"
+
+using namespace neuralpaint;
+
+namespace {
+
+using emulation::Work;
+
+double counted(Work kind) { return static_cast<double>(emulation::work[static_cast<int>(kind)]); }
+
+// A texture like those of the brushes: opaque but for its sides.
+struct BristleAtlas : RandomAtlas {
+    BristleAtlas() : RandomAtlas(16, 8, 1) {
+        check::Random random(2);
+        for (int texture = 0; texture < 2; ++texture) {
+            for (int w = 16; w >= 1; w /= 2) {
+                for (int h = 8; h >= 1; h /= 2) {
+                    std::vector<int> cover(w * h, 255);
+                    for (int x = 0; x < w && h > 1; ++x) cover[x] = static_cast<int>(random.uniform(0, 256));
+                    write(16, 8, texture, w, h, 0, cover);
+                }
+            }
+        }
+    }
+};
+
+// Strokes of an eighth of the canvas, as a search has them.
+template <typename Stroke>
+Numbers<double> typical_strokes(int64_t count, bool opaque) {
+    check::Random random(3);
+    Numbers<double> strokes;
+    for (int64_t n = 0; n < count; ++n) {
+        Numbers<double> p(Stroke::kParameters);
+        for (double& value : p) value = random.uniform();
+        if (Stroke::kCurve) {
+            for (int i : {4, 5}) p[i] = p[i - 4] + (random.uniform() < 0.5 ? -1 : 1) * random.uniform(0.05, 0.25);
+            for (int i : {6, 7}) p[i] = random.uniform(0.1, 0.3);
+        } else {
+            const double whole = Stroke::kTextured ? 1 : 2;  // what a length is counted in
+            for (int i : {2, 3}) p[i] = whole * random.uniform(0.03, 0.22);
+        }
+        p.back() = opaque ? 1 : random.uniform(0.3, 0.9);
+        strokes.insert(strokes.end(), p.begin(), p.end());
+    }
+    return strokes;
+}
+
+// Strokes over a pixel, on average: all, those that show, and those that show or lie under one opaque stroke.
+struct Covers {
+    double all = 0, visible = 0, twice = 0;
+
+    template <typename Stroke>
+    static Covers of(const Numbers<double>& numbers, const TextureAtlas& atlas, int size) {
+        Covers covers;
+        const int64_t count = static_cast<int64_t>(numbers.size()) / Stroke::kParameters;
+        std::vector<int> opaque(size * size, 0);
+        for (int64_t n = count - 1; n >= 0; --n) {
+            Stroke stroke;
+            setup_stroke(stroke, &numbers[n * Stroke::kParameters], make_view(double(size), 0.0, 0.0, 1.0), atlas);
+            const auto box = cuda::pixel_box(stroke, size, size);
+            for (int y = box.y0; y < box.y1; ++y) {
+                for (int x = box.x0; x < box.x1; ++x) {
+                    const double coverage = stroke.sample(x + 0.5, y + 0.5).coverage;
+                    if (!(coverage > 0)) continue;
+                    int& over = opaque[y * size + x];
+                    covers.all += 1;
+                    covers.visible += over < 1;
+                    covers.twice += over < 2;
+                    over += coverage * stroke.paint.opacity >= 1 - 1e-6;
+                }
+            }
+        }
+        for (double* value : {&covers.all, &covers.visible, &covers.twice}) *value /= size * size;
+        return covers;
+    }
+};
+
+void print_row(const char* op, const char* load, int64_t strokes, double pixels, double all, double seen) {
+    const double covers = counted(Work::kCovers), points = counted(Work::kCurvePoints);
+    std::printf("| %s | %s | %lld | %.1f | %.1f | %.1f | %.1f | %.1f | ", op, load, static_cast<long long>(strokes),
+                all, seen, counted(Work::kSamples) / pixels, covers / pixels,
+                32 * counted(Work::kWarpSamples) / pixels);
+    if (points > 0) {
+        std::printf("%.1f | ", points / covers);
+    } else {
+        std::printf("- | ");
+    }
+    std::printf("%.1f | %.1f | %.0f |\n", counted(Work::kBoxTests) / strokes, counted(Work::kMaskWords) / strokes,
+                counted(Work::kLaunches));
+    std::fflush(stdout);
+}
+
+void clear() { std::fill(std::begin(emulation::work), std::end(emulation::work), 0); }
+
+template <template <typename> class Stroke>
+void count_render(const char* load, int64_t count, int size, bool opaque) {
+    constexpr int kind = Stroke<float>::kKind;
+    const BristleAtlas atlas;
+    const Numbers<double> exact = typical_strokes<Stroke<double>>(count, opaque);
+    const Covers covers = Covers::of<Stroke<double>>(exact, atlas.atlas, size);
+    const Numbers<float> strokes(exact.begin(), exact.end());
+    const int64_t pixels = int64_t(size) * size;
+    const Numbers<float> canvas(3 * pixels, 0.5f), target(3 * pixels, 0.25f), origin(2, 0.0f);
+    Numbers<float> out(3 * pixels), losses(2), grad(strokes.size());
+    const RenderShape<float> shape{1, count, size, size, float(size), origin.data(), 1.0f};
+    std::vector<double> space(cuda::render_loss_workspace(kind, shape) / sizeof(double) + 1);
+    clear();
+    cuda::launch_render(canvas.data(), strokes.data(), kind, atlas.atlas, shape, out.data(), space.data(), nullptr);
+    print_row("render", load, count, double(pixels), covers.all, covers.visible);
+    clear();
+    cuda::launch_render_loss({target.data(), nullptr, 0.0f, 1.0f}, canvas.data(), strokes.data(), kind, atlas.atlas,
+                             shape, losses.data(), grad.data(), space.data(), nullptr);
+    print_row("render_loss", load, count, double(pixels), covers.all, covers.twice);
+}
+
+template <template <typename> class Stroke>
+void count_draw(const char* load, int64_t count, int size) {
+    constexpr int kind = Stroke<float>::kKind;
+    const BristleAtlas atlas;
+    const Numbers<double> exact = typical_strokes<Stroke<double>>(count, true);
+    const Numbers<float> strokes(exact.begin(), exact.end());
+    const int64_t pixels = int64_t(size) * size;
+    Numbers<float> out(4 * pixels * count, 1.0f), grad(strokes.size());
+    std::vector<double> space(cuda::rasterize_backward_workspace<float>(kind, count, size, size) / sizeof(double) + 1);
+    clear();
+    cuda::launch_rasterize<float>(strokes.data(), count, kind, atlas.atlas, size, size, 1.0f, Output::kSame, out.data(),
+                                  out.data() + 3 * pixels * count, space.data(), nullptr);
+    const double covers = counted(Work::kCovers) / double(pixels);
+    print_row("rasterize", load, count, double(pixels), covers, covers);
+    clear();
+    cuda::launch_rasterize_backward<float>(out.data(), out.data() + 3 * pixels * count, strokes.data(), count, kind,
+                                           atlas.atlas, size, size, 1.0f, grad.data(), space.data(), nullptr);
+    print_row("its backward", load, count, double(pixels), covers, covers);
+}
+
+void count_composite(int64_t strokes) {
+    const int64_t batch = 2, pixels = 64 * 64, all = batch * pixels;
+    const Numbers<float> canvas(3 * all, 0.5f), colours(3 * all * strokes, 0.5f), alpha(all * strokes, 0.5f);
+    Numbers<float> out(3 * all), by_colours(colours.size()), by_alpha(alpha.size());
+    std::vector<float> space(cuda::composite_workspace(batch, strokes, pixels) + 1);
+    clear();
+    cuda::launch_composite_backward(canvas.data(), canvas.data(), colours.data(), alpha.data(), out.data(),
+                                    by_colours.data(), by_alpha.data(), space.data(), batch, strokes, pixels, nullptr);
+    std::printf("| %lld | %.2f |\n", static_cast<long long>(strokes), counted(Work::kBytes) / (4.0 * all * strokes));
+}
+
+}  // namespace
+
+int main() {
+    std::printf(
+        "| op | load | strokes | covers | needed | samples | drawn | by warps | points/cover | box tests/stroke | "
+        "words/stroke | launches |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+    for (const int64_t count : {500, 2000}) {
+        count_render<TapeStroke>("tape, opaque", count, 256, true);
+        count_render<OilStroke>("oil, opaque", count, 256, true);
+        count_render<OilStroke>("oil", count, 256, false);
+        count_render<WatercolorStroke>("watercolor", count, 256, false);
+        count_render<MarkerStroke>("marker", count, 256, false);
+    }
+    count_draw<WatercolorStroke>("watercolor", 30, 128);
+    count_draw<MarkerStroke>("marker", 30, 128);
+    count_draw<RibbonStroke>("ribbon", 30, 128);
+    std::printf("\n| composite's strokes T | floats read and written backward, per pixel and T |\n|---:|---:|\n");
+    for (const int64_t strokes : {4, 9, 12, 25, 60}) count_composite(strokes);
+}
