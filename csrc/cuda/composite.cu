@@ -1,5 +1,7 @@
 #include <cuda_runtime.h>
 
+#include <algorithm>
+
 #include "cuda/composite.h"
 #include "cuda/launch.cuh"
 
@@ -63,62 +65,85 @@ __global__ void __launch_bounds__(kThreads)
     for (int c = 0; c < 3; ++c) store(output + (b * 3 + c) * pixels + p, h[c]);
 }
 
-// The first walk keeps the canvas before every segment of strokes but the first in the workspace, [batch, segments - 1,
-// 3, pixels]. The second goes through the segments from the last: canvases under its strokes recomputed, then
-// backwards. Three blocks a multiprocessor leave 170 registers a thread, enough for a segment of packs, and have a few
-// hundred loads of 512 bytes on their way: far more than the memory's latency asks for.
+// The first walk keeps the canvas before every segment of strokes but the last, and the maps of the last `held` of
+// them, in shared memory; what does not fit there is kept in the workspace, [batch, segments - 1, 3, pixels], or read
+// again. The second goes through the segments from the last: canvases under its strokes recomputed, then backwards.
+// Three blocks a multiprocessor leave 170 registers a thread, enough for a segment of packs, and have a few hundred
+// loads of 512 bytes on their way: far more than the memory's latency asks for.
+template <typename T, int V>
+struct Held {
+    Pack<T, V> a[kSegment][kThreads], colour[kSegment][3][kThreads], before[3][kThreads];
+};
+
 template <typename T, int V>
 __global__ void __launch_bounds__(kThreads, 3)
     composite_backward_kernel(const T* __restrict__ grad, const T* __restrict__ canvas,
                               const T* __restrict__ foreground, const T* __restrict__ alpha,
                               T* __restrict__ grad_canvas, T* __restrict__ grad_foreground, T* __restrict__ grad_alpha,
-                              T* __restrict__ workspace, int64_t packs, int64_t strokes, int64_t pixels) {
-    const int64_t pack = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+                              T* __restrict__ workspace, int64_t packs, int64_t strokes, int64_t pixels, int held) {
+    NP_DYNAMIC_SHARED(uint4, memory);
+    auto* const shared = reinterpret_cast<Held<T, V>*>(memory);
+    const int thread = threadIdx.x;
+    const int64_t pack = static_cast<int64_t>(blockIdx.x) * kThreads + thread;
     if (pack >= packs) return;
     const int64_t per_image = pixels / V;
     const int64_t b = pack / per_image, p = (pack % per_image) * V;
-    const int64_t segments = (strokes + kSegment - 1) / kSegment;
+    const int64_t last = max((strokes + kSegment - 1) / kSegment - 1, static_cast<int64_t>(0));
+    const int64_t first_held = last - held;
 
-    const T* const first = canvas + b * 3 * pixels + p;
-    T* const kept = workspace + b * (segments - 1) * 3 * pixels + p;
+    T* const kept = workspace + b * last * 3 * pixels + p;
     const int64_t colours = b * strokes * 3 * pixels + p;
     const int64_t mattes = b * strokes * pixels + p;
 
     Pack<T, V> under[kSegment][3];
 #pragma unroll
-    for (int c = 0; c < 3; ++c) under[0][c] = load<T, V>(first + c * pixels);
-    for (int64_t s = 0; s + 1 < segments; ++s) {
+    for (int c = 0; c < 3; ++c) under[0][c] = load<T, V>(canvas + (b * 3 + c) * pixels + p);
+    for (int64_t s = 0; s < last; ++s) {
+        Held<T, V>* const holder = s < first_held ? nullptr : shared + (s - first_held);
+#pragma unroll
+        for (int c = 0; c < 3; ++c) {
+            if (holder != nullptr) {
+                holder->before[c][thread] = under[0][c];
+            } else {
+                store(kept + (s * 3 + c) * pixels, under[0][c]);
+            }
+        }
 #pragma unroll
         for (int k = 0; k < kSegment; ++k) {
             const int64_t t = s * kSegment + k;
             const Pack<T, V> a = load<T, V>(alpha + mattes + t * pixels);
+            if (holder != nullptr) holder->a[k][thread] = a;
 #pragma unroll
-            for (int c = 0; c < 3; ++c)
-                under[0][c] = blend(a, load<T, V>(foreground + colours + (t * 3 + c) * pixels), under[0][c]);
+            for (int c = 0; c < 3; ++c) {
+                const Pack<T, V> colour = load<T, V>(foreground + colours + (t * 3 + c) * pixels);
+                if (holder != nullptr) holder->colour[k][c][thread] = colour;
+                under[0][c] = blend(a, colour, under[0][c]);
+            }
         }
-#pragma unroll
-        for (int c = 0; c < 3; ++c) store(kept + (s * 3 + c) * pixels, under[0][c]);
     }
 
     Pack<T, V> g[3];
 #pragma unroll
     for (int c = 0; c < 3; ++c) g[c] = load<T, V>(grad + (b * 3 + c) * pixels + p);
-    for (int64_t s = segments - 1; s >= 0; --s) {
+    for (int64_t s = last; s >= 0; --s) {
         const int count = static_cast<int>(min(static_cast<int64_t>(kSegment), strokes - s * kSegment));
-        if (s + 1 < segments) {  // the last segment's canvas is still at hand
-            const T* before = s > 0 ? kept + (s - 1) * 3 * pixels : first;
+        const Held<T, V>* const holder = s == last || s < first_held ? nullptr : shared + (s - first_held);
+        if (s < last) {  // the last segment's canvas is still at hand
 #pragma unroll
-            for (int c = 0; c < 3; ++c) under[0][c] = load<T, V>(before + c * pixels);
+            for (int c = 0; c < 3; ++c) {
+                under[0][c] = holder != nullptr ? holder->before[c][thread] : load<T, V>(kept + (s * 3 + c) * pixels);
+            }
         }
         Pack<T, V> a[kSegment], colour[kSegment][3];
 #pragma unroll
         for (int k = 0; k < kSegment; ++k) {
             if (k >= count) break;
             const int64_t t = s * kSegment + k;
-            a[k] = load<T, V>(alpha + mattes + t * pixels);
+            a[k] = holder != nullptr ? holder->a[k][thread] : load<T, V>(alpha + mattes + t * pixels);
 #pragma unroll
             for (int c = 0; c < 3; ++c) {
-                colour[k][c] = load<T, V>(foreground + colours + (t * 3 + c) * pixels);
+                colour[k][c] = holder != nullptr ? holder->colour[k][c][thread]
+                                                 : load<T, V>(foreground + colours + (t * 3 + c) * pixels);
                 if (k + 1 < kSegment) under[k + 1][c] = blend(a[k], colour[k][c], under[k][c]);
             }
         }
@@ -177,20 +202,37 @@ int64_t composite_workspace(int64_t batch, int64_t strokes, int64_t pixels) {
     return strokes > kSegment ? batch * ((strokes + kSegment - 1) / kSegment - 1) * 3 * pixels : 0;
 }
 
+// Segments before the last whose maps fit into the shared memory of a block that leaves room for a second one.
+template <typename T, int V>
+int64_t most_held() {
+    return std::min<size_t>(shared_limit(), 110 * 1024) / sizeof(Held<T, V>);
+}
+
+template <typename T, int V, typename... Arguments>
+void launch_backward(int64_t batch, int64_t strokes, int64_t pixels, cudaStream_t stream, Arguments... arguments) {
+    const int64_t packs = batch * pixels / V, segments = (strokes + kSegment - 1) / kSegment;
+    const int held = static_cast<int>(std::min(std::max<int64_t>(segments - 1, 0), most_held<T, V>()));
+    const size_t bytes = held * sizeof(Held<T, V>);
+    const auto kernel = composite_backward_kernel<T, V>;
+    if (bytes > 0) cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+    launch(kernel, blocks_for(packs), kThreads, bytes, stream, arguments..., packs, strokes, pixels, held);
+}
+
 template <typename T>
 void launch_composite_backward(const T* grad, const T* canvas, const T* foreground, const T* alpha, T* grad_canvas,
                                T* grad_foreground, T* grad_alpha, T* workspace, int64_t batch, int64_t strokes,
                                int64_t pixels, cudaStream_t stream) {
     if (batch * pixels == 0) return;
     constexpr int V = 16 / sizeof(T);
-    if (packs_fit<T>(pixels, grad, canvas, foreground, alpha, grad_canvas, grad_foreground, grad_alpha, workspace)) {
-        const int64_t packs = batch * pixels / V;
-        launch(composite_backward_kernel<T, V>, blocks_for(packs), kThreads, 0, stream, grad, canvas, foreground, alpha,
-               grad_canvas, grad_foreground, grad_alpha, workspace, packs, strokes, pixels);
+    // Of single pixels shared memory holds the maps of more strokes.
+    const bool fits = (strokes + kSegment - 1) / kSegment - 1 <= most_held<T, V>();
+    if (fits &&
+        packs_fit<T>(pixels, grad, canvas, foreground, alpha, grad_canvas, grad_foreground, grad_alpha, workspace)) {
+        launch_backward<T, V>(batch, strokes, pixels, stream, grad, canvas, foreground, alpha, grad_canvas,
+                              grad_foreground, grad_alpha, workspace);
     } else {
-        const int64_t packs = batch * pixels;
-        launch(composite_backward_kernel<T, 1>, blocks_for(packs), kThreads, 0, stream, grad, canvas, foreground, alpha,
-               grad_canvas, grad_foreground, grad_alpha, workspace, packs, strokes, pixels);
+        launch_backward<T, 1>(batch, strokes, pixels, stream, grad, canvas, foreground, alpha, grad_canvas,
+                              grad_foreground, grad_alpha, workspace);
     }
 }
 

@@ -43,3 +43,15 @@ void launch(void (*kernel)(Parameters...), int64_t blocks, int threads, size_t s
 }  // namespace neuralpaint::cuda
 
 #endif
+
+namespace neuralpaint::cuda {
+
+// Bytes of dynamic shared memory that a block may have, beside a little of its own.
+inline size_t shared_limit() {
+    int device = 0, bytes = 0;
+    cudaGetDevice(&device);
+    cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+    return bytes > 1024 ? bytes - 1024 : 0;
+}
+
+}  // namespace neuralpaint::cuda

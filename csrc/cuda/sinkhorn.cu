@@ -365,13 +365,6 @@ size_t shared_bytes(const SinkhornShape& shape) {
 }
 
 // Shared memory that a block may ask for, besides the kernels' own static use.
-size_t shared_limit() {
-    int device = 0, bytes = 0;
-    cudaGetDevice(&device);
-    cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-    return bytes > 1024 ? bytes - 1024 : 0;
-}
-
 template <typename T, typename... Parameters, typename... Arguments>
 void launch_images(void (*kernel)(Parameters...), const SinkhornShape& shape, size_t bytes, cudaStream_t stream,
                    Arguments... arguments) {
