@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "cuda/strokes.cuh"
+#include "cuda/sampling.cuh"
 
 namespace neuralpaint::cuda {
 namespace {
 
-constexpr int kChunk = 1024;  // neighbouring pixels of a stroke's canvas that a block draws at a time
-constexpr int kRun = 4;       // chunks of a block, which share the wait for the stroke
+constexpr int kChunk = 1024;            // neighbouring pixels of a stroke's canvas that a block draws at a time
+constexpr int kColumns = 8, kRows = 4;  // pixels that a warp looks at together under a curve
+constexpr int kRun = 4;                 // chunks of a block, which share the wait for the stroke
 static_assert(kChunk % kThreads == 0 && kThreads % 4 == 0, "a thread draws as many pixels of every full chunk");
 
 // Blocks that share a multiprocessor at the least: while some compute, the others' writes keep the memory busy. Each
@@ -61,6 +62,17 @@ __device__ __forceinline__ void write(const Out (&from)[4][kChunk], int count, b
     }
 }
 
+// One thread a stroke.
+template <typename Stroke, typename T = typename Stroke::Scalar>
+__global__ void __launch_bounds__(kThreads)
+    setup_kernel(const T* __restrict__ params, int64_t count, TextureAtlas atlas, T scale, T softness, int height,
+                 int width, Stroke* strokes, PixelBox* boxes) {
+    const int64_t n = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+    if (n >= count) return;
+    set_up(params + n * Stroke::kParameters, view_of<T>(scale, nullptr, 0, {softness}), atlas, height, width,
+           strokes + n, boxes + n);
+}
+
 // One block: kRun chunks of one stroke, each computed into shared memory, then written plane by plane. What the stroke
 // does not touch is written at once.
 template <typename Out, typename Stroke>
@@ -91,6 +103,9 @@ __global__ void __launch_bounds__(kThreads, kDrawBlocks<Stroke>)
             ++row;
         }
     };
+    // Whether a chunk is whole rows that make whole blocks of pixels for the warps, which share what they know of a
+    // curve.
+    const bool tiled = Stroke::kCurve && width % kColumns == 0 && kChunk % (width * kRows) == 0;
     for (int chunk = 0; chunk < kRun; ++chunk) {
         const int64_t first = begin + chunk * kChunk;
         if (first >= plane) return;
@@ -101,22 +116,36 @@ __global__ void __launch_bounds__(kThreads, kDrawBlocks<Stroke>)
             for (int i = 0; i < kChunk / kThreads; ++i) move(y, x, thread_down, thread_right);
         } else {
             __syncthreads();  // the stroke is there, and the chunk before is written
-#pragma unroll 1
-            for (int i = threadIdx.x; i < kChunk; i += kThreads, move(y, x, thread_down, thread_right)) {
+            const auto draw = [&](const auto& s, int i) {
                 T values[4] = {T(0), T(0), T(0), T(0)};
-                if (box.holds(x, y)) {
-                    const auto s = stroke.sample(T(x) + T(0.5), T(y) + T(0.5));
-                    NP_COUNT(kSamples, 1);
-                    NP_COUNT(kCurvePoints, Stroke::kCurve ? 17 : 0);
-                    NP_COUNT(kCovers, s.coverage > T(0));
-                    if (s.coverage > T(0)) {
+                if (s.coverage > T(0)) {
 #pragma unroll
-                        for (int c = 0; c < 3; ++c) values[c] = stroke.paint.color(c, s);
-                        values[3] = s.coverage * stroke.paint.opacity;
-                    }
+                    for (int c = 0; c < 3; ++c) values[c] = stroke.paint.color(c, s);
+                    values[3] = s.coverage * stroke.paint.opacity;
                 }
 #pragma unroll
                 for (int c = 0; c < 4; ++c) convert(values[c], drawn[c][i]);
+            };
+            if (tiled) {
+                const int lane = threadIdx.x % 32, across = width / kColumns;
+#pragma unroll 1
+                for (int block = threadIdx.x / 32; block < kChunk / 32; block += kThreads / 32) {
+                    const int x0 = block % across * kColumns, y0 = top + block / across * kRows;
+                    const int u = x0 + lane % kColumns, v = y0 + lane / kColumns;
+                    draw(sample_of_warp<kColumns, kRows>(stroke, x0, y0, u, v, box.holds(u, v)), (v - top) * width + u);
+                }
+            } else {
+#pragma unroll 1
+                for (int i = threadIdx.x; i < kChunk; i += kThreads, move(y, x, thread_down, thread_right)) {
+                    SampleOf<Stroke, T> s{};
+                    if (box.holds(x, y)) {
+                        s = stroke.sample(T(x) + T(0.5), T(y) + T(0.5));
+                        NP_COUNT(kSamples, 1);
+                        NP_COUNT(kCurvePoints, Stroke::kCurve ? 17 : 0);
+                        NP_COUNT(kCovers, s.coverage > T(0));
+                    }
+                    draw(s, i);
+                }
             }
             __syncthreads();
             write<false>(drawn, count, packs, foreground + first, alpha + first, plane);
@@ -152,15 +181,9 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
     T sums[kSums];
 #pragma unroll
     for (int i = 0; i < kSums; ++i) sums[i] = T(0);
-    const int columns = box.x1 - box.x0, pixels = bottom > top && columns > 0 ? (bottom - top) * columns : 0;
-    for (int i = threadIdx.x; i < pixels; i += kThreads) {
-        const int y = top + i / columns, x = box.x0 + i % columns;
+    const auto add = [&](int x, int y, const auto& s) {
+        if (!(s.coverage > T(0))) return;
         const T yc = T(y) + T(0.5), xc = T(x) + T(0.5);
-        const auto s = stroke.sample(xc, yc);
-        NP_COUNT(kSamples, 1);
-        NP_COUNT(kCurvePoints, Stroke::kCurve ? 17 : 0);
-        NP_COUNT(kCovers, s.coverage > T(0));
-        if (!(s.coverage > T(0))) continue;
         const int64_t p = static_cast<int64_t>(y) * width + x;
         const T g_alpha = grad_alpha[n * plane + p];
         T g_t(0), g_extra(0);
@@ -170,6 +193,24 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
         }
         sums[kSums - 1] += g_alpha * s.coverage;
         stroke.accumulate(xc, yc, s, g_alpha * stroke.paint.opacity, g_t, g_extra, sums);
+    };
+    const int columns = box.x1 - box.x0, pixels = bottom > top && columns > 0 ? (bottom - top) * columns : 0;
+    if constexpr (Stroke::kCurve) {
+        const int lane = threadIdx.x % 32, across = (columns + kColumns - 1) / kColumns;
+        const int blocks = pixels > 0 ? across * ((bottom - top + kRows - 1) / kRows) : 0;
+        for (int block = threadIdx.x / 32; block < blocks; block += kThreads / 32) {
+            const int x0 = box.x0 + block % across * kColumns, y0 = top + block / across * kRows;
+            const int x = x0 + lane % kColumns, y = y0 + lane / kColumns;
+            add(x, y, sample_of_warp<kColumns, kRows>(stroke, x0, y0, x, y, x < box.x1 && y < bottom));
+        }
+    } else {
+        for (int i = threadIdx.x; i < pixels; i += kThreads) {
+            const int y = top + i / columns, x = box.x0 + i % columns;
+            const auto s = stroke.sample(T(x) + T(0.5), T(y) + T(0.5));
+            NP_COUNT(kSamples, 1);
+            NP_COUNT(kCovers, s.coverage > T(0));
+            add(x, y, s);
+        }
     }
     keep_warp_sums<kSums>(pixels > 0, sums, warps[threadIdx.x / 32]);
     __syncthreads();
@@ -246,8 +287,8 @@ void launch_rasterize(const T* strokes, int64_t count, int kind, const TextureAt
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
         const Workspace<Stroke> ws(workspace, count, 0);
-        launch(setup_kernel<Stroke>, blocks_for(count), kThreads, 0, stream, strokes, count, count, atlas, scale,
-               static_cast<const T*>(nullptr), Softness<T>{softness}, height, width, ws.strokes, ws.boxes);
+        launch(setup_kernel<Stroke>, blocks_for(count), kThreads, 0, stream, strokes, count, atlas, scale, softness,
+               height, width, ws.strokes, ws.boxes);
         const auto draw = [&](auto* fg, auto* a) {
             using Out = std::remove_pointer_t<decltype(fg)>;
             const bool aligned = (reinterpret_cast<uintptr_t>(fg) | reinterpret_cast<uintptr_t>(a)) % 16 == 0;
@@ -278,8 +319,8 @@ void launch_rasterize_backward(const T* grad_foreground, const T* grad_alpha, co
     with_stroke<T>(kind, [&](auto tag) {
         using Stroke = typename decltype(tag)::type;
         const Workspace<Stroke> ws(workspace, count, splits);
-        launch(setup_kernel<Stroke>, blocks_for(count), kThreads, 0, stream, strokes, count, count, atlas, scale,
-               static_cast<const T*>(nullptr), Softness<T>{softness}, height, width, ws.strokes, ws.boxes);
+        launch(setup_kernel<Stroke>, blocks_for(count), kThreads, 0, stream, strokes, count, atlas, scale, softness,
+               height, width, ws.strokes, ws.boxes);
         launch(backward_kernel<Stroke>, count * splits, kThreads, 0, stream, grad_foreground, grad_alpha, ws.strokes,
                ws.boxes, height, width, splits, ws.partial);
         launch(finish_kernel<Stroke>, blocks_for(count), kThreads, 0, stream, strokes, ws.strokes, count, scale,

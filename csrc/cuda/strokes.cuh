@@ -49,21 +49,16 @@ __device__ __forceinline__ View<T> view_of(T scale, const T* origin, int64_t can
     return make_view(scale, origin[2 * canvas], origin[2 * canvas + 1], softness.get());
 }
 
-// One thread a stroke: its pixel-space constants and its box. Stroke n lies on canvas n / per_canvas, whose corner is
-// origin[canvas] in units (nullptr: 0).
+// A stroke's pixel-space constants and its box.
 template <typename Stroke, typename T = typename Stroke::Scalar>
-__global__ void __launch_bounds__(kThreads)
-    setup_kernel(const T* __restrict__ params, int64_t count, int64_t per_canvas, TextureAtlas atlas, T scale,
-                 const T* __restrict__ origin, Softness<T> softness, int height, int width, Stroke* strokes,
-                 PixelBox* boxes) {
-    const int64_t n = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-    if (n >= count) return;
+__device__ __forceinline__ void set_up(const T* params, const View<T>& view, const TextureAtlas& atlas, int height,
+                                       int width, Stroke* to, PixelBox* box) {
     // What lies between the members, too: `fetch` copies it, and initcheck would complain.
-    auto* words = reinterpret_cast<volatile uint32_t*>(strokes + n);
+    auto* words = reinterpret_cast<volatile uint32_t*>(to);
     for (int i = 0; i < static_cast<int>(sizeof(Stroke) / sizeof(uint32_t)); ++i) words[i] = 0;
-    Stroke* stroke = new (strokes + n) Stroke;
-    setup_stroke(*stroke, params + n * Stroke::kParameters, view_of(scale, origin, n / per_canvas, softness), atlas);
-    boxes[n] = pixel_box(*stroke, height, width);
+    Stroke* stroke = new (to) Stroke;
+    setup_stroke(*stroke, params, view, atlas);
+    *box = pixel_box(*stroke, height, width);
 }
 
 // Copies `stroke` into shared memory; the block's threads from `thread` on, every `threads`-th word. Sync afterwards.

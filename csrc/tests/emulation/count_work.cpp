@@ -157,9 +157,14 @@ void count_composite(int64_t strokes) {
 }  // namespace
 
 int main() {
+    std::printf("| composite's strokes T | floats read and written backward, per pixel and T |\n|---:|---:|\n");
+    for (const int64_t strokes : {4, 9, 12, 25, 60}) count_composite(strokes);
     std::printf(
-        "| op | load | strokes | covers | needed | samples | drawn | by warps | points/cover | box tests/stroke | "
+        "\n| op | load | strokes | covers | needed | samples | drawn | by warps | points/cover | box tests/stroke | "
         "words/stroke | launches |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+    count_draw<WatercolorStroke>("watercolor", 30, 128);
+    count_draw<MarkerStroke>("marker", 30, 128);
+    count_draw<RibbonStroke>("ribbon", 30, 128);
     for (const int64_t count : {500, 2000}) {
         count_render<TapeStroke>("tape, opaque", count, 256, true);
         count_render<OilStroke>("oil, opaque", count, 256, true);
@@ -167,9 +172,4 @@ int main() {
         count_render<WatercolorStroke>("watercolor", count, 256, false);
         count_render<MarkerStroke>("marker", count, 256, false);
     }
-    count_draw<WatercolorStroke>("watercolor", 30, 128);
-    count_draw<MarkerStroke>("marker", 30, 128);
-    count_draw<RibbonStroke>("ribbon", 30, 128);
-    std::printf("\n| composite's strokes T | floats read and written backward, per pixel and T |\n|---:|---:|\n");
-    for (const int64_t strokes : {4, 9, 12, 25, 60}) count_composite(strokes);
 }

@@ -72,14 +72,17 @@ void test_render(int kind, int64_t batch, int64_t count, int height, int width, 
         Workspace space(cuda::render_workspace(kind, shape));
         cuda::launch_render(canvas.data(), strokes.data(), kind, atlas.atlas, shape, results, space.data(), nullptr);
     });
-    check_all_near(out.data(), truth.out.data(), pixels, 1e-12);
+    // Of a marker's nearest points at nearly the same distance the narrowed samples may choose another.
+    const bool chooses = kind == MarkerStroke<double>::kKind;
+    const double close = chooses ? 1e-5 : 1e-12, near = chooses ? 1e-4 : 1e-9;
+    check_all_near(out.data(), truth.out.data(), pixels, close);
     const auto grads = same_in_any_order<double>(pixels + strokes.size(), [&](double* results) {
         Workspace space(cuda::render_backward_workspace(kind, shape));
         cuda::launch_render_backward(grad.data(), canvas.data(), strokes.data(), kind, atlas.atlas, shape, results,
                                      results + pixels, space.data(), nullptr);
     });
-    check_all_near(grads.data(), truth.by_canvas.data(), pixels, 1e-12);
-    check_all_near(grads.data() + pixels, truth.by_strokes.data(), strokes.size(), 1e-9);
+    check_all_near(grads.data(), truth.by_canvas.data(), pixels, close);
+    check_all_near(grads.data() + pixels, truth.by_strokes.data(), strokes.size(), near);
 
     const double softness = 2.0;  // read from memory, whatever the number beside it
     shape.softness_at = &softness;
@@ -91,8 +94,8 @@ void test_render(int kind, int64_t batch, int64_t count, int height, int width, 
             cuda::launch_render_loss<double>({target.data(), weight, 0.3, 0.7}, canvas.data(), strokes.data(), kind,
                                              atlas.atlas, shape, results, results + 2 * batch, space.data(), nullptr);
         });
-        check_all_near(losses.data(), loss.losses.data(), 2 * batch, 1e-9);
-        check_all_near(losses.data() + 2 * batch, loss.by_strokes.data(), strokes.size(), 1e-9);
+        check_all_near(losses.data(), loss.losses.data(), 2 * batch, near);
+        check_all_near(losses.data() + 2 * batch, loss.by_strokes.data(), strokes.size(), near);
     }
 }
 
@@ -153,7 +156,7 @@ void test_draw_backward(int kind, int64_t count, int height, int width) {
         cuda::launch_rasterize_backward<double>(by_colour.data(), by_alpha.data(), strokes.data(), count, kind,
                                                 atlas.atlas, height, width, 1.3, results, space.data(), nullptr);
     });
-    check_all_near(grads.data(), expected.data(), expected.size(), 1e-9);
+    check_all_near(grads.data(), expected.data(), expected.size(), kind == MarkerStroke<double>::kKind ? 1e-4 : 1e-9);
 }
 
 // --- composite -------------------------------------------------------------------------------------------------------
@@ -220,6 +223,18 @@ void test_sinkhorn(int64_t batch, int height, int width, double epsilon, int ite
     }
 }
 
+// Bytes for the loss of many strokes: their own, and little more.
+void test_workspace() {
+    check::section() = "workspace:";
+    const Numbers<float> origin(2, 0.0f);
+    const auto bytes = [&](int64_t count, int size) {
+        return cuda::render_loss_workspace<float>(MarkerStroke<float>::kKind,
+                                                  {1, count, size, size, float(size), origin.data(), 1.0f});
+    };
+    CHECK(bytes(500, 512) < int64_t(400) << 20);
+    for (const int64_t count : {20000, 100000, 400000}) CHECK(bytes(count, 1024) < int64_t(1200) << 20);
+}
+
 template <typename Stroke>
 void test_brush(const char* name) {
     constexpr int kind = Stroke::kKind;
@@ -229,6 +244,8 @@ void test_brush(const char* name) {
     test_render<Stroke>(kind, 2, 1, 1, 1, 1);
     test_render<Stroke>(kind, 2, 0, 20, 5, 1);  // nothing to paint
     test_draw<Stroke, double, double>(kind, Output::kSame, 3, 17, 41, 1e-12);
+    test_draw<Stroke, double, double>(kind, Output::kSame, 3, 21, 32,
+                                      kind == MarkerStroke<double>::kKind ? 1e-5 : 1e-12);
     test_draw<Stroke, float, float>(kind, Output::kSame, 3, 32, 32, 1e-3);
     test_draw_backward<Stroke>(kind, 3, 17, 41);
 }
@@ -246,6 +263,15 @@ int main() {
     using Tape = TapeStroke<double>;
     check::section() = "more strokes than a block looks at at once, and keeps canvases for:";
     test_render<Tape>(Tape::kKind, 1, 300, 18, 20, 0.5);
+    check::section() = "opaque strokes, which close tiles:";
+    test_render<Tape>(Tape::kKind, 1, 60, 34, 20, 4);
+    check::section() = "in layers:";
+    emulation::scarcity = int64_t(1) << 30;  // of 32 strokes
+    test_render<Tape>(Tape::kKind, 2, 90, 18, 20, 0.5);
+    using Watercolor = WatercolorStroke<double>;
+    test_render<Watercolor>(Watercolor::kKind, 1, 65, 18, 20, 0.5);
+    emulation::scarcity = 1;
+    test_workspace();
     check::section() = "more tiles than blocks:";
     test_render<Tape>(Tape::kKind, 60, 2, 33, 36, 0.5);  // several canvases a block
     test_render<Tape>(Tape::kKind, 1, 3, 361, 361, 1);   // several tiles of one canvas
@@ -262,7 +288,7 @@ int main() {
 
     check::section() = "composite:";
     for (const int64_t pixels : {1, 6, 35, 600}) {
-        for (const int64_t count : {0, 1, 4, 9}) test_composite(2, count, pixels);
+        for (const int64_t count : {0, 1, 4, 9, 27}) test_composite(2, count, pixels);
     }
 
     check::section() = "sinkhorn:";
