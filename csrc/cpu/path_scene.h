@@ -13,6 +13,7 @@
 namespace neuralpaint::cpu {
 
 constexpr int64_t kMostItems = int64_t(1) << 28;  // points, and edges in bands, of a picture
+constexpr int kStyles = 5;                        // of a path
 constexpr int64_t kGroup = 64;                    // paths whose outlines one thread makes
 
 struct Edge {
@@ -24,10 +25,12 @@ struct Layer {
     int64_t path;
     bool stroke;
     FillRule rule;
-    double orientation;        // 1 or -1: the sign of its area
-    int32_t edges, edges_end;  // of the group
-    int32_t band, bands;       // first, and how many
-    int32_t pair;              // that of the first band
+    double orientation;         // 1 or -1: the sign of its area
+    int32_t edges, edges_end;   // of the group
+    int32_t band, bands;        // first, and how many
+    int32_t pair;               // that of the first band
+    int64_t gradient;           // -1: none
+    int64_t shade, shade_size;  // where its gradient's derivatives are, band by band, and how many each has
 };
 
 // A layer in a band: its edges there, and the columns that it can cover.
@@ -54,6 +57,7 @@ struct Group {
     std::vector<Pair> pairs;
     std::vector<int32_t> entries;  // an edge each
     int32_t first_band = INT32_MAX, last_band = -1;
+    int64_t shades = 0;  // derivatives of gradients
 };
 
 inline double radius_of(const double width) { return 0.5 * std::min(std::max(width, 0.0), kFar); }
@@ -97,7 +101,7 @@ void for_paths(const Group& group, F&& f) {
 template <typename T>
 void set_stroke(Stroker& stroker, const PathValues<T>& values, const PathShape& shape, const Group& group,
                 const Contour& contour) {
-    const int64_t* style = shape.styles + 3 * contour.path;
+    const int64_t* style = shape.styles + kStyles * contour.path;
     stroker.set(group.vertices.data() + contour.first, group.inner.data() + contour.first, contour.count,
                 contour.closed, radius_of(values.width[contour.path]),
                 {static_cast<Cap>(style[1]), static_cast<Join>(style[2]), shape.miter_limit});
@@ -157,9 +161,12 @@ class OutlineMaker {
     }
 
     void open_layer(int64_t path, bool stroke) {
-        const auto rule = stroke ? FillRule::kNonZero : static_cast<FillRule>(shape_.styles[3 * path]);
+        const auto rule = stroke ? FillRule::kNonZero : static_cast<FillRule>(shape_.styles[kStyles * path]);
         const auto edges = static_cast<int32_t>(group_.edges.size());
-        group_.layers.push_back({path, stroke, rule, 1, edges, edges, 0, 0, 0});
+        const int64_t gradient = shape_.styles[kStyles * path + (stroke ? 4 : 3)];
+        const int64_t stops = gradient < 0 ? 0 : shape_.gradient_styles[3 * gradient + 2];
+        const int64_t size = gradient < 0 ? 0 : kMapNumbers + kStopNumbers * stops;
+        group_.layers.push_back({path, stroke, rule, 1, edges, edges, 0, 0, 0, gradient, 0, size});
         area_ = 0;
         contour_ = static_cast<int32_t>(group_.points.size());
     }
@@ -193,7 +200,9 @@ class OutlineMaker {
         if (!seen) return;  // all to the right
         layer.band = low, layer.bands = high - low + 1;
         group_.first_band = std::min(group_.first_band, low), group_.last_band = std::max(group_.last_band, high);
-        count(layer.bands);
+        layer.shade = group_.shades;
+        group_.shades += layer.shade_size * layer.bands;
+        count(layer.bands * (1 + layer.shade_size));
         std::vector<Pair>& pairs = group_.pairs;
         pairs.resize(pairs.size() + layer.bands, {0, 0, INT32_MAX, -1});
         Pair* const own = pairs.data() + layer.pair - low;

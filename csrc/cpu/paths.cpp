@@ -10,10 +10,24 @@
 namespace neuralpaint::cpu {
 namespace {
 
+// The colours of a column of pixels.
 template <typename T>
 struct Paint {
-    T color[3], opacity;
+    Rows<T> color[3], opacity;
 };
+
+template <typename T>
+std::vector<Gradient<T>> gradients_of(const PathValues<T>& values, const PathShape& shape) {
+    std::vector<Gradient<T>> gradients;
+    const T* stops = values.stops;
+    for (int64_t g = 0; g < shape.gradients; ++g) {
+        const int64_t* style = shape.gradient_styles + 3 * g;
+        gradients.push_back({static_cast<GradientKind>(style[0]), static_cast<Spread>(style[1]), style[2], stops,
+                             values.maps + kMapNumbers * g});
+        stops += kStopNumbers * style[2];
+    }
+    return gradients;
+}
 
 template <typename T>
 class Painter {
@@ -25,6 +39,7 @@ class Painter {
         : values_(values),
           shape_(shape),
           groups_(groups),
+          gradients_(gradients_of(values, shape)),
           areas_(new T[(shape.width + 3) * R]()),
           picture_(new T[int64_t(3) * shape.width * R]) {}
 
@@ -37,9 +52,9 @@ class Painter {
     }
 
     // moments[group][2 entry]: sums of the derivative by coverage along each edge, alone and times the place on the
-    // edge. sums[group][4 pair]: derivatives by the layer's colour and opacity.
+    // edge. sums[group][4 pair]: derivatives by the layer's colour and opacity. shades[group]: those by gradients.
     void backward(const T* grad, const T* canvas, int band, std::vector<std::vector<double>>& moments,
-                  std::vector<std::vector<T>>& sums, T* grad_canvas) {
+                  std::vector<std::vector<T>>& sums, std::vector<std::vector<double>>& shades, T* grad_canvas) {
         plan(band);
         const int64_t row = int64_t(3) * shape_.width * R;
         load_rows(canvas, band, picture_.get());
@@ -65,7 +80,7 @@ class Painter {
                 at -= kept_size(*visit.pair);
                 const size_t g = visit.group - groups_.data();
                 differentiate(visit, band, kept_.data() + at, moments[g].data(),
-                              sums[g].data() + 4 * (visit.pair - visit.group->pairs.data()));
+                              sums[g].data() + 4 * (visit.pair - visit.group->pairs.data()), shades[g].data());
             }
         }
         store_rows(flowing_.data(), band, grad_canvas);
@@ -86,7 +101,17 @@ class Painter {
 
     Paint<T> paint_of(const Layer& layer) const {
         const T* rgba = (layer.stroke ? values_.stroke : values_.fill) + 4 * layer.path;
-        return {{rgba[0], rgba[1], rgba[2]}, rgba[3]};
+        return {{V(rgba[0]), V(rgba[1]), V(rgba[2])}, V(rgba[3])};
+    }
+
+    // The gradient's colours in column x, at the pixels' centres. The layer's opacity stays what it is.
+    Paint<T> shades_of(const Layer& layer, int x, int band) const {
+        T lanes[4][R];
+        for (int r = 0; r < R; ++r) {
+            const GradientColor at = gradient_color(gradients_[layer.gradient], x + 0.5, double(band) * R + r + 0.5);
+            for (int c = 0; c < 4; ++c) lanes[c][r] = T(at.rgba[c]);
+        }
+        return {{load<T, R>(lanes[0]), load<T, R>(lanes[1]), load<T, R>(lanes[2])}, load<T, R>(lanes[3])};
     }
 
     template <typename F>
@@ -143,7 +168,8 @@ class Painter {
                 }
             });
         }
-        const Paint<T> paint = paint_of(layer);
+        const Paint<T> solid = paint_of(layer);
+        Paint<T> paint = solid;
         V area = pair.left == 0 ? load<T, R>(areas) : V(T(0));
         store(areas, V(T(0)));
         T* shown = picture_.get() + int64_t(3) * R * pair.left;
@@ -151,6 +177,10 @@ class Painter {
             T* const at = areas + int64_t(x + 1) * R;
             area += load<T, R>(at);
             store(at, V(T(0)));
+            if (layer.gradient >= 0) {
+                paint = shades_of(layer, x, band);
+                paint.opacity = paint.opacity * solid.opacity;
+            }
             const V alpha = paint.opacity * coverage_of<T>(area, layer.rule), rest = T(1) - alpha;
             if (kept) store(kept, area);
             for (int c = 0; c < 3; ++c) {
@@ -164,27 +194,40 @@ class Painter {
     }
 
     // `kept` is left with the derivatives by the signed areas.
-    void differentiate(const Visit& visit, int band, T* kept, double* moments, T* sums) {
+    void differentiate(const Visit& visit, int band, T* kept, double* moments, T* sums, double* shades) {
         const Pair& pair = *visit.pair;
         const Layer& layer = *visit.layer;
-        const Paint<T> paint = paint_of(layer);
+        const Paint<T> solid = paint_of(layer);
+        Paint<T> paint = solid;
+        V shade(T(1));  // the stops' part of the opacity
         V by_color[3] = {V(T(0)), V(T(0)), V(T(0))}, by_opacity(T(0));
         T* flowing = flowing_.data() + int64_t(3) * R * pair.left;
         T* at = kept;
         for (int x = pair.left; x <= pair.right; ++x, flowing += 3 * R, at += 4 * R) {
             const V area = load<T, R>(at), covered = coverage_of<T>(area, layer.rule);
+            if (layer.gradient >= 0) {
+                paint = shades_of(layer, x, band);
+                shade = paint.opacity;
+                paint.opacity = shade * solid.opacity;
+            }
             const V alpha = paint.opacity * covered, rest = T(1) - alpha;
-            V by_alpha(T(0));
+            V by_alpha(T(0)), by_shade[4];
             for (int c = 0; c < 3; ++c) {
                 const V grad = load<T, R>(flowing + c * R);
                 by_alpha += grad * (paint.color[c] - load<T, R>(at + (c + 1) * R));
-                by_color[c] += grad * alpha;
+                by_shade[c] = grad * alpha;
+                by_color[c] += by_shade[c];
                 store(flowing + c * R, grad * rest);
             }
-            by_opacity += by_alpha * covered;
+            by_opacity += by_alpha * covered * shade;
+            by_shade[3] = by_alpha * covered * solid.opacity;
+            if (layer.gradient >= 0) {
+                differentiate_shades(layer, x, band, by_shade,
+                                     shades + layer.shade + layer.shade_size * (band - layer.band));
+            }
             store(at, paint.opacity * by_alpha * coverage_slope<T>(area, layer.rule, T(layer.orientation)));
         }
-        for (int c = 0; c < 3; ++c) sums[c] = sum(by_color[c]);
+        for (int c = 0; c < 3; ++c) sums[c] = layer.gradient < 0 ? sum(by_color[c]) : T(0);
         sums[3] = sum(by_opacity);
         const double top = double(band) * R;
         for (int32_t i = pair.entries; i < pair.entries_end; ++i) {
@@ -198,6 +241,17 @@ class Painter {
                 whole += part, first += part * 0.5 * (s + next);
             });
             moments[2 * int64_t(i)] = whole, moments[2 * int64_t(i) + 1] = first;
+        }
+    }
+
+    void differentiate_shades(const Layer& layer, int x, int band, const V by_shade[4], double* found) const {
+        const Gradient<T>& gradient = gradients_[layer.gradient];
+        for (int r = 0; r < R && band * R + r < shape_.height; ++r) {
+            const double by_rgba[4] = {by_shade[0][r], by_shade[1][r], by_shade[2][r], by_shade[3][r]};
+            if (by_rgba[0] == 0 && by_rgba[1] == 0 && by_rgba[2] == 0 && by_rgba[3] == 0) continue;
+            const double column = x + 0.5, row = double(band) * R + r + 0.5;
+            accumulate_gradient(gradient, gradient_color(gradient, column, row), column, row, by_rgba, found,
+                                found + kMapNumbers);
         }
     }
 
@@ -231,6 +285,7 @@ class Painter {
     const PathValues<T>& values_;
     const PathShape& shape_;
     const std::vector<Group>& groups_;
+    const std::vector<Gradient<T>> gradients_;
     const std::unique_ptr<T[]> areas_, picture_;
     std::vector<Visit> visits_;
     std::vector<size_t> portions_;
@@ -239,9 +294,12 @@ class Painter {
 
 template <typename T>
 PathValues<T> of_picture(const PathValues<T>& values, const PathShape& shape, int64_t b) {
-    return {values.points + 8 * shape.segments * b, values.fill ? values.fill + 4 * shape.paths * b : nullptr,
+    return {values.points + 8 * shape.segments * b,
+            values.fill ? values.fill + 4 * shape.paths * b : nullptr,
             values.stroke ? values.stroke + 4 * shape.paths * b : nullptr,
-            values.stroke ? values.width + shape.paths * b : nullptr};
+            values.stroke ? values.width + shape.paths * b : nullptr,
+            shape.gradients ? values.stops + kStopNumbers * shape.stops * b : nullptr,
+            shape.gradients ? values.maps + kMapNumbers * shape.gradients * b : nullptr};
 }
 
 template <typename T>
@@ -301,6 +359,28 @@ void chain(const Group& group, const std::vector<double>& moments, const std::ve
         [](const Contour&) {});
 }
 
+// Derivatives by gradients, of which several layers may have the same one, added up in the layers' order.
+template <typename T>
+void chain_gradients(const std::vector<Group>& groups, const std::vector<std::vector<double>>& shades,
+                     const PathShape& shape, T* by_stops, T* by_maps) {
+    std::vector<int64_t> first(shape.gradients, 0);
+    for (int64_t g = 1; g < shape.gradients; ++g) first[g] = first[g - 1] + shape.gradient_styles[3 * g - 1];
+    std::vector<double> stops(kStopNumbers * shape.stops, 0.0), maps(kMapNumbers * shape.gradients, 0.0);
+    for (size_t g = 0; g < groups.size(); ++g) {
+        for (const Layer& layer : groups[g].layers) {
+            if (layer.gradient < 0) continue;
+            const double* found = shades[g].data() + layer.shade;
+            for (int32_t b = 0; b < layer.bands; ++b) {
+                for (int k = 0; k < kMapNumbers; ++k) maps[kMapNumbers * layer.gradient + k] += *found++;
+                double* const own = stops.data() + kStopNumbers * first[layer.gradient];
+                for (int64_t k = 0; k < layer.shade_size - kMapNumbers; ++k) own[k] += *found++;
+            }
+        }
+    }
+    for (size_t k = 0; k < stops.size(); ++k) by_stops[k] = T(stops[k]);
+    for (size_t k = 0; k < maps.size(); ++k) by_maps[k] = T(maps[k]);
+}
+
 }  // namespace
 
 template <typename T>
@@ -335,20 +415,26 @@ void render_paths_backward(const T* grad, const T* canvas, const PathValues<T>& 
         const std::vector<Group> groups = make_groups(own, shape);
         std::vector<std::vector<double>> moments(groups.size());
         std::vector<std::vector<T>> sums(groups.size());
+        std::vector<std::vector<double>> shades(groups.size());
         for (size_t g = 0; g < groups.size(); ++g) {
             moments[g].resize(2 * groups[g].entries.size());
             sums[g].resize(4 * groups[g].pairs.size());
+            shades[g].resize(groups[g].shades);
         }
         parallel_for(0, band_count<T>(shape), 1, [&](int64_t begin, int64_t end) {
             Painter<T> painter(own, shape, groups);
             for (int64_t band = begin; band < end; ++band) {
-                painter.backward(grad + b * plane, canvas + b * plane, static_cast<int>(band), moments, sums,
+                painter.backward(grad + b * plane, canvas + b * plane, static_cast<int>(band), moments, sums, shades,
                                  grad_canvas + b * plane);
             }
         });
         parallel_for(0, static_cast<int64_t>(groups.size()), 1, [&](int64_t begin, int64_t end) {
             for (int64_t g = begin; g < end; ++g) chain(groups[g], moments[g], sums[g], own, shape, by);
         });
+        if (shape.gradients) {
+            chain_gradients(groups, shades, shape, grads.stops + kStopNumbers * shape.stops * b,
+                            grads.maps + kMapNumbers * shape.gradients * b);
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "common/gradient.h"
+
 // Filled and stroked paths of cubic Bezier segments, drawn in order with exact coverage of their flattened outlines.
 namespace neuralpaint::cpu {
 
@@ -14,18 +16,24 @@ struct PathShape {
     int64_t batch, segments, contours, paths;
     int height, width;
     const int64_t* layout;  // [contours, 3]: path (never falling), number of segments, whether closed
-    const int64_t* styles;  // [paths, 3]: FillRule, Cap, Join
+    const int64_t* styles;  // [paths, 5]: FillRule, Cap, Join, gradient of the fill and of the stroke, -1: none
     double miter_limit;
+    int64_t gradients = 0, stops = 0;
+    const int64_t* gradient_styles = nullptr;  // [gradients, 3]: GradientKind, Spread, number of stops
 };
 
 // points [batch, segments, 4, 2] in pixels; fill, stroke [batch, paths, 4] RGBA and width [batch, paths] in pixels, or
-// null. Each path's fill is drawn before its stroke.
+// null. Each path's fill is drawn before its stroke. stops
+// [batch, stops, 5] and maps [batch, gradients, 8] as common/gradient.h has them. Where a path has a gradient, its
+// opacity multiplies that of the stops, and its RGB is not used.
 template <typename T>
 struct PathValues {
     const T* points;
     const T* fill;
     const T* stroke;
     const T* width;
+    const T* stops = nullptr;
+    const T* maps = nullptr;
 };
 
 template <typename T>
@@ -34,6 +42,8 @@ struct PathGradients {
     T* fill;
     T* stroke;
     T* width;
+    T* stops = nullptr;
+    T* maps = nullptr;
 };
 
 // canvas, output [batch, 3, height, width].

@@ -18,7 +18,7 @@ struct PathCase {
     Numbers<double> points, fill, stroke, widths, canvas, grad;
 
     PathCase(int rows, int columns, int64_t rule, int64_t cap, int64_t join, double size = 1)
-        : height(rows), width(columns), styles{rule, cap, join, 1 - rule, cap, join} {
+        : height(rows), width(columns), styles{rule, cap, join, -1, -1, 1 - rule, cap, join, -1, -1} {
         points = random_numbers(2 * 5 * 8, 21, -4, 1.2 * std::max(rows, columns));
         for (double& coordinate : points) coordinate *= size;
         fill = random_numbers(2 * 2 * 4, 22), stroke = random_numbers(2 * 2 * 4, 23);
@@ -80,7 +80,7 @@ void test_rectangle(double tolerance) {
             }
         }
     }
-    const int64_t layout[3] = {0, 4, 1}, styles[3] = {0, 0, 0};
+    const int64_t layout[3] = {0, 4, 1}, styles[5] = {0, 0, 0, -1, -1};
     const T fill[4] = {1, 1, 1, 1};
     const std::vector<T> canvas(3 * height * width, T(0));
     std::vector<T> out(canvas.size());

@@ -8,6 +8,7 @@
 #include "cpu/rasterize.h"
 #include "cpu/render.h"
 #include "cpu/sinkhorn.h"
+#include "tests/path_gradients.h"
 #include "tests/path_kernels.h"
 #include "tests/plain_kernels.h"
 
@@ -197,6 +198,10 @@ int main() {
         test_paths(3, 40, 1 - style % 2, style, style);
     }
     test_extreme_paths();
+    for (int64_t spread = 0; spread < 3; ++spread) {
+        test_path_gradients(0, spread);
+        test_path_gradients(1, spread);
+    }
     check::section() = "composite:";
     for (const int64_t pixels : {1, 6, 35, 1500}) {
         for (const int64_t count : {0, 1, 4}) test_composite(2, count, pixels);

@@ -8,49 +8,63 @@ namespace neuralpaint {
 namespace {
 
 template <typename T>
-cpu::PathValues<T> path_values(const Tensor& points, const Tensor& fill, const Tensor& stroke, const Tensor& width) {
+cpu::PathValues<T> path_values(const Tensor& points, const Tensor& fill, const Tensor& stroke, const Tensor& width,
+                               const Tensor& stops, const Tensor& maps) {
     const bool fills = fill.size(1) > 0, strokes = stroke.size(1) > 0;
-    return {data<T>(points), fills ? data<T>(fill) : nullptr, strokes ? data<T>(stroke) : nullptr,
-            strokes ? data<T>(width) : nullptr};
+    return {data<T>(points),
+            fills ? data<T>(fill) : nullptr,
+            strokes ? data<T>(stroke) : nullptr,
+            strokes ? data<T>(width) : nullptr,
+            data<T>(stops),
+            data<T>(maps)};
 }
 
 Tensor render_paths_cpu(const Tensor& canvas_, const Tensor& points_, const Tensor& fill_, const Tensor& stroke_,
-                        const Tensor& width_, const Tensor& contours, const Tensor& styles, double miter_limit) {
-    check_paths(canvas_, points_, fill_, stroke_, width_, contours, styles, miter_limit);
+                        const Tensor& width_, const Tensor& stops_, const Tensor& maps_, const Tensor& contours,
+                        const Tensor& styles, const Tensor& gradients, double miter_limit) {
+    check_paths(canvas_, points_, fill_, stroke_, width_, stops_, maps_, contours, styles, gradients, miter_limit);
     const Tensor canvas = to_contiguous(canvas_), points = to_contiguous(points_), fill = to_contiguous(fill_),
-                 stroke = to_contiguous(stroke_), width = to_contiguous(width_);
+                 stroke = to_contiguous(stroke_), width = to_contiguous(width_), stops = to_contiguous(stops_),
+                 maps = to_contiguous(maps_);
     Tensor out = empty_pooled(canvas, canvas.sizes(), canvas.scalar_type());
     with_floating_type("render_paths", canvas.scalar_type(), [&](auto tag) {
         using T = typename decltype(tag)::type;
-        cpu::render_paths<T>(data<T>(canvas), path_values<T>(points, fill, stroke, width),
-                             path_shape(canvas, points, contours, styles, miter_limit), mutable_data<T>(out));
+        cpu::render_paths<T>(data<T>(canvas), path_values<T>(points, fill, stroke, width, stops, maps),
+                             path_shape(canvas, points, contours, styles, gradients, stops, miter_limit),
+                             mutable_data<T>(out));
     });
     return out;
 }
 
-std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> render_paths_backward_cpu(
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> render_paths_backward_cpu(
     const Tensor& grad_, const Tensor& canvas_, const Tensor& points_, const Tensor& fill_, const Tensor& stroke_,
-    const Tensor& width_, const Tensor& contours, const Tensor& styles, double miter_limit) {
-    check_paths(canvas_, points_, fill_, stroke_, width_, contours, styles, miter_limit);
+    const Tensor& width_, const Tensor& stops_, const Tensor& maps_, const Tensor& contours, const Tensor& styles,
+    const Tensor& gradients, double miter_limit) {
+    check_paths(canvas_, points_, fill_, stroke_, width_, stops_, maps_, contours, styles, gradients, miter_limit);
     NP_CHECK(same_shape(grad_, canvas_) && grad_.scalar_type() == canvas_.scalar_type() &&
                  grad_.device() == canvas_.device(),
              "grad must match canvas");
     const Tensor grad = to_contiguous(grad_), canvas = to_contiguous(canvas_), points = to_contiguous(points_),
-                 fill = to_contiguous(fill_), stroke = to_contiguous(stroke_), width = to_contiguous(width_);
+                 fill = to_contiguous(fill_), stroke = to_contiguous(stroke_), width = to_contiguous(width_),
+                 stops = to_contiguous(stops_), maps = to_contiguous(maps_);
     Tensor grad_canvas = empty_pooled(canvas, canvas.sizes(), canvas.scalar_type());
     Tensor grad_points = make_empty(points), grad_fill = make_empty(fill), grad_stroke = make_empty(stroke),
-           grad_width = make_empty(width);
+           grad_width = make_empty(width), grad_stops = make_empty(stops), grad_maps = make_empty(maps);
     with_floating_type("render_paths_backward", canvas.scalar_type(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         const bool fills = fill.size(1) > 0, strokes = stroke.size(1) > 0;
-        const cpu::PathGradients<T> grads{mutable_data<T>(grad_points), fills ? mutable_data<T>(grad_fill) : nullptr,
+        const cpu::PathGradients<T> grads{mutable_data<T>(grad_points),
+                                          fills ? mutable_data<T>(grad_fill) : nullptr,
                                           strokes ? mutable_data<T>(grad_stroke) : nullptr,
-                                          strokes ? mutable_data<T>(grad_width) : nullptr};
-        cpu::render_paths_backward<T>(data<T>(grad), data<T>(canvas), path_values<T>(points, fill, stroke, width),
-                                      path_shape(canvas, points, contours, styles, miter_limit),
+                                          strokes ? mutable_data<T>(grad_width) : nullptr,
+                                          mutable_data<T>(grad_stops),
+                                          mutable_data<T>(grad_maps)};
+        cpu::render_paths_backward<T>(data<T>(grad), data<T>(canvas),
+                                      path_values<T>(points, fill, stroke, width, stops, maps),
+                                      path_shape(canvas, points, contours, styles, gradients, stops, miter_limit),
                                       mutable_data<T>(grad_canvas), grads);
     });
-    return {grad_canvas, grad_points, grad_fill, grad_stroke, grad_width};
+    return {grad_canvas, grad_points, grad_fill, grad_stroke, grad_width, grad_stops, grad_maps};
 }
 
 }  // namespace

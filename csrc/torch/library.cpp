@@ -22,11 +22,12 @@ STABLE_TORCH_LIBRARY(neuralpaint, m) {
         "render_loss(Tensor target, Tensor weight, Tensor canvas, Tensor strokes, int kind, Tensor texture, "
         "Tensor origin, float pixels_per_unit, Tensor softness, float l1, float l2) -> (Tensor, Tensor)");
     m.def(
-        "render_paths(Tensor canvas, Tensor points, Tensor fill, Tensor stroke, Tensor width, Tensor contours, "
-        "Tensor styles, float miter_limit) -> Tensor");
+        "render_paths(Tensor canvas, Tensor points, Tensor fill, Tensor stroke, Tensor width, Tensor stops, "
+        "Tensor maps, Tensor contours, Tensor styles, Tensor gradients, float miter_limit) -> Tensor");
     m.def(
         "render_paths_backward(Tensor grad, Tensor canvas, Tensor points, Tensor fill, Tensor stroke, Tensor width, "
-        "Tensor contours, Tensor styles, float miter_limit) -> (Tensor, Tensor, Tensor, Tensor, Tensor)");
+        "Tensor stops, Tensor maps, Tensor contours, Tensor styles, Tensor gradients, float miter_limit) -> "
+        "(Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
     m.def("sinkhorn(Tensor mass_x, Tensor mass_y, float epsilon, int iterations, int cost) -> (Tensor, Tensor)");
     m.def(
         "sinkhorn_backward(Tensor grad, Tensor mass_x, Tensor mass_y, Tensor potentials, float epsilon, int "

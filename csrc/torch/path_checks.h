@@ -23,20 +23,45 @@ inline void check_path_colors(const char* name, const Tensor& colors, int64_t pa
              " must be [B, P, 4] with P = ", paths, " paths, or [B, 0, 4], got ", shape_text(colors));
 }
 
-inline void check_path_layout(const Tensor& contours, const Tensor& styles, int64_t segments) {
+// gradients [G, 3]: kind, spread and number of stops, which together are the K of stops [B, K, 5]; maps [B, G, 8].
+inline void check_gradients(const Tensor& stops, const Tensor& maps, const Tensor& gradients, const Tensor& canvas) {
+    NP_CHECK(gradients.is_cpu() && gradients.scalar_type() == ScalarType::Long && gradients.dim() == 2 &&
+                 gradients.size(1) == 3 && gradients.is_contiguous(),
+             "gradients must be a contiguous int64 tensor [G, 3] on the CPU");
+    check_path_tensor("stops", stops, canvas);
+    check_path_tensor("maps", maps, canvas);
+    NP_CHECK(stops.dim() == 3 && stops.size(2) == kStopNumbers, "stops must be [B, K, 5], got ", shape_text(stops));
+    NP_CHECK(maps.dim() == 3 && maps.size(1) == gradients.size(0) && maps.size(2) == kMapNumbers,
+             "maps must be [B, G, 8] with G = ", gradients.size(0), " gradients, got ", shape_text(maps));
+    NP_CHECK(stops.size(1) < kMostPaths && maps.size(1) < kMostPaths, "stops must be fewer than ", kMostPaths);
+    const auto* numbers = data<int64_t>(gradients);
+    int64_t sum = 0;
+    for (int64_t g = 0; g < gradients.size(0); ++g, numbers += 3) {
+        NP_CHECK(numbers[0] >= 0 && numbers[0] <= 1 && numbers[1] >= 0 && numbers[1] <= 2,
+                 "gradients must be numbers of a kind and a spread, got ", numbers[0], " and ", numbers[1]);
+        NP_CHECK(numbers[2] >= 1 && numbers[2] <= stops.size(1) - sum,
+                 "gradients must have at least one stop each, and all of them together the ", stops.size(1),
+                 " of stops, got ", numbers[2]);
+        sum += numbers[2];
+    }
+    NP_CHECK(sum == stops.size(1), "gradients must have the ", stops.size(1), " stops, got ", sum);
+}
+
+inline void check_path_layout(const Tensor& contours, const Tensor& styles, int64_t segments, int64_t gradients) {
     NP_CHECK(contours.is_cpu() && contours.scalar_type() == ScalarType::Long && contours.dim() == 2 &&
                  contours.size(1) == 3 && contours.is_contiguous(),
              "contours must be a contiguous int64 tensor [C, 3] on the CPU");
-    NP_CHECK(styles.is_cpu() && styles.scalar_type() == ScalarType::Long && styles.dim() == 2 && styles.size(1) == 3 &&
+    NP_CHECK(styles.is_cpu() && styles.scalar_type() == ScalarType::Long && styles.dim() == 2 && styles.size(1) == 5 &&
                  styles.is_contiguous(),
-             "styles must be a contiguous int64 tensor [P, 3] on the CPU");
-    const int64_t paths = styles.size(0), most[3] = {1, 2, 2};
+             "styles must be a contiguous int64 tensor [P, 5] on the CPU");
+    const int64_t paths = styles.size(0), most[5] = {1, 2, 2, gradients - 1, gradients - 1},
+                  least[5] = {0, 0, 0, -1, -1};
     NP_CHECK(paths < kMostPaths && segments < kMostPaths, "points must make at most ", kMostPaths,
              " segments and paths");
     const auto* style = data<int64_t>(styles);
-    for (int64_t i = 0; i < 3 * paths; ++i) {
-        NP_CHECK(style[i] >= 0 && style[i] <= most[i % 3], "styles must be numbers of a fill rule, cap and join, got ",
-                 style[i]);
+    for (int64_t i = 0; i < 5 * paths; ++i) {
+        NP_CHECK(style[i] >= least[i % 5] && style[i] <= most[i % 5],
+                 "styles must be numbers of a fill rule, cap, join and two gradients, got ", style[i]);
     }
     const auto* contour = data<int64_t>(contours);
     int64_t path = 0, sum = 0;
@@ -54,7 +79,8 @@ inline void check_path_layout(const Tensor& contours, const Tensor& styles, int6
 }
 
 inline void check_paths(const Tensor& canvas, const Tensor& points, const Tensor& fill, const Tensor& stroke,
-                        const Tensor& width, const Tensor& contours, const Tensor& styles, double miter_limit) {
+                        const Tensor& width, const Tensor& stops, const Tensor& maps, const Tensor& contours,
+                        const Tensor& styles, const Tensor& gradients, double miter_limit) {
     NP_CHECK(canvas.dim() == 4 && canvas.size(1) == 3, "canvas must be [B, 3, H, W], got ", shape_text(canvas));
     check_sides("canvas", canvas.size(2), canvas.size(3));
     NP_CHECK(canvas.size(2) >= 1 && canvas.size(3) >= 1 && canvas.size(2) <= 65536 && canvas.size(3) <= 65536,
@@ -62,7 +88,8 @@ inline void check_paths(const Tensor& canvas, const Tensor& points, const Tensor
     check_path_tensor("points", points, canvas);
     NP_CHECK(points.dim() == 4 && points.size(2) == 4 && points.size(3) == 2, "points must be [B, S, 4, 2], got ",
              shape_text(points));
-    check_path_layout(contours, styles, points.size(1));
+    check_gradients(stops, maps, gradients, canvas);
+    check_path_layout(contours, styles, points.size(1), gradients.size(0));
     const int64_t paths = styles.size(0);
     check_path_colors("fill", fill, paths, canvas);
     check_path_colors("stroke", stroke, paths, canvas);
@@ -73,7 +100,8 @@ inline void check_paths(const Tensor& canvas, const Tensor& points, const Tensor
 }
 
 inline cpu::PathShape path_shape(const Tensor& canvas, const Tensor& points, const Tensor& contours,
-                                 const Tensor& styles, double miter_limit) {
+                                 const Tensor& styles, const Tensor& gradients, const Tensor& stops,
+                                 double miter_limit) {
     return {canvas.size(0),
             points.size(1),
             contours.size(0),
@@ -82,7 +110,10 @@ inline cpu::PathShape path_shape(const Tensor& canvas, const Tensor& points, con
             static_cast<int>(canvas.size(3)),
             data<int64_t>(contours),
             data<int64_t>(styles),
-            miter_limit};
+            miter_limit,
+            gradients.size(0),
+            stops.size(1),
+            data<int64_t>(gradients)};
 }
 
 }  // namespace neuralpaint

@@ -1,6 +1,7 @@
 """The ops as PyTorch functions: CPU and CUDA kernels with exact gradients, usable under `torch.compile`."""
 
 from neuralpaint.ops.composite import composite
+from neuralpaint.ops.path_gradients import linear_map, radial_map
 from neuralpaint.ops.path_layout import PathLayout
 from neuralpaint.ops.rasterize import rasterize
 from neuralpaint.ops.render import render
@@ -8,4 +9,14 @@ from neuralpaint.ops.render_loss import render_loss
 from neuralpaint.ops.render_paths import render_paths
 from neuralpaint.ops.sinkhorn import sinkhorn
 
-__all__ = ["PathLayout", "composite", "rasterize", "render", "render_loss", "render_paths", "sinkhorn"]
+__all__ = [
+    "PathLayout",
+    "composite",
+    "linear_map",
+    "radial_map",
+    "rasterize",
+    "render",
+    "render_loss",
+    "render_paths",
+    "sinkhorn",
+]

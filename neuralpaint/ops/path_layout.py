@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+from neuralpaint.ops.path_groups import Step, as_groups, steps_of
 from neuralpaint.utils.validation import shown
 
 FILL_RULES = ("nonzero", "evenodd")
 CAPS = ("butt", "round", "square")
 JOINS = ("miter", "round", "bevel")
+GRADIENTS = ("linear", "radial")
+SPREADS = ("pad", "reflect", "repeat")
 _V = TypeVar("_V")
 
 
@@ -26,13 +29,23 @@ class PathLayout:
 
     Attributes:
         contours: `[C, 3]`, int64 on the CPU: of each contour its path, number of segments, and 1 if it is closed.
-        styles: `[P, 3]`, int64 on the CPU: of each path the indices of its fill rule, cap and join.
+        styles: `[P, 5]`, int64 on the CPU: of each path the indices of its fill rule, cap and join, and of the
+            gradients of its fill and stroke, -1 where it has none.
         num_segments: S.
+        gradients: `[G, 3]`, int64 on the CPU: of each gradient the indices of its kind and spread, and its number of
+            stops.
+        num_stops: of all gradients together, K.
+        groups: the paths (first, end) of each group that has an opacity.
+        steps: how paths and groups are drawn in turn; empty if there are no groups.
     """
 
     contours: Tensor
     styles: Tensor
     num_segments: int
+    gradients: Tensor = field(default_factory=lambda: torch.zeros(0, 3, dtype=torch.int64))
+    num_stops: int = 0
+    groups: tuple[tuple[int, int], ...] = ()
+    steps: tuple[Step, ...] = ()
 
     @classmethod
     def of(
@@ -44,6 +57,10 @@ class PathLayout:
         fill_rule: str | Sequence[str] = "nonzero",
         cap: str | Sequence[str] = "butt",
         join: str | Sequence[str] = "miter",
+        gradients: Sequence[tuple[str, str, int]] = (),
+        fill_gradient: int | Sequence[int] = -1,
+        stroke_gradient: int | Sequence[int] = -1,
+        groups: Sequence[tuple[int, int]] = (),
     ) -> PathLayout:
         """A layout from plain numbers.
 
@@ -54,6 +71,12 @@ class PathLayout:
             fill_rule: "nonzero" or "evenodd", for all or P of them.
             cap: ends of open strokes: "butt", "round" or "square", for all or P of them.
             join: corners of strokes: "miter", "round" or "bevel", for all or P of them.
+            gradients: G of them: "linear" or "radial"; "pad", "reflect" or "repeat", what is beyond the stops; and how
+                many stops there are, at least 1.
+            fill_gradient, stroke_gradient: which gradient, from 0, a fill or stroke has; -1: none. For all or
+                P of them.
+            groups: ranges of paths (first, end), end not included, that are drawn together and then laid over what is
+                below them with an opacity. They may hold each other, but not overlap otherwise.
 
         Raises:
             TypeError, ValueError: an argument is not as described; the message names it.
@@ -68,10 +91,15 @@ class PathLayout:
             _indices("fill_rule", fill_rule, len(parts), FILL_RULES),
             _indices("cap", cap, len(parts), CAPS),
             _indices("join", join, len(parts), JOINS),
+            _choices("fill_gradient", fill_gradient, len(parts), len(gradients)),
+            _choices("stroke_gradient", stroke_gradient, len(parts), len(gradients)),
         ]
         chains = torch.tensor([path_of, lengths, [int(end) for end in ends]], dtype=torch.int64)
         styles = torch.tensor(names, dtype=torch.int64).T.contiguous()
-        return cls(chains.T.contiguous(), styles, sum(lengths))
+        contours_, ranges = chains.T.contiguous(), as_groups(groups, len(parts))
+        steps = steps_of(ranges, contours_, styles) if ranges else ()
+        table = _gradients(gradients)
+        return cls(contours_, styles, sum(lengths), table, int(table[:, 2].sum()), ranges, steps)
 
     @property
     def num_paths(self) -> int:
@@ -94,6 +122,31 @@ def _each(name: str, value: _V | Sequence[_V], count: int, kind: type[_V]) -> li
     if len(values) != count:
         raise ValueError(f"{name} must be one value or {count} of them, got {len(values)}")
     return values
+
+
+def _choices(name: str, value: int | Sequence[int], count: int, gradients: int) -> list[int]:
+    chosen = _each(name, value, count, int)
+    for index in chosen:
+        if isinstance(index, bool) or not isinstance(index, int):
+            raise TypeError(f"{name} must be whole numbers, got {shown(index)}")
+        if not -1 <= index < gradients:
+            raise ValueError(f"{name} must be -1 or the number of one of {gradients} gradients, got {shown(index)}")
+    return chosen
+
+
+def _gradients(gradients: Sequence[tuple[str, str, int]]) -> Tensor:
+    rows = []
+    for gradient in gradients:
+        if not isinstance(gradient, (tuple, list)) or len(gradient) != 3:
+            raise TypeError(f"gradients must be of kind, spread and number of stops each, got {shown(gradient)}")
+        kind, spread, count = gradient
+        if kind not in GRADIENTS or spread not in SPREADS:
+            raise ValueError(
+                f"gradients must be {' or '.join(GRADIENTS)}, and {', '.join(SPREADS[:-1])} or {SPREADS[-1]}, "
+                f"got {shown(kind)} and {shown(spread)}"
+            )
+        rows.append([GRADIENTS.index(kind), SPREADS.index(spread), *_counts("gradients", [count])])
+    return torch.tensor(rows, dtype=torch.int64).reshape(-1, 3)
 
 
 def _indices(name: str, value: str | Sequence[str], count: int, choices: tuple[str, ...]) -> list[int]:

@@ -27,18 +27,30 @@ def render_paths(
     fill: Tensor | None = None,
     stroke: Tensor | None = None,
     width: Tensor | None = None,
+    stops: Tensor | None = None,
+    gradient_maps: Tensor | None = None,
+    group_opacity: Tensor | None = None,
     miter_limit: float = 4.0,
     pixels_per_unit: float | None = None,
 ) -> Tensor:
     """Draws paths over a canvas, back to front: h ← a·c + (1 − a)·h, a = opacity · coverage, starting from the canvas.
 
-    Differentiable by canvas, points, fill, stroke and width: the gradients are those of what is drawn, antialiased
+    Differentiable by all tensors: the gradients are those of what is drawn, antialiased
     edges included. Coverage is the exact share of a pixel's square that lies within the outline (a box filter), where
     curves are cut into lines that stay within 0.03 pixels of them and enclose the same area. It is found as font
     rasterizers do: the signed areas to the right of all lines are added up, A, and the fill rule is applied to the sum,
     pixel by pixel: min(|A|, 1) for "nonzero", |A| folded into [0, 1] at every whole number for "evenodd". This is exact
     but for pixels in which lines of a path that overlaps itself cross. A path's fill is drawn before its stroke.
     Strokes are drawn as the outline of their polyline: parallel sides, caps and joins, and what overlaps is united.
+
+    Gradients are those of SVG, taken at pixels' centres. A map takes (x, y) to (u, v) = (m0 x + m1 y + m2,
+    m3 x + m4 y + m5). The parameter of a linear gradient is u; that of a radial one is how far (u, v) is on the way
+    from the focus (m6, m7), which must lie within the unit circle, to that circle. `linear_map` and `radial_map` make
+    such maps. Between stops, RGB and opacity are mixed linearly. A stop whose offset is below one before it counts as
+    at that one.
+
+    A group of opacity o turns the canvas below it, h, into (1 - o) h + o h', where h' is h with the group's paths drawn
+    over it. That is what drawing the group on a transparent layer gives. Each group costs two passes over the canvas.
 
     At an edge exactly on a pixel's border the derivative is one-sided. Segments that do not begin where the one before
     them ends are joined by a straight line. Of corners at which points coincide, strokes have the gradient of the
@@ -52,6 +64,11 @@ def render_paths(
         fill: `[B, P, 4]`, RGB and opacity of each path's inside; None: nothing is filled.
         stroke: `[B, P, 4]`, RGB and opacity of each path's stroke; None: nothing is stroked.
         width: `[B, P]`, widths of the strokes in the units of points, at least 0; given with `stroke` only.
+        stops: `[B, K, 5]`, offset, RGB and opacity of the stops of all gradients of the layout, one gradient after the
+            other. Where a path has a gradient, its opacity in `fill` or `stroke` multiplies that of the stops, and its
+            RGB is not used.
+        gradient_maps: `[B, G, 8]`, the map from the units of points and the focus, of each gradient of the layout.
+        group_opacity: `[B, N]`, opacities of the layout's groups.
         miter_limit: from 1 to 100: miter joins longer than this many times half the width become bevels, as in SVG.
         pixels_per_unit: pixels in a unit; None: the canvas's shorter side. 1: points are in pixels.
 
@@ -64,7 +81,8 @@ def render_paths(
         ValueError: an argument does not fit the others in shape or device, is not finite, or is not on the CPU.
         RuntimeError: the paths would need too much memory.
     """
-    given = {"canvas": canvas, "points": points, "fill": fill, "stroke": stroke, "width": width}
+    given = {"canvas": canvas, "points": points, "fill": fill, "stroke": stroke, "width": width, "stops": stops}
+    given |= {"gradient_maps": gradient_maps, "group_opacity": group_opacity}
     tensors: dict[str, Tensor] = {
         name: as_single(tensor) for name, tensor in given.items() if tensor is not None or name in ("canvas", "points")
     }
@@ -72,28 +90,52 @@ def render_paths(
     _check_tensors(tensors)
     canvas, points = tensors["canvas"], tensors["points"]
     points, layout = _with_layout(points, layout)
-    _check_paint(tensors, layout.num_paths)
+    _check_paint(tensors, layout)
     if (stroke is None) != (width is None):
         raise ValueError("width must be given with stroke, and only with it")
     if not isinstance(miter_limit, (int, float)) or not 1 <= miter_limit <= MOST_MITER_LIMIT:
         raise ValueError(f"miter_limit must be from 1 to {MOST_MITER_LIMIT:g}, got {shown(miter_limit)}")
     side = float(min(canvas.shape[2:]))
     scale = check_width("pixels_per_unit", side if pixels_per_unit is None else pixels_per_unit, canvas.dtype)
-    chains, styles = layout.contours, layout.styles
-    if not torch.compiler.is_compiling():
-        chains, styles = as_fake(chains), as_fake(styles)
     batch = canvas.shape[0]
-    nothing = canvas.new_empty(batch, 0, 4)
-    return _call(
-        canvas,
-        points * scale,
-        tensors.get("fill", nothing),
-        tensors.get("stroke", nothing),
-        tensors["width"] * scale if "width" in tensors else canvas.new_empty(batch, 0),
-        chains,
-        styles,
-        float(miter_limit),
-    )
+    scene = {
+        "points": points * scale,
+        "fill": tensors.get("fill", canvas.new_empty(batch, 0, 4)),
+        "stroke": tensors.get("stroke", canvas.new_empty(batch, 0, 4)),
+        "width": tensors["width"] * scale if "width" in tensors else canvas.new_empty(batch, 0),
+        "stops": tensors.get("stops", canvas.new_empty(batch, 0, 5)),
+        "maps": canvas.new_empty(batch, 0, 8),
+    }
+    if "gradient_maps" in tensors:
+        scene["maps"] = tensors["gradient_maps"] * canvas.new_tensor([1 / scale, 1 / scale, 1] * 2 + [1, 1])
+    if "group_opacity" not in tensors:
+        return _draw(canvas, scene, layout.contours, layout.styles, layout.gradients, float(miter_limit))
+    return _draw_groups(canvas, scene, layout, tensors["group_opacity"], float(miter_limit))
+
+
+def _draw(
+    canvas: Tensor, scene: dict[str, Tensor], contours: Tensor, styles: Tensor, gradients: Tensor, miter_limit: float
+) -> Tensor:
+    layout = [contours, styles, gradients]
+    if not torch.compiler.is_compiling():
+        layout = [as_fake(numbers) for numbers in layout]
+    return _call(canvas, *scene.values(), *layout, miter_limit)
+
+
+def _draw_groups(
+    canvas: Tensor, scene: dict[str, Tensor], layout: PathLayout, opacity: Tensor, miter_limit: float
+) -> Tensor:
+    below: list[Tensor] = []
+    for step in layout.steps:
+        if step.kind == "open":
+            below.append(canvas)
+        elif step.kind == "close":
+            canvas = torch.lerp(below.pop(), canvas, opacity[:, step.group, None, None, None])
+        elif step.contours is not None and step.styles is not None:
+            part = scene | {"points": scene["points"][:, slice(*step.segments)]}
+            part |= {name: scene[name][:, slice(*step.paths)] for name in ("fill", "stroke", "width")}
+            canvas = _draw(canvas, part, step.contours, step.styles, layout.gradients, miter_limit)
+    return canvas
 
 
 def _check_tensors(tensors: dict[str, Tensor]) -> None:
@@ -136,7 +178,20 @@ def _with_layout(points: Tensor, layout: PathLayout | None) -> tuple[Tensor, Pat
     return points, layout
 
 
-def _check_paint(tensors: dict[str, Tensor], paths: int) -> None:
+def _check_paint(tensors: dict[str, Tensor], layout: PathLayout) -> None:
+    paths, gradients, groups = layout.num_paths, layout.gradients.shape[0], len(layout.groups)
+    own = {"stops": (gradients, "gradients"), "gradient_maps": (gradients, "gradients")}
+    for name, (count, things) in (own | {"group_opacity": (groups, "groups")}).items():
+        if (name in tensors) != (count > 0):
+            raise ValueError(f"{name} must be given if the layout has {things}, and only then; it has {count}")
+    shapes = {"stops": "[B, K, 5]", "gradient_maps": "[B, G, 8]", "group_opacity": "[B, N]"}
+    counts = {"stops": (layout.num_stops, 5), "gradient_maps": (gradients, 8), "group_opacity": (groups,)}
+    for name, wanted in shapes.items():
+        if name in tensors and tensors[name].shape[1:] != counts[name]:
+            raise ValueError(
+                f"{name} must be {wanted} with {wanted[4]} = {counts[name][0]} of the layout, "
+                f"got {list(tensors[name].shape)}"
+            )
     for name, shape in (("fill", (paths, 4)), ("stroke", (paths, 4)), ("width", (paths,))):
         if name in tensors and tensors[name].shape[1:] != shape:
             wanted = "[B, P, 4]" if len(shape) == 2 else "[B, P]"
@@ -152,8 +207,11 @@ def _render_paths_fake(
     fill: Tensor,
     stroke: Tensor,
     width: Tensor,
+    stops: Tensor,
+    maps: Tensor,
     contours: Tensor,
     styles: Tensor,
+    gradients: Tensor,
     miter_limit: float,
 ) -> Tensor:
     return canvas.new_empty(canvas.shape)
@@ -167,11 +225,14 @@ def _render_paths_backward_fake(
     fill: Tensor,
     stroke: Tensor,
     width: Tensor,
+    stops: Tensor,
+    maps: Tensor,
     contours: Tensor,
     styles: Tensor,
+    gradients: Tensor,
     miter_limit: float,
 ) -> tuple[Tensor, ...]:
-    return tuple(tensor.new_empty(tensor.shape) for tensor in (canvas, points, fill, stroke, width))
+    return tuple(tensor.new_empty(tensor.shape) for tensor in (canvas, points, fill, stroke, width, stops, maps))
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -181,9 +242,9 @@ def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 @span("render_paths backward")
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-    return (*_call_backward(grad, *ctx.saved_tensors, ctx.miter_limit), None, None, None)
+    return (*_call_backward(grad, *ctx.saved_tensors, ctx.miter_limit), None, None, None, None)
 
 
-_FOLDED = ("canvas", "points", "fill", "stroke", "width")
+_FOLDED = ("canvas", "points", "fill", "stroke", "width", "stops", "maps")
 _call_backward = register_derivatives("render_paths_backward", ("grad", *_FOLDED))
 _call = register_derivatives("render_paths", _FOLDED, _backward, _setup_context)

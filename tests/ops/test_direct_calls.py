@@ -16,7 +16,10 @@ ORIGIN = torch.zeros(1, 2)
 MASS = torch.full((1, 4, 4), 0.5)
 PATHS = {"canvas": CANVAS, "points": torch.full((1, 3, 4, 2), 0.5), "fill": torch.full((1, 2, 4), 0.5),
          "stroke": torch.full((1, 2, 4), 0.5), "width": torch.full((1, 2), 0.5),
-         "contours": torch.tensor([[0, 1, 1], [1, 2, 0]]), "styles": torch.tensor([[0, 1, 1], [1, 2, 2]]),
+         "stops": torch.full((1, 3, 5), 0.5), "maps": torch.full((1, 2, 8), 0.5),
+         "contours": torch.tensor([[0, 1, 1], [1, 2, 0]]),
+         "styles": torch.tensor([[0, 1, 1, 0, -1], [1, 2, 2, 1, 0]]),
+         "gradients": torch.tensor([[0, 0, 1], [1, 2, 2]]),
          "miter_limit": 4.0}  # fmt: skip
 COST, POTENTIALS = OPS.sinkhorn(MASS, MASS, 0.1, 2, 0)
 CALLS = {
@@ -128,9 +131,16 @@ def test_textures_that_fit_no_lookup_are_refused():
         ("contours", [[0, 1, 1], [2, 2, 1]]),
         ("contours", [[-1, 1, 1], [1, 2, 1]]),
         ("contours", [[0, 2**62, 1], [1, 2**62, 1]]),
-        ("styles", [[2, 0, 0], [0, 0, 0]]),
-        ("styles", [[0, 3, 0], [0, 0, 0]]),
-        ("styles", [[0, 0, 0], [0, 0, -1]]),
+        ("styles", [[2, 0, 0, -1, -1], [0, 0, 0, -1, -1]]),
+        ("styles", [[0, 3, 0, -1, -1], [0, 0, 0, -1, -1]]),
+        ("styles", [[0, 0, 0, -1, -1], [0, 0, -1, -1, -1]]),
+        ("styles", [[0, 0, 0, 2, -1], [0, 0, 0, -1, -1]]),
+        ("styles", [[0, 0, 0, -1, -1], [0, 0, 0, -1, -2]]),
+        ("gradients", [[0, 0, 1], [2, 0, 2]]),
+        ("gradients", [[0, 0, 1], [0, 3, 2]]),
+        ("gradients", [[0, 0, 0], [0, 0, 3]]),
+        ("gradients", [[0, 0, 1], [0, 0, 2**62]]),
+        ("gradients", [[0, 0, 1], [0, 0, 1]]),  # a stop is left over
     ],
 )
 def test_layouts_that_fit_no_points_are_refused(name, value):

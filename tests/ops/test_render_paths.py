@@ -300,7 +300,8 @@ def test_same_bits_every_time_and_for_any_number_of_threads():
 def test_opcheck():
     layout = PathLayout.of([2, 1])
     tensors = sample([2, 1], 6, 7, torch.float32)
-    rest = (layout.contours, layout.styles, 4.0)
+    tensors += [torch.zeros(1, 0, 5), torch.zeros(1, 0, 8)]  # no gradients
+    rest = (layout.contours, layout.styles, layout.gradients, 4.0)
     torch.library.opcheck(torch.ops.neuralpaint.render_paths.default, (*tensors, *rest))
     plain = [tensor.detach() for tensor in tensors]
     grad = torch.rand_like(plain[0])

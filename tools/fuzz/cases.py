@@ -137,14 +137,30 @@ class Maker:
             fill_rule=pick.choice(("nonzero", "evenodd")),
             cap=pick.choice(("butt", "round", "square")),
             join=pick.choice(("miter", "round", "bevel")),
+            gradients=[(pick.choice(("linear", "radial")), pick.choice(("pad", "reflect", "repeat")), 3)] * 2,
+            fill_gradient=[pick.choice((-1, 0, 1)) for _ in range(count)],
+            stroke_gradient=[pick.choice((-1, 0, 1)) for _ in range(count)],
+            groups=[] if direct or not count else [(pick.randrange(count), count)],
         )
         paint = {"fill": self.tensor(batch, count, 4), "stroke": self.tensor(batch, count, 4)}
         paint |= {"width": self.tensor(batch, count) * 0.2, "miter_limit": pick.uniform(1, 100)}
         points = {"canvas": canvas, "points": self.tensor(batch, sum(lengths), 4, 2)}
+        points["stops"], maps = self.tensor(batch, 6, 5), self.tensor(batch, 2, 8)
         if direct:
+            points["maps"] = maps
             points["points"] = points["points"] * min(canvas.shape[2:])
-            return points | paint | {"contours": layout.contours, "styles": layout.styles}
-        return points | paint | {"layout": layout, "pixels_per_unit": 10 ** pick.uniform(0, 2)}
+            return (
+                points
+                | paint
+                | {
+                    "contours": layout.contours,
+                    "styles": layout.styles,
+                    "gradients": layout.gradients,
+                }
+            )
+        if count:
+            paint["group_opacity"] = self.tensor(batch, 1)
+        return points | paint | {"gradient_maps": maps, "layout": layout, "pixels_per_unit": 10 ** pick.uniform(0, 2)}
 
     def backward_arguments(
         self, base: str, arguments: dict[str, Any], count: int, height: int, width: int

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.ops.path_layout import CAPS, FILL_RULES, JOINS, PathLayout
+from neuralpaint.ops.reference.gradient import gradient_colors
 from neuralpaint.ops.reference.outline import Stroke, flatten, line_count, stroke_outline
 
 
@@ -51,15 +52,34 @@ def render_paths(
     fill: Tensor | None = None,
     stroke: Tensor | None = None,
     width: Tensor | None = None,
+    stops: Tensor | None = None,
+    gradient_maps: Tensor | None = None,
+    group_opacity: Tensor | None = None,
     miter_limit: float = 4.0,
 ) -> Tensor:
-    """As `neuralpaint.ops.render_paths`, with points and widths in pixels."""
+    """As `neuralpaint.ops.render_paths`, with points, widths and gradients in pixels."""
+    size = canvas.shape[2:]
+
+    def paint_of(b: int, paint: Tensor, path: int, gradient: int) -> tuple[Tensor, Tensor]:
+        """RGB and opacity, `[3, H, W]` or `[3, 1, 1]` and as large."""
+        own = paint[b, path, :, None, None]
+        if gradient < 0 or stops is None or gradient_maps is None:
+            return own[:3], own[3]
+        first = int(layout.gradients[:gradient, 2].sum())
+        kind, spread, count = layout.gradients[gradient].tolist()
+        found = gradient_colors(
+            [kind, spread], stops[b, first : first + count], gradient_maps[b, gradient], size[0], size[1]
+        )
+        return found[:3], own[3] * found[3]
+
     pictures = []
     for b in range(canvas.shape[0]):
         picture = canvas[b]
         segment = 0
         contours = layout.contours.tolist()
-        for path, (rule, cap, join) in enumerate(layout.styles.tolist()):
+        below: dict[int, Tensor] = {}  # what groups that are not finished lie on
+        for path, (rule, cap, join, fill_gradient, stroke_gradient) in enumerate(layout.styles.tolist()):
+            below |= {g: picture for g, (first, _) in enumerate(layout.groups) if first == path}
             radius = torch.zeros((), dtype=canvas.dtype) if width is None else width[b, path] / 2
             style = Stroke(radius, CAPS[cap], JOINS[join], miter_limit)
             fills: list[Tensor] = []
@@ -73,9 +93,15 @@ def render_paths(
                 inner = [0 < i < len(part) - 1 for part in parts for i in range(len(part))]
                 if stroke is not None:
                     strokes += stroke_outline(fills[-1], inner, bool(closed), style)
-            for paint, outlines, name in ((fill, fills, FILL_RULES[rule]), (stroke, strokes, "nonzero")):
+            layers = (fill, fills, FILL_RULES[rule], fill_gradient), (stroke, strokes, "nonzero", stroke_gradient)
+            for paint, outlines, name, gradient in layers:
                 if paint is not None and outlines:
-                    matte = paint[b, path, 3] * coverage(signed_area(outlines, *canvas.shape[2:]), name)
-                    picture = matte * paint[b, path, :3, None, None] + (1 - matte) * picture
+                    color, opacity = paint_of(b, paint, path, gradient)
+                    matte = opacity * coverage(signed_area(outlines, *size), name)
+                    picture = matte * color + (1 - matte) * picture
+            ending = [(-first, g) for g, (first, end) in enumerate(layout.groups) if end == path + 1]
+            for _, g in sorted(ending, key=lambda pair: (pair[0], -pair[1])):  # the inner ones first
+                if group_opacity is not None:
+                    picture = group_opacity[b, g] * picture + (1 - group_opacity[b, g]) * below[g]
         pictures.append(picture)
     return torch.stack(pictures) if pictures else canvas.clone()
