@@ -43,14 +43,14 @@ def command(
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="Output folder for the pictures (.png) and numbers (.json)."),
     ] = None,
-    photos: Annotated[Path, typer.Option(metavar="DIR", help="Photos to paint; figures 7 and 11 need them.")] = Path(
+    photos: Annotated[Path, typer.Option(metavar="DIR", help="Photos to paint; most figures need them.")] = Path(
         "examples/photos"
     ),
     styles: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Paintings, named after the styles of the bundled network; figure 7 of styles needs two or more.",
+            help="Paintings, named after the styles of the bundled networks; the figures of styles need two or more.",
         ),
     ] = None,
     features: Annotated[

@@ -41,6 +41,15 @@ ENTRIES = (
     ),
     Entry(
         "styles",
+        (1,),
+        "One photo in all the styles of one network",
+        "One network paints a photo in many styles, each its own, of which each has only a scale and a shift for every "
+        "channel.",
+        f"{_HERE}.many_styles:run",
+        ("photos", "styles", "features"),
+    ),
+    Entry(
+        "styles",
         (7,),
         "Between two styles",
         "From one style to another, the loss against the first rises and that against the second falls at every step.",

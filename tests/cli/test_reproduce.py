@@ -47,7 +47,7 @@ def test_writes_pictures_numbers_and_page(run, tmp_path, quick_entries):
     ("arguments", "words"),
     [
         ([], "choose what to reproduce"),
-        (["--figure", 99], "--figure 99 cannot be reproduced: choose from 4, 5, 7"),
+        (["--figure", 99], "--figure 99 cannot be reproduced: choose from 1, 4, 5, 7"),
         (["--figure", 12, "--paper", "styles"], "--figure 12 of styles cannot be reproduced"),
         (["--paper", "snq"], "unknown paper 'snq'"),
         (["--all", "--figure", 7], "--all does not go with --figure"),

@@ -8,7 +8,17 @@ import pytest
 import torch
 
 from neuralpaint.losses.features import get_features
-from neuralpaint.reproduction import ENTRIES, Request, choose, digits, low_bit, page, stroke_by_stroke, style_mixes
+from neuralpaint.reproduction import (
+    ENTRIES,
+    Request,
+    choose,
+    digits,
+    low_bit,
+    many_styles,
+    page,
+    stroke_by_stroke,
+    style_mixes,
+)
 from neuralpaint.reproduction import zero_gradient as zero
 from neuralpaint.reproduction.results import read_results, reproduce
 from neuralpaint.search import PRESETS
@@ -28,6 +38,7 @@ def tiny(monkeypatch):
         (low_bit, low_bit.Sizes(1, 6, 2, 16, 2)),
         (digits, digits.Sizes("1", 1, 2, 16, 4, 1)),
         (style_mixes, style_mixes.Sizes("light", 1, 3, 1, 32)),
+        (many_styles, many_styles.Sizes(1, 32)),
     ):
         monkeypatch.setitem(module.SIZES, "small", sizes)
     monkeypatch.setitem(PRESETS, "paper", replace(PRESETS["paper"], steps=2))
@@ -69,12 +80,41 @@ def test_agreement_is_found_not_assumed():
     assert not zero._agrees(good, [moved[0] | {"overlap with the target": 0.2}])
 
 
-def test_the_mixes_of_two_styles_are_compared_with_both(tmp_path, monkeypatch):
+@pytest.fixture
+def styles(tmp_path):
+    """Noise in the place of two paintings of the bundled networks' styles."""
     from PIL import Image
 
     for k, name in enumerate(style_mixes.FIRST[:2]):
         Image.effect_noise((64, 64), 60 + 40 * k).convert("RGB").save(tmp_path / f"{name}.png")
-    styles = sorted(tmp_path.glob("*.png"))
+    return sorted(tmp_path.glob("*.png"))
+
+
+def test_a_picture_is_compared_with_every_painting(tmp_path, styles, monkeypatch):
+    monkeypatch.setattr(many_styles, "NETWORKS", ("light",))
+    monkeypatch.setattr(many_styles, "SHOWN", "light")
+    distilled = get_features("distilled")
+    result = result_of("styles-figure-1", tmp_path / "out", photos=PHOTOS, styles=styles, features=distilled)
+    (row,) = result["rows"]
+    assert row["compared"] == 2 and row["styles"] == 29
+    assert result["agrees"] == (row["nearest to their own painting"] == 2)
+    with pytest.raises(ValueError, match="has 1 of the paintings"):
+        many_styles.known_paintings(styles[:1], [path.stem for path in styles])
+
+
+def test_the_loss_against_its_own_painting_is_on_the_diagonal(styles):
+    network = many_styles.load_style_network("light").eval()
+    table = many_styles.StyleTable(get_features("distilled"), [many_styles.load_style(path, 64) for path in styles])
+    photos = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    names = [path.stem for path in styles]
+    losses = many_styles.compare_all(network, table, names, photos)
+    mix = torch.eye(len(network.names))[network.names.index(names[1])]
+    with torch.no_grad():
+        one = table(network(photos, mix.expand(2, -1)), torch.zeros(2, dtype=torch.long)).mean()
+    torch.testing.assert_close(losses[1, 0], one, rtol=1e-3, atol=1e-5)
+
+
+def test_the_mixes_of_two_styles_are_compared_with_both(tmp_path, styles):
     out = tmp_path / "out"
     result = result_of("styles-figure-7", out, photos=PHOTOS, styles=styles, features=get_features("distilled"))
     assert [row["loss against"] for row in result["rows"]] == list(style_mixes.FIRST[:2])
@@ -132,7 +172,7 @@ def test_the_page_is_that_of_the_committed_numbers():
 
 
 def test_the_page_says_where_we_differ():
-    result = read_results(ENTRIES, ROOT / "docs" / "reproduction")[3]
+    (result,) = read_results([entry for entry in ENTRIES if entry.name == "snp-figure-12"], ROOT / "docs/reproduction")
     for agrees, words in ((True, "| yes |"), (False, "| not as the paper says |")):
         text = page([result | {"agrees": agrees}], "figures")
         assert words in text and result["finding"] in text and "](figures/snp-figure-12.png)" in text
