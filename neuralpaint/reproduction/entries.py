@@ -25,6 +25,15 @@ ENTRIES = (
     ),
     Entry(
         "snp",
+        (10,),
+        "400 strokes, beside Learning to Paint",
+        "With as many strokes as Learning to Paint, 400, paintings show clear strokes with their texture, where those "
+        "are blurred.",
+        f"{_HERE}.crisp_strokes:run",
+        ("photos",),
+    ),
+    Entry(
+        "snp",
         (11,),
         "Low-bit photos",
         "Upright rectangles of one colour turn a photo into the picture of an 8-bit game, as vectors that can be drawn "

@@ -12,6 +12,7 @@ from neuralpaint.reproduction import (
     ENTRIES,
     Request,
     choose,
+    crisp_strokes,
     digits,
     low_bit,
     many_styles,
@@ -39,6 +40,7 @@ def tiny(monkeypatch):
         (digits, digits.Sizes("1", 1, 2, 16, 4, 1)),
         (style_mixes, style_mixes.Sizes("light", 1, 3, 1, 32)),
         (many_styles, many_styles.Sizes(1, 32)),
+        (crisp_strokes, crisp_strokes.Sizes(1, 5, 2, 12)),
     ):
         monkeypatch.setitem(module.SIZES, "small", sizes)
     monkeypatch.setitem(PRESETS, "paper", replace(PRESETS["paper"], steps=2))
@@ -50,7 +52,7 @@ def result_of(name, tmp_path, **more):
     return reproduce(entry, Request("small", CPU, **more), tmp_path)
 
 
-@pytest.mark.parametrize("name", ["snp-figure-7", "snp-figure-11", "snp-figure-12"])
+@pytest.mark.parametrize("name", ["snp-figure-7", "snp-figure-10", "snp-figure-11", "snp-figure-12"])
 def test_a_figure_writes_its_picture_and_its_numbers(name, tmp_path):
     from PIL import Image
 
@@ -70,6 +72,13 @@ def test_a_pixel_loss_does_not_pull_and_transport_does(tmp_path):
             assert row["slope by position"] < 1e-4
         else:
             assert row["slope by position"] > 0.1 and row["towards the target (cosine)"] > 0.9
+
+
+def test_the_blur_beside_a_painting_is_as_far_from_the_photo():
+    photo = stroke_by_stroke.square_photo(PHOTOS[0], 48, CPU)
+    blurred = crisp_strokes.as_far(photo, 18.0)
+    assert crisp_strokes.bounded_psnr(blurred, photo) == pytest.approx(18.0, abs=0.3)
+    assert crisp_strokes.sharpness(blurred) < 0.6 * crisp_strokes.sharpness(photo)
 
 
 def test_agreement_is_found_not_assumed():
