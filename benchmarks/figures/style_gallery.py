@@ -47,16 +47,16 @@ def grid(network: str) -> Image.Image:
 
 
 def routes(network: str, styles: Path) -> Image.Image:
-    """A style a column: the network's picture, that painted, and the painted photo with its strokes moved."""
+    """A style a column: the network's picture, that painted, and strokes in the style of the painting itself."""
     loaded, picture = get_style_network(network), photo("coffee", 400)
     plain = neuralpaint.paint(picture, strokes=STROKES)
     rows: list[list[Image.Image]] = [[], [], []]
     for name in FOUR:
         made = stylize_tensor(loaded, picture[None], style_mix(name, loaded.names))[0].clone()
         file = next(file for file in styles.iterdir() if file.stem == name)
-        moved = neuralpaint.restyle(plain, picture, file)
+        own = neuralpaint.paint_in_style(picture, file, strokes=STROKES)
         for row, found in zip(
-            rows, (to_pil(made), neuralpaint.paint(made, strokes=STROKES).render(), moved.render()), strict=True
+            rows, (to_pil(made), neuralpaint.paint(made, strokes=STROKES).render(), own.render()), strict=True
         ):
             row.append(found.resize((found.width * 5 // 8, found.height * 5 // 8), Image.Resampling.LANCZOS))
         print(name, flush=True)
@@ -66,7 +66,7 @@ def routes(network: str, styles: Path) -> Image.Image:
     captions = [
         *("photo", *(f"{name}: network" for name in FOUR)),
         *("painted", *("network, then painted" for _ in FOUR)),
-        *("painted", *("strokes moved" for _ in FOUR)),
+        *("painted", *("in the picture's style" for _ in FOUR)),
     ]
     return style_sheet(pictures, len(FOUR) + 1, captions)
 
