@@ -25,6 +25,9 @@ class VectorImage:
         stroke: `[P, 4]`, the same of the strokes; None if there are none.
         stroke_width: `[P]`; None if there are no strokes.
         miter_limit: as of `render_paths`.
+
+    Raises:
+        ValueError: the layout has gradients or groups, whose colours and opacities a `VectorImage` does not hold.
     """
 
     width: float
@@ -36,6 +39,10 @@ class VectorImage:
     stroke: Tensor | None = None
     stroke_width: Tensor | None = None
     miter_limit: float = 4.0
+
+    def __post_init__(self) -> None:
+        if len(self.layout.gradients) or self.layout.groups:
+            raise ValueError("layout must have no gradients and no groups: draw it with neuralpaint.ops.render_paths")
 
     def pixels(self, size: int | None = None) -> tuple[int, int]:
         """(height, width) in pixels for a shorter side of `size`; None: one pixel a unit.

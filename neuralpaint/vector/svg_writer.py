@@ -41,7 +41,7 @@ def svg_lines(image: VectorImage, decimals: int = 2) -> Iterator[str]:
     for path, count, closed in image.layout.contours.tolist():
         outlines[path].append(_contour(points[at : at + count], bool(closed), decimals))
         at += count
-    for path, (rule, cap, join) in enumerate(image.layout.styles.tolist()):
+    for path, (rule, cap, join) in enumerate(image.layout.styles[:, :3].tolist()):
         attributes = _paint("fill", fills[path])
         if FILL_RULES[rule] != "nonzero":
             attributes += f' fill-rule="{FILL_RULES[rule]}"'

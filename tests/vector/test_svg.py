@@ -136,3 +136,9 @@ def test_bad_files_are_refused_in_one_line(read, name):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(BadFile, match="none.svg cannot be read: it does not exist"):
         read_svg(tmp_path / "none.svg")
+
+
+@pytest.mark.parametrize("more", [{"gradients": [("linear", "pad", 2)]}, {"groups": [(0, 1)]}])
+def test_pictures_refuse_what_they_cannot_hold(more):
+    with pytest.raises(ValueError, match="layout must have no gradients and no groups"):
+        VectorImage(9.0, 9.0, (1.0, 1.0, 1.0), torch.zeros(3, 4, 2), PathLayout.of([3], **more), torch.zeros(1, 4))
