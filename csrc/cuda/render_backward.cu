@@ -244,9 +244,10 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
 }
 
 // One block a stroke: the slots that were written for it, its 8 half warps taking tiles in turn and a thread one sum,
-// then the derivatives by its numbers. The blocks after those add up the tiles' losses, one block a canvas.
+// then the derivatives by its numbers. The blocks after those add up the tiles' losses, one block a canvas. Four blocks
+// on a multiprocessor are enough: with none named, ptxas spills in ribbon's derivatives to fit more of them.
 template <typename Stroke, typename T = typename Stroke::Scalar>
-__global__ void __launch_bounds__(kFinishThreads)
+__global__ void __launch_bounds__(kFinishThreads, 4)
     finish_kernel(const T* __restrict__ params, const Stroke* __restrict__ strokes, const PixelBox* __restrict__ boxes,
                   int64_t count, Layer layer, T scale, const T* __restrict__ origin, Softness<T> softness, Grid grid,
                   Share share, const T* __restrict__ partial, Masks drawn, const T* __restrict__ tile_sums,
