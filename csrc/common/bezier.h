@@ -11,7 +11,7 @@ namespace neuralpaint {
 template <typename T>
 constexpr int kNewtonSteps = sizeof(T) == 8 ? 8 : 4;
 template <typename T>
-constexpr T kNewtonMove = sizeof(T) == 8 ? T(1e-8) : T(1e-3);
+constexpr T kNewtonMove = sizeof(T) == 8 ? T(1e-8) : T(3e-4);
 
 // The samples of the curve that matter to a block of pixels: t = k / samples for first <= k <= last; none of them if
 // last < first. The best for the block's centre is `best`; `inside`: it alone covers the whole block.
