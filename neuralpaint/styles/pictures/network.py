@@ -67,7 +67,7 @@ class Decoder(nn.Module):
             2: (_convolution(b, b), nn.ReLU(), _convolution(b, b), nn.ReLU()),
             1: (_convolution(a, a), nn.ReLU()),
         }
-        last: tuple[nn.Module, ...] = (_Last(a, 3, 3),)
+        last: tuple[nn.Module, ...] = (_ToRGB(a, 3, 3),)
         if level > 1:
             last = (*_doubling(b, a), nn.ReLU(), *last)
         self.layers = nn.Sequential(*layers[level], *last)
@@ -98,8 +98,8 @@ class _Doubling(nn.Conv2d):
         return doubled(F.pad(x, (1,) * 4, mode="replicate"), self.weight) + self.bias[:, None, None]
 
 
-class _Last(nn.Conv2d):
-    """A 3×3 convolution to few channels, padded by reflection."""
+class _ToRGB(nn.Conv2d):
+    """A 3×3 convolution to the three colours, padded by reflection."""
 
     def forward(self, x: Tensor) -> Tensor:
         assert self.bias is not None

@@ -76,13 +76,12 @@ class TiledCoder:
         result = torch.empty_like(self.picture)
         stride = STRIDES[self.level - 1]
         for tile in self.tiles:
-            found, (top, bottom, left, right) = self._encoded(tile), tile
-            outer = self._outer(tile)
-            decoded = self.network.decode(change(found, divided(outer, stride)), self.level)
-            rows, columns = slice(top - outer[0], bottom - outer[0]), slice(left - outer[2], right - outer[2])
-            piece = decoded[:, :, rows, columns]
+            top, bottom, left, right = tile
+            found = self._encoded(tile)
+            changed = change(found, divided(self._outer(tile), stride))
+            piece = self._within(self.network.decode(changed, self.level), tile, 1)
             if residual:
-                plain = self.network.decode(found, self.level)[:, :, rows, columns]
+                plain = self._within(self.network.decode(found, self.level), tile, 1)
                 piece = piece + residual * (self.picture[:, :, top:bottom, left:right] - plain)
             result[:, :, top:bottom, left:right] = piece
         self._kept = None
@@ -101,7 +100,7 @@ class TiledCoder:
         return self.picture[:, :, top:bottom, left:right].contiguous(memory_format=torch.channels_last)
 
     def _within(self, found: Tensor, tile: Tile, stride: int) -> Tensor:
-        """The features of a tile, out of those with its halo."""
+        """What belongs to a tile, out of features (stride 1: pixels) `[1, C, h, w]` of the tile with its halo."""
         outer = self._outer(tile)
         rows = slice((tile[0] - outer[0]) // stride, (tile[1] - outer[0]) // stride)
         columns = slice((tile[2] - outer[2]) // stride, (tile[3] - outer[2]) // stride)
