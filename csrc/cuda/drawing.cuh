@@ -14,7 +14,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
     render_kernel(const T* canvas, const Stroke* __restrict__ all_strokes, const PixelBox* __restrict__ all_boxes,
                   int64_t per_canvas, int height, int width, Grid grid, Masks masks, int* queue, int32_t* lists,
                   T* out) {
-    __shared__ Bench<Stroke, kWarps> bench;
+    __shared__ SharedStrokes<Stroke, kWarps> held_strokes;
     int32_t* const list = lists + blockIdx.x * 32 * kWindow;
     for (int64_t tile = next(queue); tile < grid.total; tile = next(queue)) {
         const Pixel pixel(tile, grid, height, width);
@@ -27,14 +27,14 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
             int end = list_strokes(masks.of(tile), max(words - kWindow, static_cast<int64_t>(0)), words, list);
             for (; end > 0 && open > 0; end -= kWarps) {
                 const int held = min(kWarps, end);
-                bench.bring(strokes, boxes, list + end - held, held);
+                held_strokes.bring(strokes, boxes, list + end - held, held);
                 __syncthreads();
                 for (int k = held - 1; k >= 0; --k) {
-                    const auto s = sample_at(bench, k, pixel, shows != T(0));
+                    const auto s = sample_at(held_strokes, k, pixel, shows != T(0));
                     if (!(s.coverage > T(0))) continue;
-                    const T alpha = s.coverage * bench[k].paint.opacity, part = shows * alpha;
+                    const T alpha = s.coverage * held_strokes[k].paint.opacity, part = shows * alpha;
 #pragma unroll
-                    for (int c = 0; c < 3; ++c) sum[c] += part * bench[k].paint.color(c, s);
+                    for (int c = 0; c < 3; ++c) sum[c] += part * held_strokes[k].paint.color(c, s);
                     shows *= T(1) - alpha;
                 }
                 open = __syncthreads_count(shows != T(0));

@@ -22,10 +22,10 @@ inline int64_t mask_layers(int64_t strokes, const Grid& grid) {
 
 // A stroke's sample at the thread's pixel where the pixel is still `open`. The warp's lanes must all call it.
 template <typename Stroke, int N, typename T = typename Stroke::Scalar>
-__device__ __forceinline__ SampleOf<Stroke, T> sample_at(const Bench<Stroke, N>& bench, int k, const Pixel& pixel,
-                                                         bool open) {
-    const bool wanted = open && pixel.inside && bench.boxes[k].holds(pixel.x, pixel.y);
-    return sample_of_warp<kWarpColumns, kWarpRows>(bench[k], pixel.left, pixel.top, pixel.x, pixel.y, wanted);
+__device__ __forceinline__ SampleOf<Stroke, T> sample_at(const SharedStrokes<Stroke, N>& held_strokes, int k,
+                                                         const Pixel& pixel, bool open) {
+    const bool wanted = open && pixel.inside && held_strokes.boxes[k].holds(pixel.x, pixel.y);
+    return sample_of_warp<kWarpColumns, kWarpRows>(held_strokes[k], pixel.left, pixel.top, pixel.x, pixel.y, wanted);
 }
 
 // The layer that is being drawn, of all canvases.

@@ -108,7 +108,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
     static_assert(kSums <= 16 && S * 16 <= kThreads, "a thread adds up one sum of one stroke");
     NP_DYNAMIC_SHARED(double, stash_memory);
     auto* const stash = reinterpret_cast<T(*)[kStash<Stroke>][kThreads]>(stash_memory);  // [S]
-    __shared__ Bench<Stroke, S> bench;
+    __shared__ SharedStrokes<Stroke, S> held_strokes;
     __shared__ T warps[S][kWarps][kSums];
     const int thread = threadIdx.x;
     int32_t* const list = scratch.lists + blockIdx.x * per_canvas;
@@ -134,12 +134,12 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
             int open = 1;
             for (int end = count; end > 0 && open > 0; end = from) {
                 from = max(end - S, 0);
-                bench.bring(strokes, boxes, list + from, end - from);
+                held_strokes.bring(strokes, boxes, list + from, end - from);
                 __syncthreads();
                 for (int k = end - from - 1; k >= 0; --k) {
-                    const T opacity = bench[k].paint.opacity;
+                    const T opacity = held_strokes[k].paint.opacity;
                     if (from != top && opacity < T(1)) continue;  // it cannot close a pixel
-                    const auto s = sample_at(bench, k, pixel, left > 0);
+                    const auto s = sample_at(held_strokes, k, pixel, left > 0);
                     if (from == top) put(s, stash[k], thread);
                     if (left > 0 && s.coverage * opacity == T(1) && --left == 0) lowest = from + k;
                 }
@@ -155,10 +155,10 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
             const auto walk = [&](int first, int last, bool keep) {
                 for (int segment = first; segment < last; ++segment) {
                     const int begin = from + segment * S, held = min(S, top - begin);
-                    bench.bring(strokes, boxes, list + begin, held);
+                    held_strokes.bring(strokes, boxes, list + begin, held);
                     __syncthreads();
                     for (int k = 0; k < held; ++k) {
-                        blend(bench[k], sample_at(bench, k, pixel, begin + k >= lowest), h);
+                        blend(held_strokes[k], sample_at(held_strokes, k, pixel, begin + k >= lowest), h);
                     }
                     __syncthreads();
                     if (keep && (segment + 1) % stride == 0) {
@@ -186,23 +186,23 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
                 }
                 walk(start, segment, last);
 
-                bench.bring(strokes, boxes, list + begin, held);
+                held_strokes.bring(strokes, boxes, list + begin, held);
                 __syncthreads();
                 for (int k = 0; k < held; ++k) {
                     SampleOf<Stroke, T> s;
                     if (last) {
                         take(s, stash[k], thread);
                     } else {
-                        s = sample_at(bench, k, pixel, begin + k >= lowest);
+                        s = sample_at(held_strokes, k, pixel, begin + k >= lowest);
                         put(s, stash[k], thread);
                     }
 #pragma unroll
                     for (int c = 0; c < 3; ++c) stash[k][kNumbers + c][thread] = h[c];
-                    blend(bench[k], s, h);
+                    blend(held_strokes[k], s, h);
                 }
                 if (last) upstream.start(pixel, tile, h, g);
                 for (int k = held - 1; k >= 0; --k) {
-                    const Stroke& stroke = bench[k];
+                    const Stroke& stroke = held_strokes[k];
                     SampleOf<Stroke, T> s;
                     take(s, stash[k], thread);
                     const bool covered = s.coverage > T(0);

@@ -55,7 +55,7 @@ __device__ __forceinline__ SampleOf<Stroke, T> sample_of_warp(const Stroke& stro
 
 // Up to N strokes and their boxes in shared memory.
 template <typename Stroke, int N>
-struct Bench {
+struct SharedStrokes {
     alignas(16) unsigned char memory[N][sizeof(Stroke)];
     PixelBox boxes[N];
 

@@ -86,7 +86,7 @@ __device__ __forceinline__ void add(uint32_t* set, int64_t n) { atomicOr(set + n
 
 // Sets up a layer's strokes, and empties the tiles' sets and the queue.
 template <typename Stroke, typename T = typename Stroke::Scalar>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 2)
     prepare_kernel(const T* __restrict__ params, int64_t batch, Layer layer, TextureAtlas atlas, T scale,
                    const T* __restrict__ origin, Softness<T> softness, int height, int width, Stroke* strokes,
                    PixelBox* boxes, Masks masks, int64_t tiles, int* queue) {
