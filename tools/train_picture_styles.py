@@ -30,7 +30,8 @@ from neuralpaint.styles.pictures.pretrained import save_picture_network
 from neuralpaint.utils.files import atomic_write
 from neuralpaint.utils.torch_files import read_torch
 
-PIECE, PART, BATCH = 128, 64, 4  # pixels of a stored piece, pixels of what an update sees of it, pieces an update
+PIECE, PART, BATCH = 128, 64, 8  # pixels of a stored piece, pixels of what an update sees of it, pieces an update
+ANALYSED = 400  # pieces whose features' principal components are the encoder's targets
 VGG_LAYERS = (1, 3, 5)
 MARGINS = (4, 3, 2)  # features at the border of a part, which see its padding
 CHECKPOINT_SECONDS = 60.0
@@ -100,21 +101,26 @@ def make_targets(pieces: Tensor, vgg: VGG19Features) -> tuple[list[Tensor], list
     """(principal components of VGG-19's features by level, float16; their variances), divided by one number a level."""
     for convolution in vgg.convolutions:
         convolution.padding_mode = "reflect"  # as in our networks; zeros would be a frame around the picture
-    found = [[f[k].half() for k in VGG_LAYERS] for f in (vgg(x, VGG_LAYERS) for x in pieces.split(BATCH))]
-    targets, spreads = [], []
+    some = [[f[k] for k in VGG_LAYERS] for f in (vgg(x, VGG_LAYERS) for x in pieces[:ANALYSED].split(BATCH))]
+    bases, means, spreads = [], [], []
     for level, channels in enumerate(CHANNELS):
-        rows = torch.cat([f[level].permute(0, 2, 3, 1).flatten(0, 2)[::4].float() for f in found])
+        rows = torch.cat([f[level].permute(0, 2, 3, 1).flatten(0, 2)[::4] for f in some])
         mean = rows.mean(0)
         covariance = (rows - mean).T @ (rows - mean) / len(rows)
         values, vectors = torch.linalg.eigh(covariance.double())
         values, vectors = values.flip(0)[:channels].clamp_min(0), vectors.flip(1)[:, :channels]
         scale = (values.sum() / channels).sqrt()
-        basis = (vectors / scale).float()
-        print(f"level {level + 1}: {channels} components explain {float(values.sum() / covariance.trace()):.3f}")
-        shifted = [f[level].float() - mean[:, None, None] for f in found]
-        targets.append(torch.cat([torch.einsum("bchw,ck->bkhw", x, basis).half() for x in shifted]))
+        bases.append((vectors / scale).float())
+        means.append(mean[:, None, None])
         spreads.append((values / scale.square()).float())
-    return targets, spreads
+        print(f"level {level + 1}: {channels} components explain {float(values.sum() / covariance.trace()):.3f}")
+    del some
+    found: list[list[Tensor]] = [[] for _ in CHANNELS]
+    for x in pieces.split(BATCH):
+        features = vgg(x, VGG_LAYERS)
+        for kept, k, mean, basis in zip(found, VGG_LAYERS, means, bases, strict=True):
+            kept.append(torch.einsum("bchw,ck->bkhw", features[k] - mean, basis).half())
+    return [torch.cat(kept) for kept in found], spreads
 
 
 class Stage:
@@ -265,8 +271,8 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, nargs="+", required=True, help="folders of photos and of paintings")
     parser.add_argument("--vgg", type=Path, help="VGG-19 weights")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--pieces", type=int, default=400)
-    parser.add_argument("--updates", type=int, nargs=3, default=(4000, 4000, 2000), help="of each stage")
+    parser.add_argument("--pieces", type=int, default=1600)
+    parser.add_argument("--updates", type=int, nargs=3, default=(16000, 16000, 8000), help="of each stage")
     options = parser.parse_args()
     torch.manual_seed(0)
     working = options.out / "training"
@@ -281,7 +287,7 @@ def main() -> None:
     train_encoder(network, pieces, VGG19Features(options.vgg), options.updates[0], working)
     train_decoders(network, pieces, options.updates[1], working)
     train_styles(network, pieces, options.updates[2], working)
-    facts = {"pieces": options.pieces, "updates": list(options.updates)}
+    facts = {"pieces": options.pieces, "updates": list(options.updates), "batch": f"{BATCH} of {PART}²"}
     save_picture_network(network, options.out, dtype=torch.float16, training=facts)
 
 
