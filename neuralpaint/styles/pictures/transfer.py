@@ -40,7 +40,7 @@ class Blend:
     method: str = "transport"
     levels: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({3: 1.0, 2: 1.0, 1: 1.0}))
     coarse: float = 0.25
-    residual: float = 0.5
+    residual: float = 0.25
     detail: float = 1.0
     grain: float = 0.06
 
