@@ -33,4 +33,9 @@ STABLE_TORCH_LIBRARY(neuralpaint, m) {
         "sinkhorn_backward(Tensor grad, Tensor mass_x, Tensor mass_y, Tensor potentials, float epsilon, int "
         "iterations, "
         "int cost) -> (Tensor, Tensor)");
+    m.def(
+        "projected_adam_(Tensor(a!) parameters, Tensor(b!) values, Tensor(c!) points, Tensor(d!) mean, "
+        "Tensor(e!) square, Tensor(f!) age, Tensor gradient, Tensor rate, Tensor corrections, Tensor scale, "
+        "Tensor low, Tensor high, Tensor moves, int wraps, float first, float second, float epsilon, float divisor) "
+        "-> ()");
 }

@@ -3,6 +3,7 @@
 from neuralpaint.ops.composite import composite
 from neuralpaint.ops.path_gradients import linear_map, radial_map
 from neuralpaint.ops.path_layout import PathLayout
+from neuralpaint.ops.projected_adam import projected_adam_
 from neuralpaint.ops.rasterize import rasterize
 from neuralpaint.ops.render import render
 from neuralpaint.ops.render_loss import render_loss
@@ -13,6 +14,7 @@ __all__ = [
     "PathLayout",
     "composite",
     "linear_map",
+    "projected_adam_",
     "radial_map",
     "rasterize",
     "render",

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.autograd.forward_ad import unpack_dual
 
 _LIBRARY = torch.library.Library("neuralpaint", "FRAGMENT")  # what is registered lives as long as this object
@@ -19,6 +20,8 @@ def refuse_unsupported(op: str, *arguments: Any) -> None:
     if torch.compiler.is_compiling():
         return
     distributed = sys.modules.get("torch.distributed.tensor")  # where it is not imported, there are none
+    if distributed is None and forward_ad._current_level < 0:  # nor are there tangents outside of all levels
+        return
     for argument in arguments:
         if isinstance(argument, getattr(distributed, "DTensor", ())):
             raise NotImplementedError(
@@ -162,4 +165,30 @@ def register_undifferentiable(op: str, folded: Sequence[str]) -> Callable[..., A
 
     _LIBRARY.impl(op, kernel, "Autograd", with_keyset=True)
     _batching_rule(op, folded, overload)
+    return overload
+
+
+def register_in_place(op: str) -> Callable[..., Any]:
+    """The same for an operator that changes arguments: of tensors without gradients, and not under vmap."""
+    overload = getattr(torch.ops.neuralpaint, op).default
+    arguments = overload._schema.arguments
+    changed = [i for i, one in enumerate(arguments) if one.alias_info is not None and one.alias_info.is_write]
+
+    def kernel(keyset: Any, *values: Any) -> Any:
+        refuse_unsupported(op, *values)
+        if torch.is_grad_enabled():
+            for one, value in zip(arguments, values, strict=True):
+                if isinstance(value, Tensor) and value.requires_grad:
+                    raise NotImplementedError(f"{op}: {one.name} requires gradients: call it under torch.no_grad()")
+        with torch._C._AutoDispatchBelowAutograd():
+            result = overload.redispatch(keyset & torch._C._after_autograd_keyset, *values)
+        for i in changed:
+            torch.autograd.graph.increment_version(values[i])
+        return result
+
+    def rule(info: Any, in_dims: tuple[int | None, ...], *values: Any) -> NoReturn:
+        raise NotImplementedError(f"{op}: vmap is not implemented: call it once with all rows")
+
+    _LIBRARY.impl(op, kernel, "Autograd", with_keyset=True)
+    torch.library.register_vmap(f"neuralpaint::{op}", rule)
     return overload

@@ -22,6 +22,7 @@ PATHS = {"canvas": CANVAS, "points": torch.full((1, 3, 4, 2), 0.5), "fill": torc
          "gradients": torch.tensor([[0, 0, 1], [1, 2, 2]]),
          "miter_limit": 4.0}  # fmt: skip
 COST, POTENTIALS = OPS.sinkhorn(MASS, MASS, 0.1, 2, 0)
+ROWS = torch.full((3, 4), 0.5)
 CALLS = {
     "rasterize": {"strokes": STROKES[0], "kind": TAPE.kind, "texture": TAPE.texture, "height": 8, "width": 8,
                   "softness": 1.0, "dtype": torch.float32},
@@ -42,6 +43,11 @@ CALLS = {
     "sinkhorn": {"mass_x": MASS, "mass_y": MASS, "epsilon": 0.1, "iterations": 2, "cost": 0},
     "sinkhorn_backward": {"grad": COST, "mass_x": MASS, "mass_y": MASS, "potentials": POTENTIALS, "epsilon": 0.1,
                           "iterations": 2, "cost": 0},
+    "projected_adam_": {"parameters": ROWS.clone(), "values": ROWS.clone(), "points": ROWS.clone(),
+                        "mean": ROWS.clone(), "square": ROWS.clone(), "age": torch.zeros(3, 1), "gradient": ROWS,
+                        "rate": torch.tensor(0.1), "corrections": torch.ones(2), "scale": ROWS, "low": -ROWS,
+                        "high": ROWS, "moves": ROWS, "wraps": 2, "first": 0.9, "second": 0.95, "epsilon": 1e-8,
+                        "divisor": 2.0},
 }  # fmt: skip
 WIDTHS = [0.0, -1.0, math.nan, math.inf, -math.inf, 1e-60, 1e60, 1e308]
 BAD = {
@@ -56,6 +62,10 @@ BAD = {
     "iterations": [0, -1, 1 << 31, 1 << 32, (1 << 32) + 2, 2**62, 2**63 - 1],
     "miter_limit": [0.0, 0.99, -4.0, 101.0, math.nan, math.inf],
     "cost": [-1, 2, 1 << 32, (1 << 32) + 1],
+    "wraps": [-2, 4, 1 << 32, 2**63 - 1, -(2**63)],
+    "first": [-0.1, 1.0, math.nan, math.inf],
+    "second": [-0.1, 1.0, math.nan, math.inf],
+    "divisor": WIDTHS,
 }
 TABLE = [
     (op, name, value)

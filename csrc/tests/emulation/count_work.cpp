@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cuda/composite.h"
+#include "cuda/projected_adam.h"
 #include "cuda/rasterize.h"
 #include "cuda/render.h"
 #include "cuda/strokes.cuh"
@@ -154,6 +155,50 @@ void count_composite(int64_t strokes) {
     std::printf("| %lld | %.2f |\n", static_cast<long long>(strokes), counted(Work::kBytes) / (4.0 * all * strokes));
 }
 
+// A step of a search: the copy of its rate and softness, the loss and its gradient, and the strokes' move.
+void count_step() {
+    const int64_t count = 500, columns = TapeStroke<float>::kParameters, size = 64;
+    const BristleAtlas atlas;
+    const Numbers<double> exact = typical_strokes<TapeStroke<double>>(count, true);
+    Numbers<float> strokes(exact.begin(), exact.end()), grad(strokes.size()), losses(2), age(count);
+    const Numbers<float> canvas(3 * size * size, 0.5f), origin(2, 0.0f), ones(strokes.size(), 1.0f), rate{0.01f};
+    Numbers<float> mean(strokes.size()), square(mean), values(mean), points(mean);
+    const RenderShape<float> shape{1, count, int(size), int(size), float(size), origin.data(), 1.0f};
+    constexpr int kind = TapeStroke<float>::kKind;
+    std::vector<double> space(cuda::render_loss_workspace(kind, shape) / sizeof(double) + 1);
+    clear();
+    cuda::launch_render_loss({canvas.data(), nullptr, 0.0f, 1.0f}, canvas.data(), strokes.data(), kind, atlas.atlas,
+                             shape, losses.data(), grad.data(), space.data(), nullptr);
+    const double loss = counted(Work::kLaunches);
+    cuda::launch_projected_adam<float>({count,
+                                        columns,
+                                        1,
+                                        -1,
+                                        0.9f,
+                                        0.95f,
+                                        1e-8f,
+                                        4096.0f,
+                                        0.1f,
+                                        0.05f,
+                                        grad.data(),
+                                        ones.data(),
+                                        values.data(),
+                                        ones.data(),
+                                        nullptr,
+                                        rate.data(),
+                                        ones.data(),
+                                        strokes.data(),
+                                        values.data(),
+                                        points.data(),
+                                        mean.data(),
+                                        square.data(),
+                                        age.data()},
+                                       nullptr);
+    const double moves = counted(Work::kLaunches) - loss;
+    std::printf("\nLaunches of a search step: 1 copy + %.0f of render_loss + %.0f of projected_adam_ = %.0f\n", loss,
+                moves, 1 + loss + moves);
+}
+
 }  // namespace
 
 int main() {
@@ -172,4 +217,5 @@ int main() {
         count_render<WatercolorStroke>("watercolor", count, 256, false);
         count_render<MarkerStroke>("marker", count, 256, false);
     }
+    count_step();
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cuda/composite.h"
+#include "cuda/projected_adam.h"
 #include "cuda/rasterize.h"
 #include "cuda/render.h"
 #include "cuda/sinkhorn.h"
@@ -38,6 +39,8 @@ class Workspace {
     int64_t bytes_;
     std::vector<unsigned char> memory_;
 };
+
+int64_t launches() { return emulation::work[static_cast<int>(emulation::Work::kLaunches)]; }
 
 // What `run` leaves in its results, from threads and blocks in three orders.
 template <typename T>
@@ -91,8 +94,11 @@ void test_render(int kind, int64_t batch, int64_t count, int height, int width, 
         const PlainRender<Stroke> loss(canvas, strokes, target, atlas.atlas, shape, true, 0.3, 0.7, weight);
         const auto losses = same_in_any_order<double>(2 * batch + strokes.size(), [&](double* results) {
             Workspace space(cuda::render_loss_workspace(kind, shape));
+            const int64_t before = launches();
             cuda::launch_render_loss<double>({target.data(), weight, 0.3, 0.7}, canvas.data(), strokes.data(), kind,
                                              atlas.atlas, shape, results, results + 2 * batch, space.data(), nullptr);
+            // A search counts on it (tests/search/optim/test_descent.py).
+            CHECK(emulation::scarcity > 1 || launches() - before <= 4);
         });
         check_all_near(losses.data(), loss.losses.data(), 2 * batch, near);
         check_all_near(losses.data() + 2 * batch, loss.by_strokes.data(), strokes.size(), near);
@@ -223,6 +229,69 @@ void test_sinkhorn(int64_t batch, int height, int width, double epsilon, int ite
     }
 }
 
+// --- projected_adam --------------------------------------------------------------------------------------------------
+
+// One step from a state of random numbers.
+void test_adam(int64_t rows, int64_t columns, int64_t wraps, bool held) {
+    const size_t all = rows * columns;
+    const Numbers<double> start = random_numbers(all, 30, -2, 2), mean = random_numbers(all, 31, -1, 1);
+    const Numbers<double> square = random_numbers(all, 32), gradient = random_numbers(all, 33, -4, 4);
+    const Numbers<double> scale = random_numbers(all, 34, 0.1, 2), moves = random_numbers(all, 35);
+    const Numbers<double> low = random_numbers(all, 36, 0, 0.3), high = random_numbers(all, 37, 0.4, 1);
+    const Numbers<double> corrections{4, 2, 1.5};
+    Numbers<double> age(rows), rate{0.3};
+    for (int64_t row = 0; row < rows; ++row) age[row] = static_cast<double>(row % 5);
+    const auto results = same_in_any_order<double>(5 * all + rows, [&](double* to) {
+        double *const parameters = to + 2 * all, *const averages = to + 3 * all, *const squares = to + 4 * all;
+        std::copy(start.begin(), start.end(), parameters);
+        std::copy(mean.begin(), mean.end(), averages);
+        std::copy(square.begin(), square.end(), squares);
+        std::copy(age.begin(), age.end(), to + 5 * all);
+        const int64_t before = launches();
+        cuda::launch_projected_adam<double>({rows,
+                                             columns,
+                                             3,
+                                             wraps,
+                                             0.9,
+                                             0.95,
+                                             1e-8,
+                                             5,
+                                             0.1,
+                                             0.05,
+                                             gradient.data(),
+                                             scale.data(),
+                                             low.data(),
+                                             high.data(),
+                                             held ? moves.data() : nullptr,
+                                             rate.data(),
+                                             corrections.data(),
+                                             parameters,
+                                             to,
+                                             to + all,
+                                             averages,
+                                             squares,
+                                             to + 5 * all},
+                                            nullptr);
+        CHECK(launches() - before == (rows > 0));
+    });
+    Numbers<double> expected(5 * all + rows);
+    for (int64_t row = 0; row < rows; ++row) {
+        const double correction = corrections[std::min<int64_t>(static_cast<int64_t>(age[row]), 2)];
+        for (int64_t column = 0; column < columns; ++column) {
+            const int64_t i = row * columns + column;
+            const double g = gradient[i] * scale[i] / 5, m = 0.9 * mean[i] + 0.1 * g;
+            const double v = 0.95 * square[i] + 0.05 * g * g;
+            const double way = 0.3 * (held ? moves[i] : 1) * m / (std::sqrt(v) * correction + 1e-8);
+            double x = (start[i] - way) * scale[i];
+            x = column == wraps ? x - std::floor(x) : std::min(std::max(x, low[i]), high[i]);
+            const double found[] = {x, x, x / scale[i], m, v};
+            for (int part = 0; part < 5; ++part) expected[part * all + i] = found[part];
+        }
+        expected[5 * all + row] = age[row] + 1;
+    }
+    check_all_near(results.data(), expected.data(), expected.size(), 1e-13);
+}
+
 // Bytes for the loss of many strokes: their own, and little more.
 void test_workspace() {
     check::section() = "workspace:";
@@ -289,6 +358,12 @@ int main() {
     check::section() = "composite:";
     for (const int64_t pixels : {1, 6, 35, 600}) {
         for (const int64_t count : {0, 1, 4, 9, 27}) test_composite(2, count, pixels);
+    }
+
+    check::section() = "projected_adam:";
+    for (const auto& [rows, columns] : {std::pair{0, 4}, {3, 0}, {1, 1}, {50, 12}, {9, 15}, {2, 300}}) {
+        test_adam(rows, columns, -1, false);
+        test_adam(rows, columns, columns / 2, true);
     }
 
     check::section() = "sinkhorn:";
