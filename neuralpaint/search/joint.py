@@ -203,7 +203,7 @@ class JointSearch:
         self.block = torch.zeros(0, dtype=torch.float32, device=problem.device)  # [N]: initial length of each stroke
         self.level = torch.zeros(0, dtype=torch.long, device="cpu")  # [N]: number of the level that added it
         self.adam = AdamRows.new(self.strokes)
-        self.mean_square: float | torch.Tensor = math.nan
+        self._error: tuple[float | torch.Tensor, int] = math.nan, 1  # the sum of squared errors, and of how many
         self._descent: Descent | None = None
         self._inside: torch.Tensor | None = None  # [N]: 1 for strokes inside the part of a phase, which alone move
         self._begun = 0  # strokes that the search began with
@@ -227,6 +227,12 @@ class JointSearch:
 
     def _plan(self) -> list[Phase]:
         return plan(self.problem)
+
+    @property
+    def mean_square(self) -> float | torch.Tensor:
+        """Mean squared error before the last step, at the working resolution; NaN before the first."""
+        square, numbers = self._error
+        return square / numbers
 
     @property
     def steps_done(self) -> int:
@@ -271,7 +277,7 @@ class JointSearch:
             self._descent = self._start(phase)
         if phase.steps:
             self._descent.step()
-            self.strokes, self.mean_square = self._descent.strokes, self._descent.mean_square
+            self.strokes, self._error = self._descent.strokes, (self._descent.square, self._descent.numbers)
             self.done += 1
         if self.done >= phase.steps:
             self.phase, self.done, self._descent = self.phase + 1, 0, None

@@ -169,6 +169,11 @@ class Problem(Setting):
             squares += self.loss(strokes, shifted, canvas, size, 1.0, weight, (0.0, 1.0))[1][:, at].square()
         return opacity.square() * squares / _PROBES - opacity * slope
 
+    @cached_property
+    def _corner(self) -> Tensor:
+        """`[1, 2]`: `origin`, or zeros, which are then not made anew for every step."""
+        return torch.zeros(1, 2, dtype=torch.float32, device=self.device) if self.origin is None else self.origin
+
     @property
     def fused(self) -> bool:
         """Whether `loss` is a single kernel that never synchronizes with the device. False for any other renderer,
@@ -202,7 +207,7 @@ class Problem(Setting):
                 l2=l2,
                 weight=weight,
                 softness=softness,
-                origin=self.origin,
+                origin=self._corner,
                 pixels_per_unit=scale,
             )
             return square[0], gradient[0]

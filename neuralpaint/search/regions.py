@@ -83,7 +83,7 @@ def descend(
     before, after = strokes[mask], descent.strokes[mask]
     inside = part.holding(setting.brush.bounds(after), EDGE)
     moved = torch.where(inside[:, None], after, before).cpu()
-    return moved, descent.adam.select(mask).to("cpu"), float(descent.mean_square)
+    return moved, descent.adam.select(mask).to("cpu"), float(descent.square / descent.numbers)
 
 
 def cuts(length: int, core: int, shifted: bool) -> list[int]:

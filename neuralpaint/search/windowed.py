@@ -126,7 +126,7 @@ class WindowedSearch(JointSearch):
         moved, adam, mean_square = _checked(result)
         self.strokes = self.strokes.index_copy(0, self._moving[index], moved.to(self.strokes.device))
         self.adam = self.adam.replaced(self._moving[index], adam)
-        self.mean_square = mean_square
+        self._error = mean_square, 1
         self._painted[self._waiting[index]] = True
         if self._painted[self._waiting].all():
             self._results = None

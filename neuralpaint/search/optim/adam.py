@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from neuralpaint.ops.projected_adam import BETAS
 from neuralpaint.search.state import take
 
-ADAM_BETAS = (0.9, 0.95)  # shorter memory than the usual 0.999: a phase has only a few dozen steps
+ADAM_BETAS = BETAS  # shorter memory than the usual 0.999: a phase has only a few dozen steps
 _ADAM_EPSILON = 1e-8
 _RMSPROP_SMOOTHING, _RMSPROP_EPSILON = 0.99, 1e-8
 
@@ -58,7 +59,7 @@ def adam_step_(
 
 @dataclass
 class AdamRows:
-    """Adam for rows that come and go: each has taken a number of steps of its own.
+    """The state of `ops.projected_adam_` for rows that come and go: each has taken a number of steps of its own.
 
     Attributes:
         mean, square: `[N, P]`, running averages of the gradient and of its square.
@@ -73,15 +74,6 @@ class AdamRows:
     def new(cls, parameters: Tensor) -> AdamRows:
         """For rows `[N, P]` that have taken no step."""
         return cls(torch.zeros_like(parameters), torch.zeros_like(parameters), torch.zeros_like(parameters[:, :1]))
-
-    def step_(self, parameters: Tensor, gradient: Tensor, rate: Tensor) -> None:
-        """A step of all rows `[N, P]`, in place, at the `rate`: a scalar, or any that broadcasts.
-
-        The first steps of a row are small: its mean begins at zero, without a correction.
-        """
-        self.age += 1
-        correction = (1 - ADAM_BETAS[1] ** self.age).rsqrt()
-        adam_step_(parameters, gradient, self.mean, self.square, rate, correction)
 
     def select(self, rows: Tensor) -> AdamRows:
         """A copy of some rows: a mask or indices."""

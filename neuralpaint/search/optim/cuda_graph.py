@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import torch
 
 from neuralpaint.utils.profiling import span
+
+Result = TypeVar("Result")
 
 
 class Replay:
@@ -28,24 +31,27 @@ class Replay:
         self._record = record and device.type == "cuda"
         self._warm = False
         self._graph: torch.cuda.CUDAGraph | None = None
+        self._result: Any = None
 
     @property
     def recorded(self) -> bool:
         """Whether calls replay a graph."""
         return self._graph is not None
 
-    def __call__(self, function: Callable[[], None]) -> None:
-        """`function` must be the same in every call. It is not stored, to avoid a reference cycle with its owner."""
+    def __call__(self, function: Callable[[], Result]) -> Result:
+        """What `function` returns, from a graph at the same address every time. It must be the same in every call. It
+        is not stored, to avoid a reference cycle with its owner."""
         if self._record and self._warm and self._graph is None:
             self._graph = self._capture(function)
         if self._graph is None:
-            function()
+            self._result = function()
             self._warm = True
         else:
             self._graph.replay()
+        return cast(Result, self._result)
 
     @span("record step")
-    def _capture(self, function: Callable[[], None]) -> torch.cuda.CUDAGraph | None:
+    def _capture(self, function: Callable[[], Any]) -> torch.cuda.CUDAGraph | None:
         # Not torch.cuda.graph(), which synchronizes and empties torch's cache: a search captures often.
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.device(self._device):
@@ -55,7 +61,7 @@ class Replay:
                 with torch.cuda.stream(stream):
                     graph.capture_begin(capture_error_mode="thread_local")
                     try:
-                        function()
+                        self._result = function()
                     finally:
                         graph.capture_end()
             except RuntimeError as error:

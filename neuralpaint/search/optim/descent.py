@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from neuralpaint.images.palette import Palette
+from neuralpaint.ops import projected_adam_
 from neuralpaint.search.optim.adam import AdamRows
 from neuralpaint.search.optim.colors import ColorChoice
 from neuralpaint.search.optim.cuda_graph import Replay
@@ -23,15 +24,15 @@ _HASTE = 2.0  # sizes change so much faster than positions
 class Descent:
     """Gradient steps on a fixed number of strokes.
 
-    A step reads and writes only tensors at fixed addresses; its learning rate and softness come from a table on the
-    device, indexed by a counter on the device. A step therefore never synchronizes, and on a GPU each kind of step is
-    captured once and replayed.
+    A step reads and writes only tensors at fixed addresses; its learning rate and softness are copied from a table on
+    the device. A step therefore never synchronizes, and on a GPU each kind of step is captured once and replayed. Most
+    steps are six launches: that copy, four of the loss and its gradient, one that moves the strokes.
 
     With a palette the steps leave the colours alone; between some of them each stroke may change to another entry.
 
     Attributes:
         strokes: `[N, P]`, the current strokes; overwritten by every step.
-        mean_square: scalar, the mean squared error before the last step.
+        square: scalar, the sum of the squared errors before the last step; NaN before the first.
         adam: the state of the optimiser; goes on from what was given.
 
     Args:
@@ -67,12 +68,11 @@ class Descent:
         self._choice: ColorChoice | None = None
         if palette is not None:
             self._choice = ColorChoice(problem, palette, size, moving)
-        self.mean_square = torch.full((), torch.nan, dtype=torch.float32, device=device)
+        self.square = torch.full((), torch.nan, dtype=torch.float32, device=device)
         self._scale = self._ranges.scale.clone()
         self._scale[:, list(problem.brush.sizes)] *= _HASTE
         self._parameters = self.strokes / self._scale
-        # By the area of a pixel: the optimiser's averages are then the same at every resolution.
-        self._step_scale = self._scale / size**2
+        self._points = self._parameters * self._scale  # the strokes but for rounding
         self._moves: Tensor | None = None  # [N, P]: 0 for what does not move, though it may have been moving
         if moving is not None or palette is not None:
             moves = torch.ones_like(self._scale) if moving is None else moving[:, None].expand_as(self._scale).clone()
@@ -82,7 +82,8 @@ class Descent:
         self.adam = AdamRows.new(self._parameters) if adam is None else adam
         table = torch.tensor([rates, softnesses], dtype=torch.float64, device="cpu").T
         self._schedule = table.to(device, strokes.dtype).contiguous()  # [steps, 2]
-        self._row = torch.zeros(1, dtype=torch.long, device=device)
+        self._now = torch.empty_like(self._schedule[0])  # the row of this step
+        self._rate, self._softness = self._now.unbind()
         self._done = 0
         self._prefix: PrefixLoss | None = None
         if prefixes and problem.preset.prefix:
@@ -95,30 +96,47 @@ class Descent:
             turn = self._done // _CHOOSE_EVERY
             strokes = self._choice.improve(self._parameters * self._scale, self._softnesses[self._done], turn)
             self._parameters.copy_(strokes / self._scale)
+            torch.mul(self._parameters, self._scale, out=self._points)
         count = self._prefix.count(self._done) if self._prefix is not None else 0
         pull = self._pull is not None and self._done % EVERY == 1
+        self._now.copy_(self._schedule[self._done])
         if (count, pull) not in self._replays:
             self._replays[count, pull] = Replay(self._problem.device, record=self._problem.fused)
-        self._replays[count, pull](lambda: self._descend(count, pull))
+        self.square = self._replays[count, pull](lambda: self._descend(count, pull))
         self._done += 1
 
+    @property
+    def numbers(self) -> int:
+        """How many errors `square` sums up."""
+        return self._target.numel()
+
     @torch.no_grad()
-    def _descend(self, count: int, pull: bool) -> None:
-        rate, softness = self._schedule.index_select(0, self._row)[0].unbind()
-        self._row += 1
-        strokes = self._parameters * self._scale
-        width = softness if self._problem.fused else self._softnesses[self._done]
-        square, gradient = self._problem.loss(strokes, self._target, self._canvas, self._size, width, self._weight)
+    def _descend(self, count: int, pull: bool) -> Tensor:
+        """Takes a step. Returns the sum of squared errors before it."""
+        width = self._softness if self._problem.fused else self._softnesses[self._done]
+        square, gradient = self._problem.loss(self._points, self._target, self._canvas, self._size, width, self._weight)
         if self._prefix is not None and count:
-            self._prefix.add_gradient_(gradient, strokes, count, width)
+            self._prefix.add_gradient_(gradient, self._points, count, width)
         if self._pull is not None and pull:
-            self._pull.add_gradient_(gradient, strokes)
-        if self._moves is not None:
-            rate = rate * self._moves
-        self.adam.step_(self._parameters, gradient * self._step_scale, rate)
-        self.strokes.copy_(self._ranges.apply(self._parameters * self._scale))
-        torch.div(self.strokes, self._scale, out=self._parameters)
-        torch.div(square, self._target.numel(), out=self.mean_square)
+            self._pull.add_gradient_(gradient, self._points)
+        projected_adam_(
+            self._parameters,
+            gradient,
+            self.adam.mean,
+            self.adam.square,
+            self.adam.age,
+            self._rate,
+            scale=self._scale,
+            low=self._ranges.low,
+            high=self._ranges.high,
+            values=self.strokes,
+            points=self._points,
+            moves=self._moves,
+            wraps=self._ranges.turns,
+            # The area of a pixel: the optimiser's averages are then the same at every resolution.
+            divisor=float(self._size**2),
+        )
+        return square
 
     def state_dict(self) -> dict[str, Tensor]:
         """All but `adam`."""
@@ -127,5 +145,5 @@ class Descent:
     def load_state_dict(self, state: dict[str, Tensor], done: int) -> None:
         """Restores the state after `done` steps."""
         self._parameters.copy_(state["parameters"])
+        torch.mul(self._parameters, self._scale, out=self._points)
         self._done = done
-        self._row.fill_(done)
