@@ -15,10 +15,15 @@ struct WatercolorStroke {
     static constexpr bool kGradient = true, kRidge = false;
     static constexpr bool kTextured = false, kCurve = true, kGuided = true;
     static constexpr int kSamples = 16;
+    // Newton's method takes at most so many steps (pixels that the curve itself passes through take the most), and ends
+    // when the next one would move no t by more than this.
+    static constexpr int kSteps = 8;
+    static constexpr T kLeastMove = sizeof(T) == 8 ? T(1e-13) : T(4e-6);
     Paint<T, kGradient, kRidge> paint;
     Bezier<T> curve;
     T r0, dr, half_s, inv_s, reach;
-    T c1, c2, c3;  // q·B' = q0·d0 + t (2 q0·A + c1) + t² c2 + t³ c3, with q0 = p - P0
+    T c1, c2, c3;    // q·B' = q0·d0 + t (2 q0·A + c1) + t² c2 + t³ c3, with q0 = p - P0
+    T twist, flare;  // twist + flare / |q|: about the most that half of the stationarity's second derivative can be
     T px[kSamples + 1], py[kSamples + 1], pr[kSamples + 1];
     T slack[kSamples + 1];  // how much nearer than the sample the curve can come, half an interval on either side
 
@@ -34,6 +39,8 @@ struct WatercolorStroke {
         c1 = -(dx * dx + dy * dy);
         c2 = T(-3) * (ax * dx + ay * dy);
         c3 = T(-2) * (ax * ax + ay * ay);
+        twist = vmax(vabs(c2), vabs(c2 + T(3) * c3));
+        flare = T(0.5) * vabs(dr) * vmax(dx * dx + dy * dy, curve.d1x * curve.d1x + curve.d1y * curve.d1y);
         const T half = T(0.5) / T(kSamples);
         for (int k = 0; k <= kSamples; ++k) {
             const T t = T(k) / T(kSamples);
@@ -101,24 +108,26 @@ struct WatercolorStroke {
         return vsqrt(qx * qx + qy * qy + V(T(1e-12)));
     }
 
-    // Where a step of Newton's method leads from t: F / -F', both times |q|.
+    // A step of Newton's method from t: F / -F', both times |q|. Returns where the next step would still move t by more
+    // than kLeastMove: by about the square of this one times F'' / (2 F'), which is large near the curve and its
+    // evolute.
     template <typename V>
-    NP_HD V newton(const Pixel<V>& p, V t, V low, V high) const {
+    NP_HD auto newton(const Pixel<V>& p, V& t, V low, V high) const {
         const V d = length(p, t), tiny = V(T(1e-9)) * d;
         const V along = p.f0 + t * (p.f1 + t * (V(c2) + t * V(c3))), slope = along + V(dr) * d;
         const V bend = V(dr) * along - d * (p.f1 + t * (V(T(2) * c2) + t * V(T(3) * c3)));
         const V walk = V(T(0.5) / T(kSamples)) * sign(slope);
-        return vmin(vmax(t + select(bend > tiny, slope * d / vmax(bend, tiny), walk), low), high);
+        const V next = vmin(vmax(t + select(bend > tiny, slope * d / vmax(bend, tiny), walk), low), high);
+        const V move = next - t;
+        t = next;
+        return move * move * (V(twist) * d + V(flare)) > V(kLeastMove) * vmax(bend, tiny);
     }
 
     template <typename V>
     NP_HD Sample<V> polished(V x, V y, V t, V low, V high, bool inside) const {
         const Pixel<V> p = pixel(x, y);
-        for (int i = 0; i < kNewtonSteps<T>; ++i) {
-            const V next = newton(p, t, low, high);
-            const bool moves = any(vabs(next - t) > V(kNewtonMove<T>));
-            t = next;
-            if (!moves) break;
+        for (int i = 0; i < kSteps; ++i) {
+            if (!any(newton(p, t, low, high))) break;
         }
         if (inside) return {V(1), t, V(0)};
         const V qx = p.x - t * (V(curve.d0x) + t * V(curve.ax)), qy = p.y - t * (V(curve.d0y) + t * V(curve.ay));
@@ -136,7 +145,7 @@ struct WatercolorStroke {
         g.high = vmin((last + V(1)) * V(step), V(1));
         const Pixel<V> p = pixel(x, y);
         V t = best * V(step);
-        for (int i = 0; i < 3; ++i) t = newton(p, t, g.low, g.high);
+        for (int i = 0; i < 3; ++i) newton(p, t, g.low, g.high);
         V dx, dy, dx1, dy1;
         curve.velocity(g.low, dx, dy);
         curve.velocity(g.high, dx1, dy1);
