@@ -73,7 +73,7 @@ void walk_segments(const PathValues<T>& values, const PathShape& shape, const Gr
         const int64_t path = shape.layout[3 * c], segments = shape.layout[3 * c + 1];
         if (path >= group.first_path + kGroup) break;
         const double radius = values.width ? radius_of(values.width[path]) : 0;
-        const double reach = radius * std::max(1.5, shape.miter_limit);
+        const double reach = radius * std::max(1.5, shape.miter_limits[path]);
         const int32_t first = vertex;
         for (int64_t end = s + segments; s < end; ++s) {
             Point p[4];
@@ -104,7 +104,7 @@ void set_stroke(Stroker& stroker, const PathValues<T>& values, const PathShape& 
     const int64_t* style = shape.styles + kStyles * contour.path;
     stroker.set(group.vertices.data() + contour.first, group.inner.data() + contour.first, contour.count,
                 contour.closed, radius_of(values.width[contour.path]),
-                {static_cast<Cap>(style[1]), static_cast<Join>(style[2]), shape.miter_limit});
+                {static_cast<Cap>(style[1]), static_cast<Join>(style[2]), shape.miter_limits[contour.path]});
 }
 
 // Makes the outlines of a group.

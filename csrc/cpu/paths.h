@@ -15,9 +15,9 @@ enum class Join : int64_t { kMiter = 0, kRound = 1, kBevel = 2 };
 struct PathShape {
     int64_t batch, segments, contours, paths;
     int height, width;
-    const int64_t* layout;  // [contours, 3]: path (never falling), number of segments, whether closed
-    const int64_t* styles;  // [paths, 5]: FillRule, Cap, Join, gradient of the fill and of the stroke, -1: none
-    double miter_limit;
+    const int64_t* layout;       // [contours, 3]: path (never falling), number of segments, whether closed
+    const int64_t* styles;       // [paths, 5]: FillRule, Cap, Join, gradient of the fill and of the stroke, -1: none
+    const double* miter_limits;  // [paths], at least 1
     int64_t gradients = 0, stops = 0;
     const int64_t* gradient_styles = nullptr;  // [gradients, 3]: GradientKind, Spread, number of stops
 };

@@ -15,6 +15,7 @@ namespace neuralpaint {
 struct PathCase {
     int height, width;
     std::vector<int64_t> layout{0, 2, 1, 0, 1, 0, 1, 2, 0}, styles;
+    std::vector<double> limits{4, 1.5};
     Numbers<double> points, fill, stroke, widths, canvas, grad;
 
     PathCase(int rows, int columns, int64_t rule, int64_t cap, int64_t join, double size = 1)
@@ -26,7 +27,7 @@ struct PathCase {
         canvas = random_numbers(2 * 3 * rows * columns, 25), grad = random_numbers(canvas.size(), 26, -1, 1);
     }
 
-    cpu::PathShape shape() const { return {2, 5, 3, 2, height, width, layout.data(), styles.data(), 4}; }
+    cpu::PathShape shape() const { return {2, 5, 3, 2, height, width, layout.data(), styles.data(), limits.data()}; }
     cpu::PathValues<double> values() const { return {points.data(), fill.data(), stroke.data(), widths.data()}; }
 
     Numbers<double> drawn() const {
@@ -82,10 +83,11 @@ void test_rectangle(double tolerance) {
     }
     const int64_t layout[3] = {0, 4, 1}, styles[5] = {0, 0, 0, -1, -1};
     const T fill[4] = {1, 1, 1, 1};
+    const double limit = 4;
     const std::vector<T> canvas(3 * height * width, T(0));
     std::vector<T> out(canvas.size());
     cpu::render_paths<T>(canvas.data(), {points.data(), fill, nullptr, nullptr},
-                         {1, 4, 1, 1, height, width, layout, styles, 4}, out.data());
+                         {1, 4, 1, 1, height, width, layout, styles, &limit}, out.data());
     const auto share = [](double pixel, double low, double high) {
         return std::max(0.0, std::min(pixel + 1, high) - std::max(pixel, low));
     };

@@ -21,8 +21,8 @@ cpu::PathValues<T> path_values(const Tensor& points, const Tensor& fill, const T
 
 Tensor render_paths_cpu(const Tensor& canvas_, const Tensor& points_, const Tensor& fill_, const Tensor& stroke_,
                         const Tensor& width_, const Tensor& stops_, const Tensor& maps_, const Tensor& contours,
-                        const Tensor& styles, const Tensor& gradients, double miter_limit) {
-    check_paths(canvas_, points_, fill_, stroke_, width_, stops_, maps_, contours, styles, gradients, miter_limit);
+                        const Tensor& styles, const Tensor& gradients, const Tensor& miter_limits) {
+    check_paths(canvas_, points_, fill_, stroke_, width_, stops_, maps_, contours, styles, gradients, miter_limits);
     const Tensor canvas = to_contiguous(canvas_), points = to_contiguous(points_), fill = to_contiguous(fill_),
                  stroke = to_contiguous(stroke_), width = to_contiguous(width_), stops = to_contiguous(stops_),
                  maps = to_contiguous(maps_);
@@ -30,7 +30,7 @@ Tensor render_paths_cpu(const Tensor& canvas_, const Tensor& points_, const Tens
     with_floating_type("render_paths", canvas.scalar_type(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         cpu::render_paths<T>(data<T>(canvas), path_values<T>(points, fill, stroke, width, stops, maps),
-                             path_shape(canvas, points, contours, styles, gradients, stops, miter_limit),
+                             path_shape(canvas, points, contours, styles, gradients, stops, miter_limits),
                              mutable_data<T>(out));
     });
     return out;
@@ -39,8 +39,8 @@ Tensor render_paths_cpu(const Tensor& canvas_, const Tensor& points_, const Tens
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> render_paths_backward_cpu(
     const Tensor& grad_, const Tensor& canvas_, const Tensor& points_, const Tensor& fill_, const Tensor& stroke_,
     const Tensor& width_, const Tensor& stops_, const Tensor& maps_, const Tensor& contours, const Tensor& styles,
-    const Tensor& gradients, double miter_limit) {
-    check_paths(canvas_, points_, fill_, stroke_, width_, stops_, maps_, contours, styles, gradients, miter_limit);
+    const Tensor& gradients, const Tensor& miter_limits) {
+    check_paths(canvas_, points_, fill_, stroke_, width_, stops_, maps_, contours, styles, gradients, miter_limits);
     NP_CHECK(same_shape(grad_, canvas_) && grad_.scalar_type() == canvas_.scalar_type() &&
                  grad_.device() == canvas_.device(),
              "grad must match canvas");
@@ -61,7 +61,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> render_paths_
                                           mutable_data<T>(grad_maps)};
         cpu::render_paths_backward<T>(data<T>(grad), data<T>(canvas),
                                       path_values<T>(points, fill, stroke, width, stops, maps),
-                                      path_shape(canvas, points, contours, styles, gradients, stops, miter_limit),
+                                      path_shape(canvas, points, contours, styles, gradients, stops, miter_limits),
                                       mutable_data<T>(grad_canvas), grads);
     });
     return {grad_canvas, grad_points, grad_fill, grad_stroke, grad_width, grad_stops, grad_maps};

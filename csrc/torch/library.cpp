@@ -23,10 +23,10 @@ STABLE_TORCH_LIBRARY(neuralpaint, m) {
         "Tensor origin, float pixels_per_unit, Tensor softness, float l1, float l2) -> (Tensor, Tensor)");
     m.def(
         "render_paths(Tensor canvas, Tensor points, Tensor fill, Tensor stroke, Tensor width, Tensor stops, "
-        "Tensor maps, Tensor contours, Tensor styles, Tensor gradients, float miter_limit) -> Tensor");
+        "Tensor maps, Tensor contours, Tensor styles, Tensor gradients, Tensor miter_limits) -> Tensor");
     m.def(
         "render_paths_backward(Tensor grad, Tensor canvas, Tensor points, Tensor fill, Tensor stroke, Tensor width, "
-        "Tensor stops, Tensor maps, Tensor contours, Tensor styles, Tensor gradients, float miter_limit) -> "
+        "Tensor stops, Tensor maps, Tensor contours, Tensor styles, Tensor gradients, Tensor miter_limits) -> "
         "(Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
     m.def("sinkhorn(Tensor mass_x, Tensor mass_y, float epsilon, int iterations, int cost) -> (Tensor, Tensor)");
     m.def(

@@ -47,6 +47,16 @@ inline void check_gradients(const Tensor& stops, const Tensor& maps, const Tenso
     NP_CHECK(sum == stops.size(1), "gradients must have the ", stops.size(1), " stops, got ", sum);
 }
 
+inline void check_miter_limits(const Tensor& limits, int64_t paths) {
+    NP_CHECK(limits.is_cpu() && limits.scalar_type() == ScalarType::Double && limits.dim() == 1 &&
+                 limits.size(0) == paths && limits.is_contiguous(),
+             "miter_limits must be a contiguous float64 tensor [P] on the CPU, with P = ", paths, " paths");
+    const auto* limit = data<double>(limits);
+    for (int64_t p = 0; p < paths; ++p) {
+        NP_CHECK(limit[p] >= 1 && limit[p] <= 100, "miter_limits must be from 1 to 100, got ", limit[p]);
+    }
+}
+
 inline void check_path_layout(const Tensor& contours, const Tensor& styles, int64_t segments, int64_t gradients) {
     NP_CHECK(contours.is_cpu() && contours.scalar_type() == ScalarType::Long && contours.dim() == 2 &&
                  contours.size(1) == 3 && contours.is_contiguous(),
@@ -80,7 +90,7 @@ inline void check_path_layout(const Tensor& contours, const Tensor& styles, int6
 
 inline void check_paths(const Tensor& canvas, const Tensor& points, const Tensor& fill, const Tensor& stroke,
                         const Tensor& width, const Tensor& stops, const Tensor& maps, const Tensor& contours,
-                        const Tensor& styles, const Tensor& gradients, double miter_limit) {
+                        const Tensor& styles, const Tensor& gradients, const Tensor& miter_limits) {
     NP_CHECK(canvas.dim() == 4 && canvas.size(1) == 3, "canvas must be [B, 3, H, W], got ", shape_text(canvas));
     check_sides("canvas", canvas.size(2), canvas.size(3));
     NP_CHECK(canvas.size(2) >= 1 && canvas.size(3) >= 1 && canvas.size(2) <= 65536 && canvas.size(3) <= 65536,
@@ -96,12 +106,12 @@ inline void check_paths(const Tensor& canvas, const Tensor& points, const Tensor
     check_path_tensor("width", width, canvas);
     NP_CHECK(width.dim() == 2 && width.size(1) == stroke.size(1), "width must be [B, P], as many as strokes, ",
              stroke.size(1), ", got ", shape_text(width));
-    NP_CHECK(miter_limit >= 1 && miter_limit <= 100, "miter_limit must be from 1 to 100, got ", miter_limit);
+    check_miter_limits(miter_limits, paths);
 }
 
 inline cpu::PathShape path_shape(const Tensor& canvas, const Tensor& points, const Tensor& contours,
                                  const Tensor& styles, const Tensor& gradients, const Tensor& stops,
-                                 double miter_limit) {
+                                 const Tensor& miter_limits) {
     return {canvas.size(0),
             points.size(1),
             contours.size(0),
@@ -110,7 +120,7 @@ inline cpu::PathShape path_shape(const Tensor& canvas, const Tensor& points, con
             static_cast<int>(canvas.size(3)),
             data<int64_t>(contours),
             data<int64_t>(styles),
-            miter_limit,
+            data<double>(miter_limits),
             gradients.size(0),
             stops.size(1),
             data<int64_t>(gradients)};

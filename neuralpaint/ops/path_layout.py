@@ -17,6 +17,7 @@ CAPS = ("butt", "round", "square")
 JOINS = ("miter", "round", "bevel")
 GRADIENTS = ("linear", "radial")
 SPREADS = ("pad", "reflect", "repeat")
+MOST_MITER_LIMIT = 100.0
 _V = TypeVar("_V")
 
 
@@ -32,6 +33,7 @@ class PathLayout:
         styles: `[P, 5]`, int64 on the CPU: of each path the indices of its fill rule, cap and join, and of the
             gradients of its fill and stroke, -1 where it has none.
         num_segments: S.
+        miter_limits: `[P]`, float64 on the CPU.
         gradients: `[G, 3]`, int64 on the CPU: of each gradient the indices of its kind and spread, and its number of
             stops.
         num_stops: of all gradients together, K.
@@ -42,6 +44,7 @@ class PathLayout:
     contours: Tensor
     styles: Tensor
     num_segments: int
+    miter_limits: Tensor
     gradients: Tensor = field(default_factory=lambda: torch.zeros(0, 3, dtype=torch.int64))
     num_stops: int = 0
     groups: tuple[tuple[int, int], ...] = ()
@@ -57,6 +60,7 @@ class PathLayout:
         fill_rule: str | Sequence[str] = "nonzero",
         cap: str | Sequence[str] = "butt",
         join: str | Sequence[str] = "miter",
+        miter_limit: float | Sequence[float] = 4.0,
         gradients: Sequence[tuple[str, str, int]] = (),
         fill_gradient: int | Sequence[int] = -1,
         stroke_gradient: int | Sequence[int] = -1,
@@ -71,6 +75,8 @@ class PathLayout:
             fill_rule: "nonzero" or "evenodd", for all or P of them.
             cap: ends of open strokes: "butt", "round" or "square", for all or P of them.
             join: corners of strokes: "miter", "round" or "bevel", for all or P of them.
+            miter_limit: from 1 to 100, for all or P of them: miter joins longer than this many times half the width
+                become bevels, as in SVG.
             gradients: G of them: "linear" or "radial"; "pad", "reflect" or "repeat", what is beyond the stops; and how
                 many stops there are, at least 1.
             fill_gradient, stroke_gradient: which gradient, from 0, a fill or stroke has; -1: none. For all or
@@ -99,7 +105,8 @@ class PathLayout:
         contours_, ranges = chains.T.contiguous(), as_groups(groups, len(parts))
         steps = steps_of(ranges, contours_, styles) if ranges else ()
         table = _gradients(gradients)
-        return cls(contours_, styles, sum(lengths), table, int(table[:, 2].sum()), ranges, steps)
+        limits = _miter_limits(miter_limit, len(parts))
+        return cls(contours_, styles, sum(lengths), limits, table, int(table[:, 2].sum()), ranges, steps)
 
     @property
     def num_paths(self) -> int:
@@ -122,6 +129,18 @@ def _each(name: str, value: _V | Sequence[_V], count: int, kind: type[_V]) -> li
     if len(values) != count:
         raise ValueError(f"{name} must be one value or {count} of them, got {len(values)}")
     return values
+
+
+def _miter_limits(limits: float | Sequence[float], count: int) -> Tensor:
+    values = [limits] * count if isinstance(limits, (int, float)) else list(limits)
+    if len(values) != count:
+        raise ValueError(f"miter_limit must be one value or {count} of them, got {len(values)}")
+    for limit in values:
+        if isinstance(limit, bool) or not isinstance(limit, (int, float)):
+            raise TypeError(f"miter_limit must be numbers, got {shown(limit)}")
+        if not 1 <= limit <= MOST_MITER_LIMIT:
+            raise ValueError(f"miter_limit must be from 1 to {MOST_MITER_LIMIT:g}, got {shown(limit)}")
+    return torch.tensor(values, dtype=torch.float64)
 
 
 def _choices(name: str, value: int | Sequence[int], count: int, gradients: int) -> list[int]:

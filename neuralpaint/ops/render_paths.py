@@ -15,8 +15,6 @@ from neuralpaint.ops.transforms import refuse_unsupported, register_derivatives
 from neuralpaint.utils.profiling import span
 from neuralpaint.utils.validation import shown
 
-MOST_MITER_LIMIT = 100.0
-
 
 @span("render_paths")
 def render_paths(
@@ -30,7 +28,6 @@ def render_paths(
     stops: Tensor | None = None,
     gradient_maps: Tensor | None = None,
     group_opacity: Tensor | None = None,
-    miter_limit: float = 4.0,
     pixels_per_unit: float | None = None,
 ) -> Tensor:
     """Draws paths over a canvas, back to front: h ← a·c + (1 − a)·h, a = opacity · coverage, starting from the canvas.
@@ -69,7 +66,6 @@ def render_paths(
             RGB is not used.
         gradient_maps: `[B, G, 8]`, the map from the units of points and the focus, of each gradient of the layout.
         group_opacity: `[B, N]`, opacities of the layout's groups.
-        miter_limit: from 1 to 100: miter joins longer than this many times half the width become bevels, as in SVG.
         pixels_per_unit: pixels in a unit; None: the canvas's shorter side. 1: points are in pixels.
 
     Returns:
@@ -93,8 +89,6 @@ def render_paths(
     _check_paint(tensors, layout)
     if (stroke is None) != (width is None):
         raise ValueError("width must be given with stroke, and only with it")
-    if not isinstance(miter_limit, (int, float)) or not 1 <= miter_limit <= MOST_MITER_LIMIT:
-        raise ValueError(f"miter_limit must be from 1 to {MOST_MITER_LIMIT:g}, got {shown(miter_limit)}")
     side = float(min(canvas.shape[2:]))
     scale = check_width("pixels_per_unit", side if pixels_per_unit is None else pixels_per_unit, canvas.dtype)
     batch = canvas.shape[0]
@@ -109,22 +103,17 @@ def render_paths(
     if "gradient_maps" in tensors:
         scene["maps"] = tensors["gradient_maps"] * canvas.new_tensor([1 / scale, 1 / scale, 1] * 2 + [1, 1])
     if "group_opacity" not in tensors:
-        return _draw(canvas, scene, layout.contours, layout.styles, layout.gradients, float(miter_limit))
-    return _draw_groups(canvas, scene, layout, tensors["group_opacity"], float(miter_limit))
+        return _draw(canvas, scene, [layout.contours, layout.styles, layout.gradients, layout.miter_limits])
+    return _draw_groups(canvas, scene, layout, tensors["group_opacity"])
 
 
-def _draw(
-    canvas: Tensor, scene: dict[str, Tensor], contours: Tensor, styles: Tensor, gradients: Tensor, miter_limit: float
-) -> Tensor:
-    layout = [contours, styles, gradients]
+def _draw(canvas: Tensor, scene: dict[str, Tensor], layout: list[Tensor]) -> Tensor:
     if not torch.compiler.is_compiling():
         layout = [as_fake(numbers) for numbers in layout]
-    return _call(canvas, *scene.values(), *layout, miter_limit)
+    return _call(canvas, *scene.values(), *layout)
 
 
-def _draw_groups(
-    canvas: Tensor, scene: dict[str, Tensor], layout: PathLayout, opacity: Tensor, miter_limit: float
-) -> Tensor:
+def _draw_groups(canvas: Tensor, scene: dict[str, Tensor], layout: PathLayout, opacity: Tensor) -> Tensor:
     below: list[Tensor] = []
     for step in layout.steps:
         if step.kind == "open":
@@ -132,9 +121,10 @@ def _draw_groups(
         elif step.kind == "close":
             canvas = torch.lerp(below.pop(), canvas, opacity[:, step.group, None, None, None])
         elif step.contours is not None and step.styles is not None:
+            own = [step.contours, step.styles, layout.gradients, layout.miter_limits[slice(*step.paths)].clone()]
             part = scene | {"points": scene["points"][:, slice(*step.segments)]}
             part |= {name: scene[name][:, slice(*step.paths)] for name in ("fill", "stroke", "width")}
-            canvas = _draw(canvas, part, step.contours, step.styles, layout.gradients, miter_limit)
+            canvas = _draw(canvas, part, own)
     return canvas
 
 
@@ -212,7 +202,7 @@ def _render_paths_fake(
     contours: Tensor,
     styles: Tensor,
     gradients: Tensor,
-    miter_limit: float,
+    miter_limits: Tensor,
 ) -> Tensor:
     return canvas.new_empty(canvas.shape)
 
@@ -230,19 +220,18 @@ def _render_paths_backward_fake(
     contours: Tensor,
     styles: Tensor,
     gradients: Tensor,
-    miter_limit: float,
+    miter_limits: Tensor,
 ) -> tuple[Tensor, ...]:
     return tuple(tensor.new_empty(tensor.shape) for tensor in (canvas, points, fill, stroke, width, stops, maps))
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    *tensors, ctx.miter_limit = inputs
-    ctx.save_for_backward(*tensors)
+    ctx.save_for_backward(*inputs)
 
 
 @span("render_paths backward")
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-    return (*_call_backward(grad, *ctx.saved_tensors, ctx.miter_limit), None, None, None, None)
+    return (*_call_backward(grad, *ctx.saved_tensors), None, None, None, None)
 
 
 _FOLDED = ("canvas", "points", "fill", "stroke", "width", "stops", "maps")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from neuralpaint.ops import PathLayout, render_paths
@@ -24,10 +25,13 @@ class VectorImage:
         fill: `[P, 4]`, RGB and opacity in [0, 1].
         stroke: `[P, 4]`, the same of the strokes; None if there are none.
         stroke_width: `[P]`; None if there are no strokes.
-        miter_limit: as of `render_paths`.
+        stops: `[K, 5]`, offset, RGB and opacity of the stops of the layout's gradients, one gradient after the other;
+            None if it has none.
+        gradient_maps: `[G, 8]`, the gradients' maps from the units of the points, as of `render_paths`.
+        group_opacity: `[N]`, of the layout's groups; None if it has none.
 
     Raises:
-        ValueError: the layout has gradients or groups, whose colours and opacities a `VectorImage` does not hold.
+        ValueError: the layout's gradients or groups have no stops, maps or opacities, or these are given without.
     """
 
     width: float
@@ -38,11 +42,15 @@ class VectorImage:
     fill: Tensor
     stroke: Tensor | None = None
     stroke_width: Tensor | None = None
-    miter_limit: float = 4.0
+    stops: Tensor | None = None
+    gradient_maps: Tensor | None = None
+    group_opacity: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if len(self.layout.gradients) or self.layout.groups:
-            raise ValueError("layout must have no gradients and no groups: draw it with neuralpaint.ops.render_paths")
+        gradients, layout = self.layout.gradients.shape[0], self.layout
+        _check_count("stops", self.stops, layout.num_stops, "stops")
+        _check_count("gradient_maps", self.gradient_maps, gradients, "gradients")
+        _check_count("group_opacity", self.group_opacity, len(layout.groups), "groups")
 
     def pixels(self, size: int | None = None) -> tuple[int, int]:
         """(height, width) in pixels for a shorter side of `size`; None: one pixel a unit.
@@ -73,6 +81,8 @@ class VectorImage:
         canvas = color[:, None, None].expand(1, 3, height, width)
         # Rounded sides: both are scaled by as much as they were.
         scale = self.points.new_tensor([width / self.width, height / self.height])
+        one = torch.ones_like(scale)
+        by_map = torch.stack([scale[0], scale[1], one[0], scale[0], scale[1], one[0], one[0], one[0]])
         return render_paths(
             canvas,
             (self.points * scale)[None],
@@ -80,6 +90,14 @@ class VectorImage:
             fill=self.fill[None],
             stroke=None if self.stroke is None else self.stroke[None],
             width=None if self.stroke_width is None else self.stroke_width[None] * scale.prod().sqrt(),
-            miter_limit=self.miter_limit,
+            stops=None if self.stops is None else self.stops[None],
+            gradient_maps=None if self.gradient_maps is None else (self.gradient_maps / by_map)[None],
+            group_opacity=None if self.group_opacity is None else self.group_opacity[None],
             pixels_per_unit=1.0,
         )[0]
+
+
+def _check_count(name: str, tensor: Tensor | None, count: int, things: str) -> None:
+    if (0 if tensor is None else len(tensor)) != count:
+        have = "none" if tensor is None else str(len(tensor))
+        raise ValueError(f"{name} must have one row for each of the layout's {count} {things}, got {have}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 from xml.etree.ElementTree import Element
 
 MAX_ELEMENTS = 200_000
@@ -33,28 +32,58 @@ _PROPERTIES = {
     "mix-blend-mode": ("blend modes", ("normal",)),
     "paint-order": ("paint order", ("normal", "fill", "fill stroke", "fill stroke markers")),
 }
-_UNSEEN = ("defs", "clipPath", "mask", "pattern", "marker", "linearGradient", "radialGradient", "filter")
+_UNSEEN = ("clipPath", "mask", "pattern", "marker", "linearGradient", "radialGradient", "filter")
+_PAINT = re.compile(r"""\s*url\(\s*["']?([^"')]*?)["']?\s*\)\s*(.*?)\s*""", re.DOTALL)
+
+Rules = dict[str, dict[str, str]]  # declarations of each selector
 
 
-def _name(element: Element) -> str:
+def local_name(element: Element) -> str:
+    """The element's name without its namespace."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
-def _target(element: Element) -> str:
+def reference(element: Element) -> str:
+    """What its href refers to; empty without one."""
     for key, value in element.attrib.items():
         if key.rpartition("}")[2] == "href":
             return value.strip()
     return ""
 
 
-def properties(element: Element) -> dict[str, str]:
-    """Attributes, and the declarations of the style attribute, which go before them."""
+def paint_reference(text: str) -> tuple[str, str] | None:
+    """Of a paint such as "url(#a) red" the reference and the fallback; None if it is a colour."""
+    found = _PAINT.fullmatch(text)
+    return (found[1], found[2]) if found else None
+
+
+def properties(element: Element, rules: Rules | None = None) -> dict[str, str]:
+    """Attributes, the declarations of `rules` that apply, and those of the style attribute; later ones go first."""
     found = {key: value.strip() for key, value in element.attrib.items()}
-    for declaration in element.get("style", "").split(";"):
-        key, colon, value = declaration.partition(":")
-        if colon:
-            found[key.strip()] = value.strip()
-    return found
+    name = local_name(element)
+    classes = element.get("class", "").split()
+    selectors = ["*", name, f"#{element.get('id')}"]
+    for selector in (*selectors, *(form for word in classes for form in (f".{word}", f"{name}.{word}"))):
+        found |= (rules or {}).get(selector, {})
+    return found | _declarations(element.get("style", ""))
+
+
+def style_rules(root: Element) -> Rules:
+    """The rules of all `<style>` elements, by simple selectors (names, ids, classes)."""
+    rules: Rules = {}
+    for element in root.iter():
+        if local_name(element) != "style":
+            continue
+        text = re.sub(r"/\*.*?\*/", "", "".join(element.itertext()), flags=re.DOTALL)
+        for selectors, block in re.findall(r"([^{}]*)\{([^}]*)\}", text):
+            for selector in selectors.split(","):
+                rules.setdefault(selector.strip(), {}).update(_declarations(block))
+    return rules
+
+
+def _declarations(text: str) -> dict[str, str]:
+    pairs = (part.partition(":") for part in text.split(";"))
+    return {key.strip(): value.strip() for key, colon, value in pairs if colon}
 
 
 def count_elements(root: Element) -> int:
@@ -75,8 +104,8 @@ def count_elements(root: Element) -> int:
             raise ValueError("an element refers to itself")
         open_.add(key)
         total = 1 + sum(count(child) for child in element)
-        if _name(element) == "use":
-            target = _target(element)
+        if local_name(element) == "use":
+            target = reference(element)
             if target and not target.startswith("#"):
                 raise ValueError("it refers to another file")
             if target[1:] in by_id:
@@ -89,46 +118,56 @@ def count_elements(root: Element) -> int:
 
 
 def unsupported_features(root: Element) -> list[str]:
-    """Names of the features that are not drawn, sorted."""
+    """Names of the features that are not drawn, sorted.
+
+    Raises:
+        ValueError: a paint refers to another file.
+    """
     found: set[str] = set()
-    _collect(root, found)
+    kinds = {f"#{element.get('id')}": element for element in root.iter() if element.get("id")}
+    _collect(root, kinds, found)
     for element in root.iter():
-        if _name(element) == "style":
-            _collect_css("".join(element.itertext()), found)
+        if local_name(element) == "style":
+            text = "".join(element.itertext())
+            if "@import" in text or "@font-face" in text:
+                found.add("style sheets of other files")
+        if local_name(element) == "radialGradient" and element.get("fr", "0").strip() not in ("0", "0%", "0px"):
+            found.add("gradients that begin at a circle (fr)")
+    for values in style_rules(root).values():
+        _collect_properties(values, kinds, found)
     return sorted(found)
 
 
-def _collect(element: Element, found: set[str]) -> None:
-    name = _name(element)
+def _collect(element: Element, kinds: dict[str, Element], found: set[str]) -> None:
+    name = local_name(element)
     if name in _ELEMENTS:
         found.add(_ELEMENTS[name])
-    values = properties(element)
-    _collect_properties(values, found)
-    opacity = values.get("opacity", "1")
-    if opacity not in ("1", "1.0", "100%") and (name in ("g", "svg", "use", "a") or _is_twofold(values)):
-        found.add("opacity of groups")
+    _collect_properties(properties(element), kinds, found)
     for child in element:
-        if _name(child) not in _UNSEEN or _name(child) == "defs":
-            _collect(child, found)
+        if local_name(child) not in _UNSEEN:
+            _collect(child, kinds, found)
 
 
-def _is_twofold(values: dict[str, Any]) -> bool:
-    """Whether a shape is filled and stroked by its own properties: its opacity is then that of a group."""
-    return values.get("stroke", "none") != "none" and values.get("fill", "black") != "none"
-
-
-def _collect_properties(values: dict[str, str], found: set[str]) -> None:
+def _collect_properties(values: dict[str, str], kinds: dict[str, Element], found: set[str]) -> None:
     for key, (feature, idle) in _PROPERTIES.items():
         if values.get(key, idle[0]) not in idle:
             found.add(feature)
     for key in ("fill", "stroke"):
-        if "url(" in values.get(key, ""):
-            found.add("gradients and patterns")
+        paint = paint_reference(values.get(key, ""))
+        if paint is None:
+            continue
+        if not paint[0].startswith("#"):
+            raise ValueError("it refers to another file")
+        target = kinds.get(paint[0])
+        if target is not None and local_name(target) == "pattern":
+            found.add("patterns")
 
 
-def _collect_css(text: str, found: set[str]) -> None:
-    if "@import" in text or "@font-face" in text:
-        found.add("style sheets of other files")
-    for block in re.findall(r"\{([^}]*)\}", text):
-        values = dict(part.split(":", 1) for part in block.split(";") if ":" in part)
-        _collect_properties({key.strip(): value.strip() for key, value in values.items()}, found)
+def without_unseen(root: Element) -> None:
+    """Removes what is drawn only where something refers to it, and makes groups of links, in place."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if local_name(child) in (*_UNSEEN, "symbol", "foreignObject", "switch"):
+                parent.remove(child)
+            elif local_name(child) == "a":
+                child.tag = child.tag[:-1] + "g"

@@ -20,7 +20,7 @@ PATHS = {"canvas": CANVAS, "points": torch.full((1, 3, 4, 2), 0.5), "fill": torc
          "contours": torch.tensor([[0, 1, 1], [1, 2, 0]]),
          "styles": torch.tensor([[0, 1, 1, 0, -1], [1, 2, 2, 1, 0]]),
          "gradients": torch.tensor([[0, 0, 1], [1, 2, 2]]),
-         "miter_limit": 4.0}  # fmt: skip
+         "miter_limits": torch.tensor([4.0, 100.0], dtype=torch.float64)}  # fmt: skip
 COST, POTENTIALS = OPS.sinkhorn(MASS, MASS, 0.1, 2, 0)
 ROWS = torch.full((3, 4), 0.5)
 CALLS = {
@@ -60,7 +60,6 @@ BAD = {
     "l1": [-1.0, math.nan, math.inf, 1e60],
     "l2": [-1.0, math.nan, math.inf, 1e308],
     "iterations": [0, -1, 1 << 31, 1 << 32, (1 << 32) + 2, 2**62, 2**63 - 1],
-    "miter_limit": [0.0, 0.99, -4.0, 101.0, math.nan, math.inf],
     "cost": [-1, 2, 1 << 32, (1 << 32) + 1],
     "wraps": [-2, 4, 1 << 32, 2**63 - 1, -(2**63)],
     "first": [-0.1, 1.0, math.nan, math.inf],
@@ -156,3 +155,15 @@ def test_textures_that_fit_no_lookup_are_refused():
 def test_layouts_that_fit_no_points_are_refused(name, value):
     with pytest.raises(RuntimeError, match=f"{name} must"):
         OPS.render_paths(**PATHS | {name: torch.tensor(value)})
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.99, -4.0, 101.0, math.nan, math.inf])
+def test_miter_limits_out_of_range_are_refused(limit):
+    with pytest.raises(RuntimeError, match="miter_limits must be from 1 to 100"):
+        OPS.render_paths(**PATHS | {"miter_limits": torch.tensor([4.0, limit], dtype=torch.float64)})
+
+
+@pytest.mark.parametrize("limits", [torch.ones(2), torch.ones(3).double(), torch.ones(4).double()[::2]])
+def test_miter_limits_of_another_kind_are_refused(limits):
+    with pytest.raises(RuntimeError, match="miter_limits must be a contiguous float64 tensor"):
+        OPS.render_paths(**PATHS | {"miter_limits": limits})

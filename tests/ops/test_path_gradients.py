@@ -156,7 +156,7 @@ def test_same_bits_for_any_number_of_threads():
 
 def test_opcheck_and_compile():
     layout, tensors = scene(dtype=torch.float32)
-    rest = (layout.contours, layout.styles, layout.gradients, 4.0)
+    rest = (layout.contours, layout.styles, layout.gradients, layout.miter_limits)
     plain = [tensor.detach() for tensor in tensors]
     quick = ("test_schema", "test_autograd_registration", "test_faketensor")
     torch.library.opcheck(torch.ops.neuralpaint.render_paths.default, (*tensors, *rest), test_utils=quick)
@@ -197,6 +197,11 @@ def test_bad_arguments_are_named(change, error, name):
         ({"fill_gradient": 0}, ValueError, "fill_gradient"),
         ({"stroke_gradient": [-2, 0]}, ValueError, "stroke_gradient"),
         ({"groups": [(0, 3)]}, ValueError, "groups"),
+        ({"miter_limit": 0.5}, ValueError, "miter_limit"),
+        ({"miter_limit": [4, 101]}, ValueError, "miter_limit"),
+        ({"miter_limit": [4, 4, 4]}, ValueError, "miter_limit"),
+        ({"miter_limit": [4, "4"]}, TypeError, "miter_limit"),
+        ({"miter_limit": [4, float("nan")]}, ValueError, "miter_limit"),
         ({"groups": [(1, 1)]}, ValueError, "groups"),
         ({"segments": [1, 1, 1], "groups": [(0, 2), (1, 3)]}, ValueError, "groups"),
         ({"groups": [(0, 1.5)]}, TypeError, "groups"),

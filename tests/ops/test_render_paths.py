@@ -74,7 +74,7 @@ def covered(points, rows=32, columns=40, dtype=torch.float64, layout=None, **pai
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("style", LAYOUTS)
 def test_matches_reference(style, dtype):
-    layout = PathLayout.of([2, 1, 1], contours=[1, 2], **LAYOUTS[style])
+    layout = PathLayout.of([2, 1, 1], contours=[1, 2], miter_limit=[1.2, 20], **LAYOUTS[style])
     tensors = sample([2, 1, 1], 17, 11, dtype, seed=2, batch=2 if style == "open, round" else 1, paths=2)
     exact = [tensor.detach().double().requires_grad_() for tensor in tensors]
     tolerance = 1e-4 if dtype == torch.float32 else 1e-11
@@ -137,11 +137,12 @@ def test_joins(join, corner):
 
 def test_a_miter_beyond_the_limit_is_a_bevel():
     spike = polygon((6.0, 8.0), (30.0, 9.0), (6.0, 10.0))[:2]
-    layout = PathLayout.of([2], closed=False)
-    given = torch.zeros(1, 3, 24, 64, dtype=torch.float64), spike[None], layout
-    paint = {"stroke": torch.ones(1, 1, 4).double(), "width": torch.ones(1, 1).double(), "pixels_per_unit": 1}
-    short, long = (render_paths(*given, miter_limit=limit, **paint)[0, 0] for limit in (4, 60))
-    assert float(long[:, 33:].sum()) > 1 and not short[:, 33:].any()
+    layout = PathLayout.of([2, 2], closed=False, miter_limit=[4, 60])
+    below = spike + torch.tensor([0.0, 12.0])
+    paint = {"stroke": torch.ones(1, 2, 4).double(), "width": torch.ones(1, 2).double(), "pixels_per_unit": 1}
+    canvas = torch.zeros(1, 3, 32, 64, dtype=torch.float64)
+    found = render_paths(canvas, torch.cat([spike, below])[None], layout, **paint)[0, 0]
+    assert float(found[16:, 33:].sum()) > 1 and not found[:16, 33:].any()
 
 
 @pytest.mark.parametrize("radius", [2.0, 5.0])
@@ -301,7 +302,7 @@ def test_opcheck():
     layout = PathLayout.of([2, 1])
     tensors = sample([2, 1], 6, 7, torch.float32)
     tensors += [torch.zeros(1, 0, 5), torch.zeros(1, 0, 8)]  # no gradients
-    rest = (layout.contours, layout.styles, layout.gradients, 4.0)
+    rest = (layout.contours, layout.styles, layout.gradients, layout.miter_limits)
     torch.library.opcheck(torch.ops.neuralpaint.render_paths.default, (*tensors, *rest))
     plain = [tensor.detach() for tensor in tensors]
     grad = torch.rand_like(plain[0])
@@ -345,8 +346,6 @@ NAN = torch.tensor(float("nan"))
         ({"stroke": None}, ValueError, "width"),
         ({"width": torch.tensor([[1.0, -1.0]])}, ValueError, "width"),
         ({"width": torch.ones(1, 2, 1)}, ValueError, "width"),
-        ({"miter_limit": 0.5}, ValueError, "miter_limit"),
-        ({"miter_limit": "4"}, ValueError, "miter_limit"),
         ({"pixels_per_unit": 0.0}, ValueError, "pixels_per_unit"),
     ],
 )

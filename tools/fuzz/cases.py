@@ -22,7 +22,6 @@ SIDES = (0, -1, 65537, 2**31 - 1, 2**31, 2**32, 2**32 + 8, 2**62, 2**63 - 1, -(2
 SCALARS: dict[str, tuple[Any, ...]] = {
     "softness": (*WIDTHS, 2, True, "1", None),
     "pixels_per_unit": (*WIDTHS, 8, "8"),
-    "miter_limit": (*WIDTHS, 4, "4"),
     "layout": (None, 3, "4", ops.PathLayout.of([]), ops.PathLayout.of([1, 2])),
     "epsilon": (*WIDTHS, 1, "1"),
     "l1": (*WIDTHS, 0, "1"),
@@ -137,13 +136,14 @@ class Maker:
             fill_rule=pick.choice(("nonzero", "evenodd")),
             cap=pick.choice(("butt", "round", "square")),
             join=pick.choice(("miter", "round", "bevel")),
+            miter_limit=pick.uniform(1, 100),
             gradients=[(pick.choice(("linear", "radial")), pick.choice(("pad", "reflect", "repeat")), 3)] * 2,
             fill_gradient=[pick.choice((-1, 0, 1)) for _ in range(count)],
             stroke_gradient=[pick.choice((-1, 0, 1)) for _ in range(count)],
             groups=[] if direct or not count else [(pick.randrange(count), count)],
         )
         paint = {"fill": self.tensor(batch, count, 4), "stroke": self.tensor(batch, count, 4)}
-        paint |= {"width": self.tensor(batch, count) * 0.2, "miter_limit": pick.uniform(1, 100)}
+        paint["width"] = self.tensor(batch, count) * 0.2
         points = {"canvas": canvas, "points": self.tensor(batch, sum(lengths), 4, 2)}
         points["stops"], maps = self.tensor(batch, 6, 5), self.tensor(batch, 2, 8)
         if direct:
@@ -156,6 +156,7 @@ class Maker:
                     "contours": layout.contours,
                     "styles": layout.styles,
                     "gradients": layout.gradients,
+                    "miter_limits": layout.miter_limits,
                 }
             )
         if count:

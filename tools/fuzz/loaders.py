@@ -39,6 +39,7 @@ from neuralpaint.styles.pretrained import load_style_network, save_style_network
 from neuralpaint.training.renderers.settings import TrainingSettings
 from neuralpaint.training.renderers.source import BrushSource
 from neuralpaint.training.renderers.trainer import Trainer
+from neuralpaint.vector import read_svg
 from tools.fuzz.pictures import pictures
 
 BOX = ("xc", "yc", "w", "h", "theta", "r", "g", "b", "a")
@@ -355,6 +356,26 @@ def load_large(folder: Path) -> Any:
     return list(load_image(only(folder)).shape if photo is None else photo.shrunk(16).shape)
 
 
+def make_drawings(folder: Path) -> None:
+    stops = '<stop stop-color="#f40"/><stop offset="50%" stop-color="red" stop-opacity=".5"/>'
+    shapes = '<path d="M1 1C9 0 9 9 2 9Z" fill="url(#g)" stroke="blue" stroke-miterlimit="9"/><circle r="3" id="c"/>'
+    bodies = {
+        "linear": f'<linearGradient id="g" x2="5%" spreadMethod="reflect">{stops}</linearGradient>{shapes}',
+        "radial": f'<radialGradient id="h">{stops}</radialGradient><radialGradient id="g" fx=".4" href="#h"/>{shapes}',
+        "groups": f'<style>path{{opacity:.5}}</style><g opacity=".5">{shapes}<use href="#c" x="4"/></g>',
+    }
+    for name, body in bodies.items():
+        text = f'<svg xmlns="http://www.w3.org/2000/svg" width="12" height="9" viewBox="0 0 12 9">{body}</svg>'
+        (new(folder, name) / "drawing.svg").write_text(text)
+
+
+def load_drawing(folder: Path) -> Any:
+    found = read_svg(only(folder))
+    shown = found.render(8) if max(found.width, found.height) < 100 * min(found.width, found.height) else None
+    assert shown is None or shown.isfinite().all()
+    return [found.width, found.height, found.points, found.fill]
+
+
 def make_tables(folder: Path) -> None:
     for suffix in ("csv", "json"):
         table = Summary(new(folder, suffix) / f"summary.{suffix}")
@@ -393,5 +414,6 @@ LOADERS: Mapping[str, Loader] = {
         Loader("brush images", make_large, load_brush_image, share=8),
         Loader("large pictures", make_large, load_large, share=6),
         Loader("summary tables", make_tables, load_table),
+        Loader("SVG files", make_drawings, load_drawing, share=12),
     )
 }

@@ -55,7 +55,6 @@ def render_paths(
     stops: Tensor | None = None,
     gradient_maps: Tensor | None = None,
     group_opacity: Tensor | None = None,
-    miter_limit: float = 4.0,
 ) -> Tensor:
     """As `neuralpaint.ops.render_paths`, with points, widths and gradients in pixels."""
     size = canvas.shape[2:]
@@ -81,7 +80,7 @@ def render_paths(
         for path, (rule, cap, join, fill_gradient, stroke_gradient) in enumerate(layout.styles.tolist()):
             below |= {g: picture for g, (first, _) in enumerate(layout.groups) if first == path}
             radius = torch.zeros((), dtype=canvas.dtype) if width is None else width[b, path] / 2
-            style = Stroke(radius, CAPS[cap], JOINS[join], miter_limit)
+            style = Stroke(radius, CAPS[cap], JOINS[join], float(layout.miter_limits[path]))
             fills: list[Tensor] = []
             strokes: list[Tensor] = []
             for _, count, closed in [contour for contour in contours if contour[0] == path]:
