@@ -98,26 +98,49 @@ NP_HD GradientColor gradient_color(const Gradient<T>& gradient, double x, double
     return at;
 }
 
+// The derivative by the parameter, given those by the colour.
+template <typename T>
+NP_HD double gradient_by_parameter(const Gradient<T>& gradient, const GradientColor& at, const double by_rgba[4]) {
+    if (!at.between) return 0;
+    const T* stop = gradient.stops + kStopNumbers * at.stop + 1;
+    double by_share = 0;
+    for (int c = 0; c < 4; ++c) by_share += by_rgba[c] * (double(stop[kStopNumbers + c]) - double(stop[c]));
+    return by_share * at.steep;
+}
+
+// Adds the derivatives by the map [8].
+NP_HD void add_by_map(const GradientColor& at, double x, double y, double by_t, double* by_map) {
+    const double by_u = by_t * at.by_u, by_v = by_t * at.by_v;
+    by_map[0] += by_u * x, by_map[1] += by_u * y, by_map[2] += by_u;
+    by_map[3] += by_v * x, by_map[4] += by_v * y, by_map[5] += by_v;
+    by_map[6] += by_t * at.by_focus_x, by_map[7] += by_t * at.by_focus_y;
+}
+
+// Whether stop k has any.
+NP_HD bool touches_stop(const GradientColor& at, int64_t k) {
+    return k == at.stop || (at.between && (k == at.stop + 1 || k == at.low || k == at.high));
+}
+
+// Adds the derivatives by stop k, [5].
+NP_HD void add_by_stop(const GradientColor& at, int64_t k, double by_t, const double by_rgba[4], double* by_stop) {
+    const double part = k == at.stop ? 1 - at.share : at.between && k == at.stop + 1 ? at.share : 0;
+    for (int c = 0; c < 4; ++c) by_stop[1 + c] += part * by_rgba[c];
+    if (at.between && k == at.low) by_stop[0] += (at.share - 1) * by_t;
+    if (at.between && k == at.high) by_stop[0] -= at.share * by_t;
+}
+
 // Adds the derivatives by the map [8] and the stops [count, 5], given those by the colour at (x, y).
 template <typename T>
 NP_HD void accumulate_gradient(const Gradient<T>& gradient, const GradientColor& at, double x, double y,
                                const double by_rgba[4], double* by_map, double* by_stops) {
-    double* by_stop = by_stops + kStopNumbers * at.stop;
-    double by_share = 0;
-    for (int c = 0; c < 4; ++c) {
-        by_stop[1 + c] += (1 - at.share) * by_rgba[c];
-        if (!at.between) continue;
-        const T* stop = gradient.stops + kStopNumbers * at.stop + 1 + c;
-        by_stop[kStopNumbers + 1 + c] += at.share * by_rgba[c];
-        by_share += by_rgba[c] * (double(stop[kStopNumbers]) - double(stop[0]));
+    const double by_t = gradient_by_parameter(gradient, at, by_rgba);
+    if (by_t != 0) add_by_map(at, x, y, by_t, by_map);
+    const int64_t stops[4] = {at.stop, at.stop + 1, at.low, at.high};
+    for (int i = 0; i < (at.between ? 4 : 1); ++i) {
+        bool again = false;
+        for (int j = 0; j < i; ++j) again |= stops[j] == stops[i];
+        if (!again) add_by_stop(at, stops[i], by_t, by_rgba, by_stops + kStopNumbers * stops[i]);
     }
-    if (!at.between) return;
-    const double by_t = by_share * at.steep, by_u = by_t * at.by_u, by_v = by_t * at.by_v;
-    by_stops[kStopNumbers * at.low] += (at.share - 1) * by_t;
-    by_stops[kStopNumbers * at.high] -= at.share * by_t;
-    by_map[0] += by_u * x, by_map[1] += by_u * y, by_map[2] += by_u;
-    by_map[3] += by_v * x, by_map[4] += by_v * y, by_map[5] += by_v;
-    by_map[6] += by_t * at.by_focus_x, by_map[7] += by_t * at.by_focus_y;
 }
 
 }  // namespace neuralpaint

@@ -3,8 +3,10 @@
 
 #if defined(__CUDACC__)
 #define NP_HD __host__ __device__ __forceinline__
+#define NP_HD_CALL __host__ __device__ inline
 #else
 #define NP_HD inline __attribute__((always_inline))
+#define NP_HD_CALL inline  // the compiler decides: for long functions
 #endif
 
 // Before a loop whose unrolled body would take more registers than it saves time.

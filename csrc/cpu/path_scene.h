@@ -6,15 +6,22 @@
 #include <stdexcept>
 #include <vector>
 
+#include "common/lanes.h"
+#include "common/path_coverage.h"
+#include "common/path_outline.h"
 #include "cpu/parallel.h"
-#include "cpu/path_coverage.h"
-#include "cpu/path_outline.h"
+#include "cpu/paths.h"
 
 namespace neuralpaint::cpu {
 
-constexpr int64_t kMostItems = int64_t(1) << 28;  // points, and edges in bands, of a picture
-constexpr int kStyles = 5;                        // of a path
-constexpr int64_t kGroup = 64;                    // paths whose outlines one thread makes
+// Rows that go through the kernel together, a row a lane: a running sum along x is then a sum of vectors.
+template <typename T>
+constexpr int kBandRows = kLanes<T>;
+
+template <typename T>
+using Rows = Lanes<T, kBandRows<T>>;
+
+constexpr int64_t kGroup = 64;  // paths whose outlines one thread makes
 
 struct Edge {
     int32_t from, to;
@@ -60,8 +67,6 @@ struct Group {
     int64_t shades = 0;  // derivatives of gradients
 };
 
-inline double radius_of(const double width) { return 0.5 * std::min(std::max(width, 0.0), kFar); }
-
 // Calls segment(s, points, first, lines) for the segments of a group: vertices first ... first + lines are those of s.
 // Calls contour(contour) after those of each contour.
 template <typename T, typename OnSegment, typename OnContour>
@@ -98,13 +103,25 @@ void for_paths(const Group& group, F&& f) {
     }
 }
 
+// What a Stroker works in.
+struct StrokeRoom {
+    std::vector<int> kept;
+    std::vector<Stroker::Chord> chords;
+};
+
 template <typename T>
-void set_stroke(Stroker& stroker, const PathValues<T>& values, const PathShape& shape, const Group& group,
-                const Contour& contour) {
+Stroker stroke_of(StrokeRoom& room, const PathValues<T>& values, const PathShape& shape, const Group& group,
+                  const Contour& contour) {
     const int64_t* style = shape.styles + kStyles * contour.path;
+    if (static_cast<int>(room.kept.size()) < contour.count) {
+        room.kept.resize(contour.count);
+        room.chords.resize(contour.count);
+    }
+    Stroker stroker(room.kept.data(), room.chords.data());
     stroker.set(group.vertices.data() + contour.first, group.inner.data() + contour.first, contour.count,
                 contour.closed, radius_of(values.width[contour.path]),
                 {static_cast<Cap>(style[1]), static_cast<Join>(style[2]), shape.miter_limits[contour.path]});
+    return stroker;
 }
 
 // Makes the outlines of a group.
@@ -131,10 +148,10 @@ class OutlineMaker {
             }
             if (values_.stroke) {
                 open_layer(path, true);
-                OutlinePoints to{stroker_, [&](Point p) { group_.points.push_back(p); }, [&] { close_contour(); }};
                 for (size_t c = begin; c < end; ++c) {
-                    set_stroke(stroker_, values_, shape_, group_, group_.contours[c]);
-                    stroker_.outline(to);
+                    const Stroker stroker = stroke_of(room_, values_, shape_, group_, group_.contours[c]);
+                    OutlinePoints to{stroker, [&](Point p) { group_.points.push_back(p); }, [&] { close_contour(); }};
+                    stroker.outline(to);
                 }
                 close_layer();
             }
@@ -260,7 +277,7 @@ class OutlineMaker {
     const PathShape& shape_;
     Group& group_;
     std::atomic<int64_t>& items_;
-    Stroker stroker_;
+    StrokeRoom room_;
     double area_ = 0;
     int32_t contour_ = 0;
 };

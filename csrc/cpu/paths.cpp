@@ -181,7 +181,7 @@ class Painter {
                 paint = shades_of(layer, x, band);
                 paint.opacity = paint.opacity * solid.opacity;
             }
-            const V alpha = paint.opacity * coverage_of<T>(area, layer.rule), rest = T(1) - alpha;
+            const V alpha = paint.opacity * coverage_of(area, layer.rule), rest = T(1) - alpha;
             if (kept) store(kept, area);
             for (int c = 0; c < 3; ++c) {
                 const V under = load<T, R>(shown + c * R);
@@ -204,7 +204,7 @@ class Painter {
         T* flowing = flowing_.data() + int64_t(3) * R * pair.left;
         T* at = kept;
         for (int x = pair.left; x <= pair.right; ++x, flowing += 3 * R, at += 4 * R) {
-            const V area = load<T, R>(at), covered = coverage_of<T>(area, layer.rule);
+            const V area = load<T, R>(at), covered = coverage_of(area, layer.rule);
             if (layer.gradient >= 0) {
                 paint = shades_of(layer, x, band);
                 shade = paint.opacity;
@@ -225,7 +225,7 @@ class Painter {
                 differentiate_shades(layer, x, band, by_shade,
                                      shades + layer.shade + layer.shade_size * (band - layer.band));
             }
-            store(at, paint.opacity * by_alpha * coverage_slope<T>(area, layer.rule, T(layer.orientation)));
+            store(at, paint.opacity * by_alpha * coverage_slope(area, layer.rule, T(layer.orientation)));
         }
         for (int c = 0; c < 3; ++c) sums[c] = layer.gradient < 0 ? sum(by_color[c]) : T(0);
         sums[3] = sum(by_opacity);
@@ -325,7 +325,8 @@ void chain(const Group& group, const std::vector<double>& moments, const std::ve
             }
         }
     }
-    Stroker stroker;
+    StrokeRoom room;
+    std::vector<Point> by_normal;
     size_t next = 0;
     for_paths(group, [&](int64_t path, size_t begin, size_t end) {
         for (size_t c = begin; values.fill && c < end; ++c) {
@@ -333,10 +334,10 @@ void chain(const Group& group, const std::vector<double>& moments, const std::ve
             for (int i = 0; i < contour.count; ++i) by_vertex[contour.first + i] += by_point[next++];
         }
         for (size_t c = begin; values.stroke && c < end; ++c) {
-            set_stroke(stroker, values, shape, group, group.contours[c]);
+            const Stroker stroker = stroke_of(room, values, shape, group, group.contours[c]);
+            by_normal.assign(stroker.chord_count(), {0, 0});
             OutlineDerivatives back{stroker, [&] { return by_point[next++]; },
-                                    by_vertex.data() + group.contours[c].first, 0,
-                                    std::vector<Point>(stroker.chords().size(), {0, 0})};
+                                    by_vertex.data() + group.contours[c].first, by_normal.data()};
             stroker.outline(back);
             back.finish();
             if (values.width[path] <= T(kFar)) grads.width[path] += T(0.5 * back.by_radius);

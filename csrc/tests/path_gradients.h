@@ -14,10 +14,10 @@ inline void test_path_gradients(int64_t kind, int64_t spread) {
     for (int b = 0; b < 2; ++b) {
         for (int k = 0; k < 3; ++k) stops[kStopNumbers * (3 * b + k)] = 0.15 + 0.3 * k;
     }
-    cpu::PathShape shape = test.shape();
+    PathShape shape = test.shape();
     shape.gradients = 1, shape.stops = 3, shape.gradient_styles = gradients;
     const auto values = [&] {
-        cpu::PathValues<double> found = test.values();
+        PathValues<double> found = test.values();
         found.stops = stops.data(), found.maps = maps.data();
         return found;
     };

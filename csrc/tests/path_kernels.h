@@ -27,8 +27,8 @@ struct PathCase {
         canvas = random_numbers(2 * 3 * rows * columns, 25), grad = random_numbers(canvas.size(), 26, -1, 1);
     }
 
-    cpu::PathShape shape() const { return {2, 5, 3, 2, height, width, layout.data(), styles.data(), limits.data()}; }
-    cpu::PathValues<double> values() const { return {points.data(), fill.data(), stroke.data(), widths.data()}; }
+    PathShape shape() const { return {2, 5, 3, 2, height, width, layout.data(), styles.data(), limits.data()}; }
+    PathValues<double> values() const { return {points.data(), fill.data(), stroke.data(), widths.data()}; }
 
     Numbers<double> drawn() const {
         Numbers<double> out(canvas.size());

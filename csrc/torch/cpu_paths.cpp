@@ -7,18 +7,6 @@
 namespace neuralpaint {
 namespace {
 
-template <typename T>
-cpu::PathValues<T> path_values(const Tensor& points, const Tensor& fill, const Tensor& stroke, const Tensor& width,
-                               const Tensor& stops, const Tensor& maps) {
-    const bool fills = fill.size(1) > 0, strokes = stroke.size(1) > 0;
-    return {data<T>(points),
-            fills ? data<T>(fill) : nullptr,
-            strokes ? data<T>(stroke) : nullptr,
-            strokes ? data<T>(width) : nullptr,
-            data<T>(stops),
-            data<T>(maps)};
-}
-
 Tensor render_paths_cpu(const Tensor& canvas_, const Tensor& points_, const Tensor& fill_, const Tensor& stroke_,
                         const Tensor& width_, const Tensor& stops_, const Tensor& maps_, const Tensor& contours,
                         const Tensor& styles, const Tensor& gradients, const Tensor& miter_limits) {
@@ -41,9 +29,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> render_paths_
     const Tensor& width_, const Tensor& stops_, const Tensor& maps_, const Tensor& contours, const Tensor& styles,
     const Tensor& gradients, const Tensor& miter_limits) {
     check_paths(canvas_, points_, fill_, stroke_, width_, stops_, maps_, contours, styles, gradients, miter_limits);
-    NP_CHECK(same_shape(grad_, canvas_) && grad_.scalar_type() == canvas_.scalar_type() &&
-                 grad_.device() == canvas_.device(),
-             "grad must match canvas");
+    check_path_grad(grad_, canvas_);
     const Tensor grad = to_contiguous(grad_), canvas = to_contiguous(canvas_), points = to_contiguous(points_),
                  fill = to_contiguous(fill_), stroke = to_contiguous(stroke_), width = to_contiguous(width_),
                  stops = to_contiguous(stops_), maps = to_contiguous(maps_);
@@ -52,13 +38,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> render_paths_
            grad_width = make_empty(width), grad_stops = make_empty(stops), grad_maps = make_empty(maps);
     with_floating_type("render_paths_backward", canvas.scalar_type(), [&](auto tag) {
         using T = typename decltype(tag)::type;
-        const bool fills = fill.size(1) > 0, strokes = stroke.size(1) > 0;
-        const cpu::PathGradients<T> grads{mutable_data<T>(grad_points),
-                                          fills ? mutable_data<T>(grad_fill) : nullptr,
-                                          strokes ? mutable_data<T>(grad_stroke) : nullptr,
-                                          strokes ? mutable_data<T>(grad_width) : nullptr,
-                                          mutable_data<T>(grad_stops),
-                                          mutable_data<T>(grad_maps)};
+        const auto grads = path_gradients<T>(grad_points, grad_fill, grad_stroke, grad_width, grad_stops, grad_maps);
         cpu::render_paths_backward<T>(data<T>(grad), data<T>(canvas),
                                       path_values<T>(points, fill, stroke, width, stops, maps),
                                       path_shape(canvas, points, contours, styles, gradients, stops, miter_limits),

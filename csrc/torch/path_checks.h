@@ -1,7 +1,7 @@
 // What the kernels of render_paths need so as not to read outside their arguments.
 #pragma once
 
-#include "cpu/paths.h"
+#include "common/paths.h"
 #include "torch/tensors.h"
 
 namespace neuralpaint {
@@ -109,9 +109,8 @@ inline void check_paths(const Tensor& canvas, const Tensor& points, const Tensor
     check_miter_limits(miter_limits, paths);
 }
 
-inline cpu::PathShape path_shape(const Tensor& canvas, const Tensor& points, const Tensor& contours,
-                                 const Tensor& styles, const Tensor& gradients, const Tensor& stops,
-                                 const Tensor& miter_limits) {
+inline PathShape path_shape(const Tensor& canvas, const Tensor& points, const Tensor& contours, const Tensor& styles,
+                            const Tensor& gradients, const Tensor& stops, const Tensor& miter_limits) {
     return {canvas.size(0),
             points.size(1),
             contours.size(0),
@@ -124,6 +123,36 @@ inline cpu::PathShape path_shape(const Tensor& canvas, const Tensor& points, con
             gradients.size(0),
             stops.size(1),
             data<int64_t>(gradients)};
+}
+
+inline void check_path_grad(const Tensor& grad, const Tensor& canvas) {
+    NP_CHECK(same_shape(grad, canvas) && grad.scalar_type() == canvas.scalar_type() && grad.device() == canvas.device(),
+             "grad must match canvas");
+}
+
+template <typename T>
+PathValues<T> path_values(const Tensor& points, const Tensor& fill, const Tensor& stroke, const Tensor& width,
+                          const Tensor& stops, const Tensor& maps) {
+    const bool fills = fill.size(1) > 0, strokes = stroke.size(1) > 0;
+    return {data<T>(points),
+            fills ? data<T>(fill) : nullptr,
+            strokes ? data<T>(stroke) : nullptr,
+            strokes ? data<T>(width) : nullptr,
+            data<T>(stops),
+            data<T>(maps)};
+}
+
+// Where the derivatives go, none where nothing is filled or stroked.
+template <typename T>
+PathGradients<T> path_gradients(const Tensor& points, const Tensor& fill, const Tensor& stroke, const Tensor& width,
+                                const Tensor& stops, const Tensor& maps) {
+    const bool fills = fill.size(1) > 0, strokes = stroke.size(1) > 0;
+    return {mutable_data<T>(points),
+            fills ? mutable_data<T>(fill) : nullptr,
+            strokes ? mutable_data<T>(stroke) : nullptr,
+            strokes ? mutable_data<T>(width) : nullptr,
+            mutable_data<T>(stops),
+            mutable_data<T>(maps)};
 }
 
 }  // namespace neuralpaint
