@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from neuralpaint import ops
 from neuralpaint.brushes import Brush, brush_kinds, get_brush
-from neuralpaint.roofline.work import Work, composite_work, rasterize_work, render_work, sinkhorn_work
+from neuralpaint.roofline.work import Work, composite_work, paths_work, rasterize_work, render_work, sinkhorn_work
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def cases(quick: bool = False) -> Iterator[Case]:
         yield render(name, 25, 9, 128, True)
     for name in ["oil"] if quick else names:
         yield search_step(name, 500, 512)
+    for backward in (False, True):
+        yield paths(256, 256, backward)
     yield sinkhorn(4, 48, "sqeuclidean", True)
     if not quick:
         yield sinkhorn(25, 48, "sqeuclidean", True)
@@ -149,6 +152,33 @@ def search_step(name: str, count: int, size: int) -> Case:
         return lambda: ops.render_loss(canvas, strokes, brush, target), work
 
     return Case("render_loss", name, True, f"{count} on {size}²", count, "strokes", build)
+
+
+def uneven_discs(count: int, radius: float, device: torch.device) -> Tensor:
+    """`[1, count, 4, 4, 2]`: closed paths of four curves around random places of a square canvas, in its units."""
+    generator = torch.Generator().manual_seed(0)
+    angles = 2 * math.pi * torch.arange(12) / 12
+    ring = torch.stack([torch.cos(angles), torch.sin(angles)], 1)
+    sizes = radius * (0.3 + 1.4 * torch.rand(count, 1, 1, generator=generator))
+    uneven = sizes * (0.8 + 0.4 * torch.rand(count, 12, 1, generator=generator)) * ring
+    knots = torch.rand(count, 1, 2, generator=generator) + uneven
+    return knots[:, (torch.arange(0, 12, 3)[:, None] + torch.arange(4)) % 12][None].to(device)
+
+
+def paths(count: int, size: int, backward: bool) -> Case:
+    """Closed, filled paths of four curves, as `vectorize` has them, and the gradient by their points and colours."""
+
+    def build(device: torch.device) -> tuple[Callable[[], Any], Work]:
+        canvas, points = torch.ones(1, 3, size, size, device=device), uneven_discs(count, 0.08, device)
+        fill = torch.rand(1, count, 4, generator=torch.Generator().manual_seed(1)).to(device)
+        work = paths_work(canvas, points, backward)
+        if not backward:
+            return lambda: ops.render_paths(canvas, points, fill=fill), work
+        grad = torch.ones_like(canvas)
+        leaves = points.requires_grad_(), fill.requires_grad_()
+        return lambda: torch.autograd.grad(ops.render_paths(canvas, points, fill=fill), leaves, grad), work
+
+    return Case("render_paths", "fills", backward, f"{count} on {size}²", count, "paths", build)
 
 
 def sinkhorn(batch: int, size: int, cost: str, backward: bool) -> Case:

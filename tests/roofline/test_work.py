@@ -38,6 +38,18 @@ def test_composite_bytes():
     assert work.composite_work(1, 1, 1, 4, True).moved == 4 * 27
 
 
+def test_paths_cover_what_they_fill():
+    """Two squares of a quarter of the canvas each, one of them half outside."""
+    corners = torch.tensor([[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]])
+    sides = torch.stack([corners + part * (corners.roll(-1, 0) - corners) for part in (0, 1 / 3, 2 / 3, 1)], 1)
+    points = torch.stack([sides, sides + torch.tensor([0.5, 0.0])])[None]
+    canvas = torch.zeros(1, 3, 16, 16)
+    forward, both = (work.paths_work(canvas, points, backward) for backward in (False, True))
+    assert forward.covered == both.covered == 64 + 32
+    assert forward.moved == 2 * canvas.nbytes and both.moved == 5 * canvas.nbytes
+    assert forward.flops == 14 * 96 and both.flops == 56 * 96
+
+
 def test_sinkhorn_operations_grow_as_they_should():
     def flops(size, euclidean, iterations=5):
         return work.sinkhorn_work(1, size, size, iterations, euclidean, True, torch.float64).flops
