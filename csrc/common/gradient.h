@@ -27,10 +27,10 @@ struct Gradient {
 
 struct GradientColor {
     double rgba[4];
-    int64_t stop;         // the stop before, or the one that alone counts
+    int32_t stop;         // the stop before, or the one that alone counts
     bool between;         // whether the next one has a share too
     double share, steep;  // of the next, and its derivative by the parameter
-    int64_t low, high;    // the stops whose offsets are the ends
+    int32_t low, high;    // the stops whose offsets are the ends
     double by_u, by_v, by_focus_x, by_focus_y;
 };
 
@@ -75,9 +75,10 @@ NP_HD GradientColor gradient_color(const Gradient<T>& gradient, double x, double
         if (t > 1) t = 2 - t, turn = -1;
     }
     at.by_u *= turn, at.by_v *= turn, at.by_focus_x *= turn, at.by_focus_y *= turn;
-    at.between = false, at.stop = gradient.count - 1, at.share = 0, at.steep = 0, at.low = 0, at.high = 0;
+    at.between = false, at.stop = static_cast<int32_t>(gradient.count) - 1, at.share = 0, at.steep = 0, at.low = 0,
+    at.high = 0;
     double before = 0;
-    for (int64_t k = 0; k < gradient.count; ++k) {
+    for (int32_t k = 0; k < gradient.count; ++k) {
         const double offset = gradient.stops[kStopNumbers * k];
         const bool later = k == 0 || offset > before;
         const double next = later ? offset : before;
@@ -99,12 +100,12 @@ NP_HD GradientColor gradient_color(const Gradient<T>& gradient, double x, double
 }
 
 // The derivative by the parameter, given those by the colour.
-template <typename T>
-NP_HD double gradient_by_parameter(const Gradient<T>& gradient, const GradientColor& at, const double by_rgba[4]) {
+template <typename T, typename B>
+NP_HD double gradient_by_parameter(const Gradient<T>& gradient, const GradientColor& at, const B by_rgba[4]) {
     if (!at.between) return 0;
     const T* stop = gradient.stops + kStopNumbers * at.stop + 1;
     double by_share = 0;
-    for (int c = 0; c < 4; ++c) by_share += by_rgba[c] * (double(stop[kStopNumbers + c]) - double(stop[c]));
+    for (int c = 0; c < 4; ++c) by_share += double(by_rgba[c]) * (double(stop[kStopNumbers + c]) - double(stop[c]));
     return by_share * at.steep;
 }
 
@@ -117,14 +118,15 @@ NP_HD void add_by_map(const GradientColor& at, double x, double y, double by_t, 
 }
 
 // Whether stop k has any.
-NP_HD bool touches_stop(const GradientColor& at, int64_t k) {
+NP_HD bool touches_stop(const GradientColor& at, int32_t k) {
     return k == at.stop || (at.between && (k == at.stop + 1 || k == at.low || k == at.high));
 }
 
 // Adds the derivatives by stop k, [5].
-NP_HD void add_by_stop(const GradientColor& at, int64_t k, double by_t, const double by_rgba[4], double* by_stop) {
+template <typename B>
+NP_HD void add_by_stop(const GradientColor& at, int32_t k, double by_t, const B by_rgba[4], double* by_stop) {
     const double part = k == at.stop ? 1 - at.share : at.between && k == at.stop + 1 ? at.share : 0;
-    for (int c = 0; c < 4; ++c) by_stop[1 + c] += part * by_rgba[c];
+    for (int c = 0; c < 4; ++c) by_stop[1 + c] += part * double(by_rgba[c]);
     if (at.between && k == at.low) by_stop[0] += (at.share - 1) * by_t;
     if (at.between && k == at.high) by_stop[0] -= at.share * by_t;
 }
@@ -135,7 +137,7 @@ NP_HD void accumulate_gradient(const Gradient<T>& gradient, const GradientColor&
                                const double by_rgba[4], double* by_map, double* by_stops) {
     const double by_t = gradient_by_parameter(gradient, at, by_rgba);
     if (by_t != 0) add_by_map(at, x, y, by_t, by_map);
-    const int64_t stops[4] = {at.stop, at.stop + 1, at.low, at.high};
+    const int32_t stops[4] = {at.stop, at.stop + 1, at.low, at.high};
     for (int i = 0; i < (at.between ? 4 : 1); ++i) {
         bool again = false;
         for (int j = 0; j < i; ++j) again |= stops[j] == stops[i];

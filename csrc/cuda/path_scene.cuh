@@ -175,12 +175,13 @@ struct PathPaint {
     T color[3], own, shade;  // opacity: the layer's, and what a gradient multiplies it by
 };
 
-template <typename T>
+// Without `kShaded` no layer has a gradient.
+template <bool kShaded, typename T>
 __device__ __forceinline__ PathPaint<T> paint_of(const PathScene<T>& scene, const PathLayer& layer,
                                                  const Pixel& pixel) {
     const T* rgba = (layer.stroke ? scene.values.stroke : scene.values.fill) + 4 * int64_t(layer.path);
     PathPaint<T> paint{{rgba[0], rgba[1], rgba[2]}, rgba[3], T(1)};
-    if (layer.gradient < 0) return paint;
+    if (!kShaded || layer.gradient < 0) return paint;
     const GradientColor at =
         gradient_color(scene.gradient_of(pixel.canvas, layer.gradient), pixel.x + 0.5, pixel.y + 0.5);
 #pragma unroll

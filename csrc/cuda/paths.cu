@@ -22,7 +22,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
         for (int i = 0; i < listed; ++i) {
             const PathLayer layer = scene.layers[pixel.canvas * layers + list[i]];
             const T covered = coverage_of(area_of(scene, layer, tile, pieces), layer.rule);
-            if (covered > T(0)) lay(paint_of(scene, layer, pixel), covered, rgb);
+            if (covered > T(0)) lay(paint_of<true>(scene, layer, pixel), covered, rgb);
         }
         __syncthreads();
     }

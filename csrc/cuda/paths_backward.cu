@@ -131,17 +131,16 @@ __device__ __forceinline__ void keep_shades(const PathScene<T>& scene, const Pat
                                             const T (&by_shade)[4], double (*held)[kMapNumbers], double* to) {
     const Gradient<T> gradient = scene.gradient_of(pixel.canvas, layer.gradient);
     const double x = pixel.x + 0.5, y = pixel.y + 0.5;
-    const double by_rgba[4] = {double(by_shade[0]), double(by_shade[1]), double(by_shade[2]), double(by_shade[3])};
-    const bool counts = by_rgba[0] != 0 || by_rgba[1] != 0 || by_rgba[2] != 0 || by_rgba[3] != 0;
+    const bool counts = by_shade[0] != T(0) || by_shade[1] != T(0) || by_shade[2] != T(0) || by_shade[3] != T(0);
     const GradientColor at = gradient_color(gradient, x, y);
-    const double by_t = counts ? gradient_by_parameter(gradient, at, by_rgba) : 0;
+    const double by_t = counts ? gradient_by_parameter(gradient, at, by_shade) : 0;
     double by_map[kMapNumbers] = {0, 0, 0, 0, 0, 0, 0, 0};
     if (by_t != 0) add_by_map(at, x, y, by_t, by_map);
     keep_block_sums(by_t != 0, by_map, held, to);
-    for (int64_t k = 0; k < gradient.count; ++k) {
+    for (int32_t k = 0; k < gradient.count; ++k) {
         double by_stop[kStopNumbers] = {0, 0, 0, 0, 0};
         const bool touched = counts && touches_stop(at, k);
-        if (touched) add_by_stop(at, k, by_t, by_rgba, by_stop);
+        if (touched) add_by_stop(at, k, by_t, by_shade, by_stop);
         keep_block_sums(touched, by_stop, held, to + kMapNumbers + kStopNumbers * k);
     }
 }
@@ -174,12 +173,12 @@ __device__ __forceinline__ void keep_moments(const PathScene<T>& scene, const Pa
 }
 
 // Goes back through one layer: `flowing` is the derivative by the colour above it, and becomes that by the one below.
-template <typename T>
+template <bool kShaded, typename T>
 __device__ __forceinline__ void differentiate(const PathScene<T>& scene, const PathSums& sums, int64_t number,
                                               const TilePlace& tile, const Pixel& pixel, T area, const T (&under)[3],
                                               T (&flowing)[3], double (*held)[kMapNumbers], T* field) {
     const PathLayer layer = scene.layers[number];
-    const PathPaint<T> paint = paint_of(scene, layer, pixel);
+    const PathPaint<T> paint = paint_of<kShaded>(scene, layer, pixel);
     const T covered = coverage_of(area, layer.rule), opacity = paint.own * paint.shade, alpha = opacity * covered;
     T by_alpha(0), by_shade[4], by_paint[4];
 #pragma unroll
@@ -194,7 +193,7 @@ __device__ __forceinline__ void differentiate(const PathScene<T>& scene, const P
     field[tile.y * kTile + tile.x] = opacity * by_alpha * coverage_slope(area, layer.rule, T(layer.orientation));
     const int64_t place = (tile.row - layer.y0) * (layer.x1 - layer.x0) + tile.column - layer.x0;
     keep_block_sums(true, by_paint, held, sums.paints + 4 * (sums.first_tile[number] + place));
-    if (layer.gradient >= 0) {
+    if (kShaded && layer.gradient >= 0) {
         double* const to = sums.shades + sums.first_shade[number] + place * shade_numbers(scene.tables, layer);
         keep_shades(scene, layer, pixel, by_shade, held, to);
     }
@@ -202,8 +201,9 @@ __device__ __forceinline__ void differentiate(const PathScene<T>& scene, const P
     __syncthreads();  // field has been read
 }
 
-template <typename T>
-__global__ void __launch_bounds__(kThreads, 1)
+// Gradients take registers, so that fewer blocks share a multiprocessor: without any it is another kernel.
+template <bool kShaded, typename T>
+__global__ void __launch_bounds__(kThreads, kShaded ? 1 : kBlocksPerUnit<T>)
     render_paths_backward_kernel(const T* grad, const T* canvas, PathScene<T> scene, PathSums sums, Grid grid,
                                  Portions<T> portions, T* grad_canvas) {
     __shared__ LinePiece<T> pieces[2 * kThreads];
@@ -234,7 +234,7 @@ __global__ void __launch_bounds__(kThreads, 1)
                 const T area = area_of(scene, layer, tile, pieces);
                 T* const to = kept + (i - k * portions.size) * 4 * kPixels;
                 if (keep) to[0] = area, to[kPixels] = rgb[0], to[2 * kPixels] = rgb[1], to[3 * kPixels] = rgb[2];
-                lay(paint_of(scene, layer, pixel), coverage_of(area, layer.rule), rgb);
+                lay(paint_of<kShaded>(scene, layer, pixel), coverage_of(area, layer.rule), rgb);
             }
         };
         for (int64_t k = 0; k + 1 < count; ++k) {
@@ -247,7 +247,7 @@ __global__ void __launch_bounds__(kThreads, 1)
             for (int64_t i = min((k + 1) * portions.size, static_cast<int64_t>(listed)); i-- > k * portions.size;) {
                 const T* const from = kept + (i - k * portions.size) * 4 * kPixels;
                 const T under[3] = {from[kPixels], from[2 * kPixels], from[3 * kPixels]};
-                differentiate(scene, sums, first + list[i], tile, pixel, from[0], under, flowing, held, field);
+                differentiate<kShaded>(scene, sums, first + list[i], tile, pixel, from[0], under, flowing, held, field);
             }
         }
         pixel.write(flowing, grad_canvas);
@@ -404,7 +404,8 @@ PathSums make_sums(const PathScene<T>& scene, int64_t& moments, const Allocate& 
     moments = sum_up(sums.first_moment, scene.points, kMostItems, allocate, stream);
     sums.moments = take<Moment>(allocate, moments);
     sums.paints = take<double>(allocate, 4 * sum_up(sums.first_tile, layers, kMostItems, allocate, stream));
-    sums.shades = take<double>(allocate, sum_up(sums.first_shade, layers, kMostItems, allocate, stream));
+    sums.shades = take<double>(
+        allocate, scene.sizes.gradients > 0 ? sum_up(sums.first_shade, layers, kMostItems, allocate, stream) : 0);
     sums.by_point = take<Point>(allocate, scene.points);
     sums.by_normal = take<Point>(allocate, scene.vertices);
     return sums;
@@ -440,8 +441,9 @@ void launch_render_paths_backward(const T* grad, const T* canvas, const PathValu
     const Portions<T> portions = make_portions<T>(scene.sizes.layers(), grid.total, blocks, allocate);
     launch(clear_kernel<T>, blocks_for(std::max({moments, scene.vertices, int64_t(1)})), kThreads, 0, stream, scene,
            sums, moments, portions.queue);
-    launch(render_paths_backward_kernel<T>, blocks, kThreads, 0, stream, grad, canvas, scene, sums, grid, portions,
-           grad_canvas);
+    const auto kernel =
+        shape.gradients > 0 ? render_paths_backward_kernel<true, T> : render_paths_backward_kernel<false, T>;
+    launch(kernel, blocks, kThreads, 0, stream, grad, canvas, scene, sums, grid, portions, grad_canvas);
     const int64_t paths = shape.batch * shape.paths, segments = shape.batch * shape.segments;
     const int64_t shades = shape.batch * (kMapNumbers * shape.gradients + kStopNumbers * shape.stops);
     if (paths > 0) {

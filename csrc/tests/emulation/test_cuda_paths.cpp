@@ -82,8 +82,8 @@ struct Scene {
                 layout.data(),
                 styles.data(),
                 limits.data(),
-                3,
-                6,
+                static_cast<int64_t>(gradient_styles.size() / 3),
+                stops.empty() ? 0 : 6,
                 gradient_styles.data()};
     }
     PathValues<T> values(bool fills, bool strokes) const {
@@ -157,6 +157,15 @@ void compare(const Scene<T>& scene, bool fills, bool strokes, double tolerance) 
     }
 }
 
+template <typename T>
+Scene<T> without_gradients(Scene<T> scene) {
+    for (size_t i = 0; i < scene.styles.size(); ++i) {
+        if (i % kStyles > 2) scene.styles[i] = -1;
+    }
+    scene.gradient_styles.clear(), scene.stops.clear(), scene.maps.clear();
+    return scene;
+}
+
 }  // namespace
 
 int main() {
@@ -166,6 +175,7 @@ int main() {
     }
     compare(Scene<double>(17, 16, 1, 2, 0.3, 7), true, false, 1e-12);
     compare(Scene<double>(33, 9, 1, 2, 0.3, 8), false, true, 1e-12);
+    compare(without_gradients(Scene<double>(33, 40, 2, 4, 0.3, 8)), true, true, 1e-12);
     compare(Scene<double>(5, 3, 1, 2, 30, 9), true, true, 1e-12);  // most of it far outside
     compare(Scene<double>(1, 1, 1, 1, 0.5, 10), true, true, 1e-12);
     compare(Scene<double>(16, 20, 1, 0, 0.5, 11), true, true, 1e-12);
