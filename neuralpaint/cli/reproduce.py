@@ -6,18 +6,17 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from neuralpaint.cli.console import say
 from neuralpaint.cli.features import Download, Vgg, find_features
-from neuralpaint.cli.options import Debug, Device, Overwrite, Quiet
+from neuralpaint.cli.options import MAX_STEPS, Debug, Device, Overwrite, Quiet, check_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from neuralpaint.losses.features import Features as FeatureNetwork
     from neuralpaint.reproduction import Entry
 
 NAME = "reproduce"
@@ -28,13 +27,16 @@ def command(
     figure: Annotated[
         list[int] | None, typer.Option(metavar="N", help="A figure to reproduce; may be given several times.")
     ] = None,
+    table: Annotated[
+        list[int] | None, typer.Option(metavar="N", help="A table to reproduce; may be given several times.")
+    ] = None,
     paper: Annotated[
         str | None,
         typer.Option(
             metavar="PAPER", help="Figures of this paper: snp (Zou et al. 2021) or styles (Dumoulin et al. 2017)."
         ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All figures that can be reproduced.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All figures and tables that can be reproduced.")] = False,
     scale: Annotated[
         str,
         typer.Option(metavar="SCALE", help="small (minutes on two cores) or paper (the papers' sizes, for a GPU)."),
@@ -52,6 +54,23 @@ def command(
             metavar="DIR",
             help="Paintings, named after the styles of the bundled networks; the figures of styles need two or more.",
         ),
+    ] = None,
+    content: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Photos to train on; the figures that train styles need them.")
+    ] = None,
+    renderers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Renderers in folders BRUSH-NETWORK, by train-renderer: table 1 shows them and trains none.",
+        ),
+    ] = None,
+    updates: Annotated[
+        int | None, typer.Option(metavar="N", help="Training steps.", show_default="by scale and figure")
+    ] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep trainings there, and continue those that are there."),
     ] = None,
     features: Annotated[
         str,
@@ -76,7 +95,8 @@ def command(
     [bold]Examples[/bold]
       [cyan]neuralpaint reproduce --list[/cyan]
       [cyan]neuralpaint reproduce --figure 12 -o figures[/cyan]
-      [cyan]neuralpaint reproduce --all --styles paintings -o figures --page figures.md[/cyan]
+      [cyan]neuralpaint reproduce --table 1 --renderers runs -o figures[/cyan]
+      [cyan]neuralpaint reproduce --all --styles paintings --content photos -o figures --page figures.md[/cyan]
     """
     from neuralpaint.reproduction import ENTRIES, SCALES, choose
     from neuralpaint.utils.validation import unknown_name
@@ -87,15 +107,20 @@ def command(
         return
     if scale not in SCALES:
         raise ValueError(unknown_name("scale", scale, list(SCALES)))
-    only_page = page is not None and not (figure or paper or everything)
-    chosen = [] if only_page else choose(ENTRIES, figure or (), paper, everything)
+    check_range("--updates", updates, 1, MAX_STEPS)
+    only_page = page is not None and not (figure or table or paper or everything)
+    chosen = [] if only_page else choose(ENTRIES, figure or (), paper, everything, table or ())
     if out is None:
         raise ValueError("--out DIR is missing: the folder for the pictures and numbers")
-    _check_outputs(chosen, out, page, overwrite, {"photos": photos, "paintings": styles})
+    _check_outputs(chosen, out, page, overwrite, {"photos": photos, "paintings": styles, "training photos": content})
     if chosen:
-        inputs = _inputs(chosen, photos, styles)
-        network = find_features(features, vgg, download) if any("features" in e.needs for e in chosen) else None
-        _run(chosen, scale, out, inputs, network, device, quiet)
+        inputs: dict[str, Any] = _inputs(chosen, photos, styles, content)
+        if renderers is not None and not renderers.is_dir():
+            raise ValueError(f"--renderers {renderers} is not a folder")
+        if any("features" in entry.needs for entry in chosen):
+            inputs["features"] = find_features(features, vgg, download)
+        inputs |= {"updates": updates, "renderers": renderers, "work": work}
+        _run(chosen, scale, out, inputs, device, quiet)
     if page is not None:
         _write_page(out, page, quiet)
 
@@ -121,11 +146,11 @@ def _check_outputs(
         raise ValueError(f"--out {out} is a file: give a folder")
 
 
-def _inputs(chosen: Sequence[Entry], photos: Path, styles: Path | None) -> dict[str, list[Path]]:
+def _inputs(chosen: Sequence[Entry], photos: Path, styles: Path | None, content: Path | None) -> dict[str, list[Path]]:
     """The files of photos and paintings that the entries need. ValueError if there are none."""
-    from neuralpaint.training.styles.dataset import pictures_in
+    from neuralpaint.training.styles.dataset import LEAST_PHOTOS, pictures_in
 
-    found: dict[str, list[Path]] = {"photos": [], "styles": []}
+    found: dict[str, list[Path]] = {}
     if any("photos" in entry.needs for entry in chosen):
         found["photos"] = pictures_in(photos, "--photos")
     for entry in chosen:
@@ -136,6 +161,13 @@ def _inputs(chosen: Sequence[Entry], photos: Path, styles: Path | None) -> dict[
                     "more, such as van-gogh-starry-night.jpg (neuralpaint stylize --list names the styles)"
                 )
             found["styles"] = pictures_in(styles, "--styles")
+        if "content" in entry.needs:
+            if content is None:
+                raise ValueError(
+                    f"--content DIR is missing, which {entry.label} needs: a folder with photos to train on, at least "
+                    f"{LEAST_PHOTOS}, of any kind; some hundreds do well"
+                )
+            found["content"] = pictures_in(content, "--content")
     return found
 
 
@@ -143,8 +175,7 @@ def _run(
     chosen: Sequence[Entry],
     scale: str,
     out: Path,
-    inputs: dict[str, list[Path]],
-    network: FeatureNetwork | None,
+    inputs: Mapping[str, Any],
     device: str,
     quiet: bool,
 ) -> None:
@@ -157,7 +188,7 @@ def _run(
     make_folder(out)  # before minutes of work, in case that it cannot be made
     for entry in chosen:
         with _progress(entry.name, quiet) as progress:
-            request = Request(scale, place, inputs["photos"], inputs["styles"], network, progress)
+            request = Request(scale, place, progress=progress, **inputs)
             result = reproduce(entry, request, out)
         if not quiet:
             verdict = "as the paper says" if result["agrees"] else "not as the paper says"

@@ -39,7 +39,12 @@ class Request:
         device: where to compute.
         photos: files of photos, sorted by name; for entries that need them.
         styles: files of paintings, sorted by name; for entries that need them.
+        content: files of photos to train on; for entries that need them.
         features: the network that styles are compared by; for entries that need it.
+        updates: training steps, instead of those of the scale; None for those.
+        renderers: a folder of renderers that `train-renderer` has made, BRUSH-NETWORK each, to show instead of training
+            some; None to train them.
+        work: where trainings are kept, and continued if they are there; None for a folder that is removed.
         progress: called with a stage, and how much of it is done, of how much.
     """
 
@@ -47,7 +52,11 @@ class Request:
     device: torch.device
     photos: Sequence[Path] = ()
     styles: Sequence[Path] = ()
+    content: Sequence[Path] = ()
     features: Features | None = None
+    updates: int | None = None
+    renderers: Path | None = None
+    work: Path | None = None
     progress: Callable[[str, int, int], None] = _no_progress
 
 
@@ -74,7 +83,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Entry:
-    """A figure of a paper that can be reproduced.
+    """A figure or table of a paper that can be reproduced.
 
     Attributes:
         paper: one of `PAPERS`.
@@ -82,7 +91,9 @@ class Entry:
         title: a line.
         claim: one sentence, in our words: what the paper says.
         code: "module:function" of a function of a `Request` that returns an `Outcome`; imported when it is run.
-        needs: which of a request's "photos", "styles" and "features" it uses.
+        needs: which of a request's "photos", "styles", "content" and "features" it uses.
+        tables: the tables of the paper that it stands for.
+        note: a sentence on what it is that is reproduced, where the paper itself was not at hand.
     """
 
     paper: str
@@ -91,6 +102,8 @@ class Entry:
     claim: str
     code: str
     needs: tuple[str, ...] = ()
+    tables: tuple[int, ...] = ()
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -100,8 +113,7 @@ class Entry:
     @property
     def label(self) -> str:
         """Such as "snp, figures 4 and 5"."""
-        plural = "s" if len(self.figures) > 1 else ""
-        return f"{self.paper}, figure{plural} {' and '.join(map(str, self.figures))}"
+        return f"{self.paper}, {called(self.figures, self.tables)}"
 
     def run(self, request: Request) -> Outcome:
         """Computes the figure. ValueError if the request lacks what it needs, or a file cannot be used."""
@@ -112,27 +124,45 @@ class Entry:
         return getattr(importlib.import_module(module), function)(request)
 
 
+def called(figures: Sequence[int], tables: Sequence[int] = ()) -> str:
+    """Such as "table 1, figures 13 and 14"."""
+    parts = []
+    for what, numbers in (("table", tables), ("figure", figures)):
+        if numbers:
+            parts.append(f"{what}{'s' if len(numbers) > 1 else ''} {' and '.join(map(str, numbers))}")
+    return ", ".join(parts)
+
+
 def choose(
-    entries: Sequence[Entry], figures: Sequence[int] = (), paper: str | None = None, everything: bool = False
+    entries: Sequence[Entry],
+    figures: Sequence[int] = (),
+    paper: str | None = None,
+    everything: bool = False,
+    tables: Sequence[int] = (),
 ) -> list[Entry]:
-    """The entries of these figures, of this paper, or all.
+    """The entries of these figures and tables, of this paper, or all.
 
     Raises:
-        ValueError: the paper is unknown, a figure cannot be reproduced, or nothing is chosen.
+        ValueError: the paper is unknown, a figure or table cannot be reproduced, or nothing is chosen.
     """
     if paper is not None and paper not in PAPERS:
         raise ValueError(unknown_name("paper", paper, list(PAPERS)))
-    if not figures and paper is None and not everything:
-        raise ValueError("choose what to reproduce: --figure N, --paper NAME or --all (--list shows what there is)")
-    if everything and (figures or paper is not None):
-        raise ValueError("--all does not go with --figure or --paper: leave it out")
+    if not figures and not tables and paper is None and not everything:
+        raise ValueError(
+            "choose what to reproduce: --figure N, --table N, --paper NAME or --all (--list shows what there is)"
+        )
+    if everything and (figures or tables or paper is not None):
+        raise ValueError("--all does not go with --figure, --table or --paper: leave it out")
     of_paper = [entry for entry in entries if paper in (None, entry.paper)]
-    known = sorted({figure for entry in of_paper for figure in entry.figures})
-    for figure in figures:
-        if figure not in known:
-            of = f" of {paper}" if paper else ""
-            raise ValueError(
-                f"--figure {figure}{of} cannot be reproduced: choose from {', '.join(map(str, known))} "
-                "(--list says what they are)"
-            )
-    return [entry for entry in of_paper if not figures or set(figures) & set(entry.figures)]
+    for option, wanted in (("figure", figures), ("table", tables)):
+        known = sorted({number for entry in of_paper for number in getattr(entry, f"{option}s")})
+        for number in wanted:
+            if number not in known:
+                of = f" of {paper}" if paper else ""
+                raise ValueError(
+                    f"--{option} {number}{of} cannot be reproduced: choose from "
+                    f"{', '.join(map(str, known)) or 'the figures'} (--list says what they are)"
+                )
+    if not figures and not tables:
+        return of_paper
+    return [entry for entry in of_paper if set(figures) & set(entry.figures) or set(tables) & set(entry.tables)]

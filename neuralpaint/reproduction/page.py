@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from neuralpaint.reproduction.entries import ENTRIES
-from neuralpaint.reproduction.entry import PAPERS
+from neuralpaint.reproduction.entry import PAPERS, called
 
 _HEAD = """\
 # Reproduction
@@ -21,10 +21,10 @@ be reproduced; this made the pictures, the numbers and the page:
 {commands}
 ```
 
-At scale `small` a figure takes seconds to minutes on two cores; `--scale paper` runs the same code with the sizes of
-the papers, for a GPU. The JSON file beside each picture has the numbers, the curves, the settings and the machine. Here
-strokes are drawn by the exact renderer, not by a network, and the photos and digits are not those of the papers: it is
-their statements that are checked, not their numbers.
+At scale `small` a figure takes from seconds to half an hour on two cores; `--scale paper` runs the same code with the
+sizes of the papers, for a GPU. The JSON file beside each picture has the numbers, the curves, the settings and the
+machine. Strokes are drawn by the exact renderer, not by a network, unless it is networks that are compared, and the
+photos and digits are not those of the papers: it is their statements that are checked, not their numbers.
 """
 
 
@@ -53,7 +53,7 @@ def page(results: Sequence[Mapping[str, Any]], folder: str) -> str:
 def _commands(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """The commands that make these results: one, or one for each scale and paper."""
     scales = list(dict.fromkeys(result["scale"] for result in results))
-    rest = "--styles paintings -o figures --page figures.md"
+    rest = "--styles paintings --content photos -o figures --page figures.md"
     if len(scales) == 1 and len(results) == len(ENTRIES):
         return [f"neuralpaint reproduce --all --scale {scales[0]} {rest}"]
     found: dict[tuple[str, str], list[str]] = {}
@@ -78,6 +78,7 @@ def _section(result: Mapping[str, Any], folder: str) -> list[str]:
         "",
         f"**The paper:** {result['claim']}",
         "",
+        *([f"*{result['note']}*", ""] if result.get("note") else []),
         f"**Here:** {result['finding']} *({_verdict(result)})*",
         "",
         *_table(result["rows"]),
@@ -99,12 +100,13 @@ def _verdict(result: Mapping[str, Any]) -> str:
 
 
 def _figures(result: Mapping[str, Any]) -> str:
-    return " and ".join(map(str, result["figures"]))
+    tables = "".join(f", table {number}" for number in result.get("tables", ()))
+    return " and ".join(map(str, result["figures"])) + tables
 
 
 def _heading(result: Mapping[str, Any]) -> str:
-    plural = "s" if len(result["figures"]) > 1 else ""
-    return f"Figure{plural} {_figures(result)} of {result['paper']}: {result['title']}"
+    what = called(result["figures"], result.get("tables", ()))
+    return f"{what.capitalize()} of {result['paper']}: {result['title']}"
 
 
 def _anchor(result: Mapping[str, Any]) -> str:

@@ -30,10 +30,14 @@ class Painted(NamedTuple):
 
 def square_photo(path: Path, size: int, device: torch.device) -> Tensor:
     """The middle square of a photo: `[3, size, size]`."""
-    photo = load_image(path)
-    side = min(photo.shape[1:])
-    top, left = (photo.shape[1] - side) // 2, (photo.shape[2] - side) // 2
-    return resize(photo[:, top : top + side, left : left + side], size, size).to(device)
+    return resize(middle_square(load_image(path)), size, size).to(device)
+
+
+def middle_square(picture: Tensor) -> Tensor:
+    """The middle square of `[C, H, W]`."""
+    side = min(picture.shape[1:])
+    top, left = (picture.shape[1] - side) // 2, (picture.shape[2] - side) // 2
+    return picture[:, top : top + side, left : left + side]
 
 
 def bounded_psnr(a: Tensor, b: Tensor) -> float:

@@ -41,7 +41,8 @@ _CHECK = schema.fields(
         "rows": schema.listed(_row, 1, 1000),
         "seconds": schema.number(0, 1e9),
         "machine": schema.items,
-    }
+    },
+    {"tables": schema.listed(schema.whole(1, 1000), 0, 16), "note": schema.text()},
 )
 
 
@@ -107,8 +108,10 @@ def _result(entry: Entry, request: Request, outcome: Outcome, seconds: float) ->
         "version": VERSION,
         "paper": entry.paper,
         "figures": list(entry.figures),
+        "tables": list(entry.tables),
         "title": entry.title,
         "claim": entry.claim,
+        "note": entry.note,
         "finding": outcome.finding,
         "agrees": outcome.agrees,
         "scale": request.scale,

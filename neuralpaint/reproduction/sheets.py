@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PIL import Image, ImageDraw, ImageFont
 
 PANEL = 132
 """Pixels along each side of a picture in a sheet."""
 
-COLORS = ((90, 120, 200), (200, 80, 30), (70, 140, 80), (140, 100, 160))
+COLORS = (
+    (90, 120, 200),
+    (200, 80, 30),
+    (70, 140, 80),
+    (140, 100, 160),
+    (60, 150, 165),
+    (160, 120, 50),
+    (90, 90, 90),
+)
 """Of curves, and of the labels of rows that belong to them."""
 
 _GAP, _LEFT, _TOP, _PLOT, _FOOT = 8, 92, 30, 264, 40
 _INK, _FAINT, _GRID = (40, 40, 40), (170, 170, 170), (225, 225, 225)
+_TALLEST = 460  # pixels of a plot
 _SHARP = 3  # text and lines are drawn this many times larger
 _TICKS = 4
 _TOPS = (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10)  # whose quarters are short numbers
@@ -25,7 +34,10 @@ Color = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Plot:
-    """Curves over equal steps from `start` to `end` of the horizontal axis, from 0 to `highest` of the vertical one."""
+    """Curves over the horizontal axis from `start` to `end`, from `lowest` to `highest` of the vertical one.
+
+    A curve's values are at equal steps of the whole axis, or at the places that `at` has for its name.
+    """
 
     curves: Mapping[str, Sequence[float]]
     axis: str  # of the horizontal axis
@@ -33,6 +45,8 @@ class Plot:
     end: float
     highest: float
     legend: bool = True
+    lowest: float = 0.0
+    at: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +95,8 @@ def sheet(groups: Sequence[Group], title: str = "") -> Image.Image:
         if group.plot is not None:
             if title:
                 _write(pen, (across + _PLOT / 2, top + _TOP / 2), title, _fit(title, _PLOT - 24))
-            _draw_plot(pen, group.plot, (across + 38, top + _TOP + 6, width - 16, top + height - _FOOT))
+            bottom = top + min(height, _TALLEST) - _FOOT
+            _draw_plot(pen, group.plot, (across + 38, top + _TOP + 6, width - 16, bottom))
         top += height
     finished = large.resize((width, top), Image.Resampling.BOX)
     pen = ImageDraw.Draw(finished)
@@ -129,19 +144,22 @@ def _draw_plot(pen: ImageDraw.ImageDraw, plot: Plot, box: tuple[float, float, fl
     x0, y0, x1, y1 = box
 
     def at(share: float, value: float) -> tuple[float, float]:
-        y = y1 - (y1 - y0) * min(value / plot.highest, 1)
+        y = y1 - (y1 - y0) * min(max((value - plot.lowest) / (plot.highest - plot.lowest), 0), 1)
         return (x0 + (x1 - x0) * share) * _SHARP, y * _SHARP
 
     for k in range(_TICKS + 1):
-        value = plot.highest * k / _TICKS
+        value = plot.lowest + (plot.highest - plot.lowest) * k / _TICKS
         pen.line([at(0, value), at(1, value)], fill=_GRID, width=_SHARP)
-        _write(pen, (x0 - 6, at(0, value)[1] / _SHARP), f"{value:.2g}", 11, anchor="rm")
+        _write(pen, (x0 - 6, at(0, value)[1] / _SHARP), f"{value:.3g}", 11, anchor="rm")
         step = plot.start + (plot.end - plot.start) * k / _TICKS
         _write(pen, (at(k / _TICKS, 0)[0] / _SHARP, y1 + 10), f"{step:.4g}", 11)
     _write(pen, ((x0 + x1) / 2, y1 + 26), plot.axis, 11)
     for k, (name, values) in enumerate(plot.curves.items()):
         color = COLORS[k % len(COLORS)]
-        points = [at(i / max(1, len(values) - 1), value) for i, value in enumerate(values)]
+        shares = [i / max(1, len(values) - 1) for i in range(len(values))]
+        if name in plot.at:
+            shares = [(place - plot.start) / (plot.end - plot.start) for place in plot.at[name]]
+        points = [at(share, value) for share, value in zip(shares, values, strict=True)]
         pen.line(points, fill=color, width=2 * _SHARP, joint="curve")
         if plot.legend:
             _write(pen, (x1 - 4, y0 + 10 + 14 * k), name, 11, color, "rm")
