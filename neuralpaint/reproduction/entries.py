@@ -59,6 +59,15 @@ ENTRIES = (
     ),
     Entry(
         "styles",
+        (6,),
+        "A style that is added",
+        "A style is added to a trained network by learning its scale and shift alone, in an eighth of the updates that "
+        "a network for it needs from scratch.",
+        f"{_HERE}.added_style:run",
+        ("photos", "styles", "content", "features"),
+    ),
+    Entry(
+        "styles",
         (7,),
         "Between two styles",
         "From one style to another, the loss against the first rises and that against the second falls at every step.",

@@ -166,7 +166,7 @@ def test_entries_are_chosen_by_figure_and_paper():
 
     assert names([7]) == ["snp-figure-7", "styles-figure-7"]
     assert names([7], "styles") == ["styles-figure-7"]
-    assert names([5]) == ["snp-figure-4"]
+    assert names([5], "snp") == ["snp-figure-4"]
     assert names([], None, True) == [entry.name for entry in ENTRIES]
     assert len(set(names([], None, True))) == len(ENTRIES)
 
