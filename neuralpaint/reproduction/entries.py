@@ -49,6 +49,17 @@ ENTRIES = (
         f"{_HERE}.digits:run",
     ),
     Entry(
+        "snp",
+        (13, 14),
+        "Networks that draw strokes",
+        "A rasterization and a shading network together, the dual pathway, imitate a brush better than either of them "
+        "alone and than earlier networks, which have to untangle shape and colour.",
+        f"{_HERE}.renderer_ablation:run",
+        tables=(1,),
+        note="Figure 14 is taken to show strokes as the networks draw them; we had the paper's text and table, not the "
+        "picture.",
+    ),
+    Entry(
         "styles",
         (1,),
         "One photo in all the styles of one network",
