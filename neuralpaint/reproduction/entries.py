@@ -25,6 +25,17 @@ ENTRIES = (
     ),
     Entry(
         "snp",
+        (9,),
+        "Strokes in the style of a picture",
+        "Strokes that are moved by a style loss take on the style of a picture, its colours alone or its texture too, "
+        "and the painting still shows the photo.",
+        f"{_HERE}.restyled_strokes:run",
+        ("photos", "styles", "features"),
+        note="The paper's picture was not at hand; that the figure shows style transfer is taken from the paper's "
+        "text.",
+    ),
+    Entry(
+        "snp",
         (10,),
         "400 strokes, beside Learning to Paint",
         "With as many strokes as Learning to Paint, 400, paintings show clear strokes with their texture, where those "
