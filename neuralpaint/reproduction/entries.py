@@ -25,6 +25,16 @@ ENTRIES = (
     ),
     Entry(
         "snp",
+        (8,),
+        "Abstract paintings of few strokes",
+        "A few strokes of tape or marker give highly abstract paintings, in which the subject can still be told.",
+        f"{_HERE}.few_strokes:run",
+        ("photos", "content", "features"),
+        note="The paper's picture was not at hand; what the figure shows is taken from the description of such "
+        "paintings on the paper's project page.",
+    ),
+    Entry(
+        "snp",
         (9,),
         "Strokes in the style of a picture",
         "Strokes that are moved by a style loss take on the style of a picture, its colours alone or its texture too, "
