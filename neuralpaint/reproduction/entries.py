@@ -91,6 +91,14 @@ ENTRIES = (
     ),
     Entry(
         "styles",
+        (5,),
+        "One network of several styles, beside a network for each",
+        "A network of many styles learns each about as well, in as many updates, as a network of this style alone.",
+        f"{_HERE}.shared_network:run",
+        ("photos", "styles", "content", "features"),
+    ),
+    Entry(
+        "styles",
         (6,),
         "A style that is added",
         "A style is added to a trained network by learning its scale and shift alone, in an eighth of the updates that "
