@@ -5,6 +5,7 @@ Exit codes: 0 success; 1 failure while running; 2 invalid usage or input; 130 in
 
 from __future__ import annotations
 
+import os
 import warnings
 from typing import Annotated, NoReturn
 
@@ -87,8 +88,18 @@ def _show(
         warn(" ".join(str(message).split()))
 
 
+def _let_threads_sleep() -> None:
+    """Has torch's threads sleep soon after a loop, in this process and its children. Call it before importing torch.
+
+    They would spin for milliseconds, which on a busy machine takes the processors from the threads that work.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+
+
 def main() -> NoReturn:
     """Runs the command of `sys.argv`. Raises SystemExit with its exit code."""
+    _let_threads_sleep()
     warnings.filterwarnings("ignore", module=r"PIL\.")  # about metadata, which does not affect a painting
     warnings.showwarning = _show  # a line as of any other message
     occupy()
