@@ -134,4 +134,119 @@ struct Bezier {
     }
 };
 
+// A curve whose nearest points are found by Newton's method: where q·B' + slope |q| = 0, for q = p - B(t) and a radius
+// that changes by `slope` from t = 0 to 1. kTapered: the slope is not 0.
+template <typename T>
+struct FootCurve : Bezier<T> {
+    using Bezier<T>::x0, Bezier<T>::y0, Bezier<T>::ax, Bezier<T>::ay, Bezier<T>::d0x, Bezier<T>::d0y;
+    using Bezier<T>::d1x, Bezier<T>::d1y;
+    // Newton's method takes at most so many steps (pixels that the curve itself passes through take the most), and ends
+    // when the next one would move no t by more than this.
+    static constexpr int kSteps = 8;
+    static constexpr T kLeastMove = sizeof(T) == 8 ? T(1e-13) : T(4e-6);
+    T c1, c2, c3;    // q·B' = q0·d0 + t (2 q0·A + c1) + t² c2 + t³ c3, with q0 = p - P0
+    T twist, flare;  // twist + flare |slope| / |q|: about the most that half of the second derivative can be
+
+    NP_HD void setup(const T* p, const View<T>& view) {
+        Bezier<T>::setup(p, view);
+        c1 = -(d0x * d0x + d0y * d0y);
+        c2 = T(-3) * (ax * d0x + ay * d0y);
+        c3 = T(-2) * (ax * ax + ay * ay);
+        twist = vmax(vabs(c2), vabs(c2 + T(3) * c3));
+        flare = T(0.5) * vmax(d0x * d0x + d0y * d0y, d1x * d1x + d1y * d1y);
+    }
+
+    // The terms that are the same for all t of a pixel.
+    template <typename V>
+    struct Pixel {
+        V x, y, f0, f1;  // the way from P0; q·B' = f0 + t (f1 + t (c2 + t c3))
+    };
+
+    template <typename V>
+    NP_HD Pixel<V> pixel(V x, V y) const {
+        const V q0x = x - V(x0), q0y = y - V(y0);
+        return {q0x, q0y, q0x * V(d0x) + q0y * V(d0y), V(2) * (q0x * V(ax) + q0y * V(ay)) + V(c1)};
+    }
+
+    // q at t.
+    template <typename V>
+    NP_HD void way(const Pixel<V>& p, V t, V& qx, V& qy) const {
+        qx = p.x - t * (V(d0x) + t * V(ax));
+        qy = p.y - t * (V(d0y) + t * V(ay));
+    }
+    template <typename V>
+    NP_HD V length(const Pixel<V>& p, V t) const {
+        V qx, qy;
+        way(p, t, qx, qy);
+        return vsqrt(qx * qx + qy * qy + V(T(1e-12)));
+    }
+
+    // A step of Newton's method from t, or `walk` uphill where there is no maximum. Returns where the next step would
+    // still move t by more than kLeastMove: by about the square of this one times F'' / (2 F'), which is large near the
+    // curve and its evolute.
+    template <bool kTapered, typename V>
+    NP_HD auto newton(const Pixel<V>& p, V& t, V low, V high, T slope, T walk) const {
+        const V along = p.f0 + t * (p.f1 + t * (V(c2) + t * V(c3)));
+        const V fall = p.f1 + t * (V(T(2) * c2) + t * V(T(3) * c3));
+        V rise = along, bend = -fall, tiny(T(1e-9)), most(twist), scale(1);
+        if constexpr (kTapered) {  // all times |q|
+            scale = length(p, t);
+            rise = along + V(slope) * scale;
+            bend = V(slope) * along - scale * fall;
+            tiny = tiny * scale;
+            most = most * scale + V(flare * vabs(slope));
+        }
+        const V step = select(bend > tiny, rise * scale / vmax(bend, tiny), V(walk) * sign(rise));
+        const V next = vmin(vmax(t + step, low), high), move = next - t;
+        t = next;
+        return move * move * most > V(kLeastMove) * vmax(bend, tiny);
+    }
+
+    // Steps until no t moves any more.
+    template <bool kTapered, typename V>
+    NP_HD V polished(const Pixel<V>& p, V t, V low, V high, T slope, T walk) const {
+        for (int i = 0; i < kSteps; ++i) {
+            if (!any(newton<kTapered>(p, t, low, high, slope, walk))) break;
+        }
+        return t;
+    }
+
+    // The guesses for blocks, a block a lane: their centres, the samples that matter to them, `step` apart, and the
+    // best one. Sets t of the centre and its derivatives by x and y; true where all pixels within `radius` have one
+    // candidate between low and high. There what is 0 at it falls all the way, which it does if B'² - q·B'', a parabola
+    // in t, is more than |slope| |B'|.
+    template <bool kTapered, typename V>
+    NP_HD auto guess(V x, V y, V first, V last, V best, T radius, T step, T slope, Guess<V>& g) const {
+        g.low = vmax((first - V(1)) * V(step), V(0));
+        g.high = vmin((last + V(1)) * V(step), V(1));
+        const Pixel<V> p = pixel(x, y);
+        V t = best * V(step);
+        for (int i = 0; i < 3; ++i) newton<kTapered>(p, t, g.low, g.high, slope, T(0.5) * step);
+        V dx, dy, dx1, dy1, qx, qy;
+        this->velocity(g.low, dx, dy);
+        this->velocity(g.high, dx1, dy1);
+        const V speed2 = vmax(dx * dx + dy * dy, dx1 * dx1 + dy1 * dy1);
+        const auto parabola = [&](V u) { return -(p.f1 + u * (V(T(2) * c2) + u * V(T(3) * c3))); };
+        const V lowest = vmin(vmax(V(c2 / vmax(T(-3) * c3, T(1e-20))), g.low), g.high);
+        const T spread = T(2) * radius * vsqrt(ax * ax + ay * ay);
+        const V need = V(T(0.1)) * speed2 + V(vabs(slope)) * vsqrt(speed2) + V(spread);
+        this->velocity(t, dx, dy);
+        way(p, t, qx, qy);
+        const V inv_d = V(1) / length(p, t);
+        const V bend = parabola(t) + V(slope) * (qx * dx + qy * dy) * inv_d;
+        const auto between = (t > g.low) & (t < g.high) & (bend > V(T(1e-9)));
+        const V inv_bend = select(between, V(1), V(0)) / select(between, bend, V(1));
+        g.by_x = (dx + V(slope) * qx * inv_d) * inv_bend;
+        g.by_y = (dy + V(slope) * qy * inv_d) * inv_bend;
+        g.t0 = t - x * g.by_x - y * g.by_y;
+        return parabola(lowest) > need;
+    }
+};
+
+// t of a pixel by the guess for its block.
+template <typename T, typename V>
+NP_HD V guessed(const Guess<T>& g, V x, V y) {
+    return vmin(vmax(V(g.t0) + x * V(g.by_x) + y * V(g.by_y), V(g.low)), V(g.high));
+}
+
 }  // namespace neuralpaint

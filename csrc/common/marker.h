@@ -159,7 +159,10 @@ struct MarkerStroke {
     // and the least M wins. `extra` is the weight of |a| in the derivative of M at the minimum.
     template <typename V>
     NP_HD Sample<V> sample(V x, V y, const NearSamples& near) const {
-        if (near.inside) return {V(1), V(T(near.best) / T(kSamples)), V(0)};
+        // A sample that close says that the pixel is inside; where, its colour does not ask.
+        if (near.inside || !any(distance(x, y, near.best) > V(covered_below()))) {
+            return {V(1), V(T(near.best) / T(kSamples)), V(0)};
+        }
         const V far(T(1e30)), step(T(1) / T(kSamples));
         V m = far, nearest = far, chosen(0), a, b;
         for (int k = near.first; k <= near.last; ++k) {

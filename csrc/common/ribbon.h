@@ -14,16 +14,15 @@ struct RibbonStroke {
     static constexpr int kParameters = 14, kShape = 7, kSize = 6, kSizes = 1, kSums = 9;
     static constexpr int kPure = 2, kPures = 2, kPureLimit = 16;
     static constexpr bool kGradient = true, kRidge = true;
-    static constexpr bool kTextured = true, kCurve = true, kGuided = false;
+    static constexpr bool kTextured = true, kCurve = true, kGuided = true;
     static constexpr int kSamples = 16;
     Paint<T, kGradient, kRidge> paint;
-    Bezier<T> curve;
+    FootCurve<T> curve;
     TextureLevel level;
     T half, inv_w;  // half of the width; 1 / width
     T half_s, inv_s, reach;
     T ex, ey;              // added to B' so that the tangent exists everywhere, along the chord
     T wx0, wy0, wx1, wy1;  // the tangent at both ends, not normalised
-    T c1, c2, c3;          // q·B' = q0·d0 + t (2 q0·A + c1) + t² c2 + t³ c3, with q0 = p - P0
     // The length of the way from the start, by Simpson's rule for |B'| at 0, 1/2 and 1, in shares of the whole: a cubic
     // in t with the slopes a0 and a1 at its ends.
     T inv_length, a0, a1;
@@ -48,11 +47,7 @@ struct RibbonStroke {
         wy0 = curve.d0y + ey;
         wx1 = curve.d1x + ex;
         wy1 = curve.d1y + ey;
-        const T ax = curve.ax, ay = curve.ay, dx = curve.d0x, dy = curve.d0y;
-        c1 = -(dx * dx + dy * dy);
-        c2 = T(-3) * (ax * dx + ay * dy);
-        c3 = T(-2) * (ax * ax + ay * ay);
-        const T s0 = size(dx, dy), middle = size(curve.cx, curve.cy), s1 = size(curve.d1x, curve.d1y);
+        const T s0 = size(curve.d0x, curve.d0y), middle = size(curve.cx, curve.cy), s1 = size(curve.d1x, curve.d1y);
         const T length = (s0 + T(4) * middle + s1) * T(1.0 / 6);
         inv_length = T(1) / vmax(length, T(1e-6));
         a0 = s0 * inv_length;
@@ -91,20 +86,9 @@ struct RibbonStroke {
             beyond = vmin(square - V(horizon[k]), beyond);
         }
         if (!any(beyond < V(0))) return false;
-        const V step(T(1) / T(kSamples)), tiny(T(1e-9));
-        const V low = vmax(t - step, V(0)), high = vmin(t + step, V(1));
-        const V q0x = x - V(curve.x0), q0y = y - V(curve.y0);
-        const V f0 = q0x * V(curve.d0x) + q0y * V(curve.d0y);
-        const V f1 = V(2) * (q0x * V(curve.ax) + q0y * V(curve.ay)) + V(c1);
-        for (int i = 0; i < kNewtonSteps<T>; ++i) {
-            const V along = f0 + t * (f1 + t * (V(c2) + t * V(c3)));
-            const V bend = -(f1 + t * (V(T(2) * c2) + t * V(T(3) * c3)));
-            const V walk = V(T(0.5)) * step * sign(along);
-            const V next = vmin(vmax(t + select(bend > tiny, along / vmax(bend, tiny), walk), low), high);
-            const bool moves = any(vabs(next - t) > V(kNewtonMove<T>));
-            t = next;
-            if (!moves) break;
-        }
+        const V step(T(1) / T(kSamples));
+        t = curve.template polished<false>(curve.pixel(x, y), t, vmax(t - step, V(0)), vmin(t + step, V(1)), T(0),
+                                           T(0.5) / T(kSamples));
         return true;
     }
 
@@ -160,6 +144,25 @@ struct RibbonStroke {
     NP_HD PlacedSample<V> sample(V x, V y, const NearSamples& near) const {
         V t;
         if (!nearest(x, y, near, t)) return {{V(0), V(0), V(0)}, t};
+        return sample_at(x, y, t);
+    }
+
+    template <typename V>
+    NP_HD PlacedSample<V> sample(V x, V y, const NearSamples&, const Guess<T>& guess) const {
+        const V low(guess.low), high(guess.high), start = guessed(guess, x, y);
+        return sample_at(
+            x, y, curve.template polished<false>(curve.pixel(x, y), start, low, high, T(0), T(0.5) / T(kSamples)));
+    }
+
+    // See FootCurve.
+    template <typename V>
+    NP_HD auto guess(V x, V y, V first, V last, V best, T radius, Guess<V>& g) const {
+        return curve.template guess<false>(x, y, first, last, best, radius, T(1) / T(kSamples), T(0), g);
+    }
+
+    // Of a pixel whose nearest point lies at t.
+    template <typename V>
+    NP_HD PlacedSample<V> sample_at(V x, V y, V t) const {
         const Place<V> p = place(x, y, t);
         const TexturePoint<V> point = texture_point(level, p.u, p.w);
         PlacedSample<V> s;
