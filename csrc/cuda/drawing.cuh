@@ -23,14 +23,16 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
         T shows(pixel.inside ? 1 : 0);  // of what lies under the strokes so far: the product of 1 - alpha
         T sum[3] = {T(0), T(0), T(0)};
         int open = 1;
+        TileNear<Stroke> near;
         for (int64_t words = masks.size; words > 0 && open > 0; words -= kWindow) {
             int end = list_strokes(masks.of(tile), max(words - kWindow, static_cast<int64_t>(0)), words, list);
             for (; end > 0 && open > 0; end -= kWarps) {
                 const int held = min(kWarps, end);
                 held_strokes.bring(strokes, boxes, list + end - held, held);
                 __syncthreads();
+                near.prepare(held_strokes, held, pixel, shows != T(0));
                 for (int k = held - 1; k >= 0; --k) {
-                    const auto s = sample_at(held_strokes, k, pixel, shows != T(0));
+                    const auto s = near.sample(held_strokes, k, pixel, shows != T(0));
                     if (!(s.coverage > T(0))) continue;
                     const T alpha = s.coverage * held_strokes[k].paint.opacity, part = shows * alpha;
 #pragma unroll

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kChunk = 1024;            // neighbouring pixels of a stroke's canvas that a block draws at a time
 constexpr int kColumns = 8, kRows = 4;  // pixels that a warp looks at together under a curve
+constexpr int kTogether = 8;            // such blocks of a warp, whose nearest points are guessed at a time
 constexpr int kRun = 4;                 // chunks of a block, which share the wait for the stroke
 static_assert(kChunk % kThreads == 0 && kThreads % 4 == 0, "a thread draws as many pixels of every full chunk");
 
@@ -127,12 +128,20 @@ __global__ void __launch_bounds__(kThreads, kDrawBlocks<Stroke>)
                 for (int c = 0; c < 4; ++c) convert(values[c], drawn[c][i]);
             };
             if (tiled) {
-                const int lane = threadIdx.x % 32, across = width / kColumns;
+                constexpr int kBlocks = kChunk / kThreads;  // of a warp
+                const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, across = width / kColumns;
+                const auto x_of = [&](int k) { return (warp + k * (kThreads / 32)) % across * kColumns; };
+                const auto y_of = [&](int k) { return top + (warp + k * (kThreads / 32)) / across * kRows; };
+                const int right = lane % kColumns, down = lane / kColumns;
+                WarpNear<Stroke, kColumns, kRows> near;
+                near.prepare(kBlocks, [&](int k) {
+                    const int x0 = x_of(k), y0 = y_of(k);
+                    return Looked<Stroke>{stroke, x0, y0, box.holds(x0 + right, y0 + down)};
+                });
 #pragma unroll 1
-                for (int block = threadIdx.x / 32; block < kChunk / 32; block += kThreads / 32) {
-                    const int x0 = block % across * kColumns, y0 = top + block / across * kRows;
-                    const int u = x0 + lane % kColumns, v = y0 + lane / kColumns;
-                    draw(sample_of_warp<kColumns, kRows>(stroke, x0, y0, u, v, box.holds(u, v)), (v - top) * width + u);
+                for (int k = 0; k < kBlocks; ++k) {
+                    const int u = x_of(k) + right, v = y_of(k) + down;
+                    draw(near.sample(stroke, k, u, v, box.holds(u, v)), (v - top) * width + u);
                 }
             } else {
 #pragma unroll 1
@@ -198,10 +207,20 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
     if constexpr (Stroke::kCurve) {
         const int lane = threadIdx.x % 32, across = (columns + kColumns - 1) / kColumns;
         const int blocks = pixels > 0 ? across * ((bottom - top + kRows - 1) / kRows) : 0;
-        for (int block = threadIdx.x / 32; block < blocks; block += kThreads / 32) {
-            const int x0 = box.x0 + block % across * kColumns, y0 = top + block / across * kRows;
-            const int x = x0 + lane % kColumns, y = y0 + lane / kColumns;
-            add(x, y, sample_of_warp<kColumns, kRows>(stroke, x0, y0, x, y, x < box.x1 && y < bottom));
+        WarpNear<Stroke, kColumns, kRows> near;
+        for (int begin = threadIdx.x / 32; begin < blocks; begin += kTogether * (kThreads / 32)) {
+            const auto block = [&](int k) { return begin + k * (kThreads / 32); };
+            const auto x_of = [&](int k) { return box.x0 + block(k) % across * kColumns; };
+            const auto y_of = [&](int k) { return top + block(k) / across * kRows; };
+            const auto wanted = [&](int k) {
+                return x_of(k) + lane % kColumns < box.x1 && y_of(k) + lane / kColumns < bottom;
+            };
+            const int count = min(kTogether, (blocks - begin + kThreads / 32 - 1) / (kThreads / 32));
+            near.prepare(count, [&](int k) { return Looked<Stroke>{stroke, x_of(k), y_of(k), wanted(k)}; });
+            for (int k = 0; k < count; ++k) {
+                const int x = x_of(k) + lane % kColumns, y = y_of(k) + lane / kColumns;
+                add(x, y, near.sample(stroke, k, x, y, wanted(k)));
+            }
         }
     } else {
         for (int i = threadIdx.x; i < pixels; i += kThreads) {

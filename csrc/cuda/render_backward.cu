@@ -132,14 +132,16 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
             // Strokes from `from` on matter to the tile, from `lowest` on to the pixel.
             int left = upstream.covers(pixel), from = count, lowest = left > 0 ? 0 : count;
             int open = 1;
+            TileNear<Stroke> near;
             for (int end = count; end > 0 && open > 0; end = from) {
                 from = max(end - S, 0);
                 held_strokes.bring(strokes, boxes, list + from, end - from);
                 __syncthreads();
+                near.prepare(held_strokes, end - from, pixel, left > 0);
                 for (int k = end - from - 1; k >= 0; --k) {
                     const T opacity = held_strokes[k].paint.opacity;
                     if (from != top && opacity < T(1)) continue;  // it cannot close a pixel
-                    const auto s = sample_at(held_strokes, k, pixel, left > 0);
+                    const auto s = near.sample(held_strokes, k, pixel, left > 0);
                     if (from == top) put(s, stash[k], thread);
                     if (left > 0 && s.coverage * opacity == T(1) && --left == 0) lowest = from + k;
                 }
@@ -157,8 +159,9 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
                     const int begin = from + segment * S, held = min(S, top - begin);
                     held_strokes.bring(strokes, boxes, list + begin, held);
                     __syncthreads();
+                    near.prepare(held_strokes, held, pixel, begin + held > lowest);
                     for (int k = 0; k < held; ++k) {
-                        blend(held_strokes[k], sample_at(held_strokes, k, pixel, begin + k >= lowest), h);
+                        blend(held_strokes[k], near.sample(held_strokes, k, pixel, begin + k >= lowest), h);
                     }
                     __syncthreads();
                     if (keep && (segment + 1) % stride == 0) {
@@ -188,12 +191,13 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
 
                 held_strokes.bring(strokes, boxes, list + begin, held);
                 __syncthreads();
+                if (!last) near.prepare(held_strokes, held, pixel, begin + held > lowest);
                 for (int k = 0; k < held; ++k) {
                     SampleOf<Stroke, T> s;
                     if (last) {
                         take(s, stash[k], thread);
                     } else {
-                        s = sample_at(held_strokes, k, pixel, begin + k >= lowest);
+                        s = near.sample(held_strokes, k, pixel, begin + k >= lowest);
                         put(s, stash[k], thread);
                     }
 #pragma unroll

@@ -26,32 +26,111 @@ __device__ __forceinline__ NearSamples near_samples(const Stroke& stroke, T cx, 
             least + radius < stroke.covered_below()};
 }
 
-// The stroke's sample at the lane's pixel, if it is `wanted`; otherwise one that covers nothing. The warp's pixels are
-// `columns` x `rows` from (left, top). The lanes must all call it.
-template <int Columns, int Rows, typename Stroke, typename T = typename Stroke::Scalar>
-__device__ __forceinline__ SampleOf<Stroke, T> sample_of_warp(const Stroke& stroke, int left, int top, int x, int y,
-                                                              bool wanted) {
-    if constexpr (Stroke::kCurve) {
-        constexpr double half_x = 0.5 * (Columns - 1), half_y = 0.5 * (Rows - 1);
-        if (!__any_sync(0xffffffffu, wanted)) return {};
-        NP_COUNT(kWarpSamples, threadIdx.x % 32 == 0);
-        const T radius = vsqrt(T(half_x * half_x + half_y * half_y));
-        const NearSamples near = near_samples(stroke, T(left) + T(0.5 * Columns), T(top) + T(0.5 * Rows), radius);
-        if (!wanted || near.last < near.first) return {};
-        const auto s = stroke.sample(T(x) + T(0.5), T(y) + T(0.5), near);
-        NP_COUNT(kSamples, 1);
-        NP_COUNT(kCurvePoints, near.inside && !Stroke::kGradient ? 0 : near.last - near.first + 1);
-        NP_COUNT(kCovers, s.coverage > T(0));
-        return s;
-    } else {
+// A stroke, the pixels from (left, top) that a warp looks at together, and whether the lane wants to know of its own.
+template <typename Stroke>
+struct Looked {
+    const Stroke& stroke;
+    int left, top;
+    bool wanted;
+};
+
+// What a warp knows of up to 32 strokes, or of one in up to 32 places, for Columns x Rows pixels each: lane k what is
+// known of number k, so that the guesses take no longer for all of them than for one. The warp's lanes must all call
+// its functions.
+template <typename Stroke, int Columns, int Rows, typename T = typename Stroke::Scalar>
+class WarpNear {
+ public:
+    // item(k) is what number k is about, the same in all lanes but for what they want.
+    template <typename Item>
+    __device__ __forceinline__ void prepare(int count, const Item& item) {
+        if constexpr (Stroke::kCurve) {
+            const int lane = threadIdx.x % 32;
+            known_ = 0;
+#pragma unroll 1
+            for (int k = 0; k < count; ++k) {
+                const Looked<Stroke> seen = item(k);
+                if (!__any_sync(0xffffffffu, seen.wanted)) continue;
+                const NearSamples near = near_samples(seen.stroke, middle_x(seen), middle_y(seen), radius());
+                if (lane == k && near.first <= near.last) {
+                    known_ = kSome | (near.inside ? kInside : 0) | near.first | near.last << 5 | near.best << 10;
+                }
+            }
+            if constexpr (Stroke::kGuided) {
+                if (known_ == 0) return;
+                const Looked<Stroke> seen = item(lane);
+                Guess<T> guess;
+                const NearSamples near = samples(known_);
+                if (seen.stroke.guess(middle_x(seen), middle_y(seen), T(near.first), T(near.last), T(near.best),
+                                      radius(), guess)) {
+                    known_ |= kGuided;
+                    t0_ = guess.t0;
+                    by_x_ = guess.by_x;
+                    by_y_ = guess.by_y;
+                }
+            }
+        }
+    }
+
+    // The sample of number k at the lane's pixel, if it is `wanted`, as it must have been before; otherwise one that
+    // covers nothing.
+    __device__ __forceinline__ SampleOf<Stroke, T> sample(const Stroke& stroke, int k, int x, int y,
+                                                          bool wanted) const {
         NP_COUNT(kWarpSamples, __any_sync(0xffffffffu, wanted) && threadIdx.x % 32 == 0);
-        if (!wanted) return {};
-        const auto s = stroke.sample(T(x) + T(0.5), T(y) + T(0.5));
+        SampleOf<Stroke, T> s{};
+        const T xc = T(x) + T(0.5), yc = T(y) + T(0.5);
+        if constexpr (Stroke::kCurve) {
+            if (!__any_sync(0xffffffffu, wanted)) return s;
+            const int known = __shfl_sync(0xffffffffu, known_, k);
+            if (known == 0) return s;
+            const NearSamples near = samples(known);
+            if (Stroke::kGuided && (known & kGuided) != 0) {
+                const T step = T(1) / T(Stroke::kSamples);
+                const Guess<T> guess{__shfl_sync(0xffffffffu, t0_, k), __shfl_sync(0xffffffffu, by_x_, k),
+                                     __shfl_sync(0xffffffffu, by_y_, k), vmax(T(near.first - 1) * step, T(0)),
+                                     vmin(T(near.last + 1) * step, T(1))};
+                if (!wanted) return s;
+                s = guided(stroke, xc, yc, near, guess);
+            } else {
+                if (!wanted) return s;
+                NP_COUNT(kCurvePoints, points(stroke, xc, yc, near));
+                s = stroke.sample(xc, yc, near);
+            }
+        } else {
+            if (!wanted) return s;
+            s = stroke.sample(xc, yc);
+        }
         NP_COUNT(kSamples, 1);
         NP_COUNT(kCovers, s.coverage > T(0));
         return s;
     }
-}
+
+ private:
+    static constexpr int kInside = 1 << 15, kGuided = 1 << 16, kSome = 1 << 17;  // above three samples' numbers
+
+    static __device__ __forceinline__ T middle_x(const Looked<Stroke>& seen) { return T(seen.left) + T(0.5 * Columns); }
+    static __device__ __forceinline__ T middle_y(const Looked<Stroke>& seen) { return T(seen.top) + T(0.5 * Rows); }
+    static __device__ __forceinline__ T radius() {
+        constexpr double x = 0.5 * (Columns - 1), y = 0.5 * (Rows - 1);
+        return vsqrt(T(x * x + y * y));
+    }
+    static __device__ __forceinline__ NearSamples samples(int known) {
+        return {known & 31, known >> 5 & 31, known >> 10 & 31, (known & kInside) != 0};
+    }
+    static __device__ __forceinline__ auto guided(const Stroke& stroke, T x, T y, const NearSamples& near,
+                                                  const Guess<T>& guess) {
+        if constexpr (Stroke::kGuided) return stroke.sample(x, y, near, guess);
+        return stroke.sample(x, y, near);
+    }
+    // How many samples of the curve a pixel's takes.
+    static __device__ __forceinline__ int points(const Stroke& stroke, T x, T y, const NearSamples& near) {
+        const int all = near.last - near.first + 1;
+        if (Stroke::kGradient) return all;
+        return near.inside ? 0 : stroke.distance(x, y, near.best) > stroke.covered_below() ? all + 1 : 1;
+    }
+
+    int known_ = 0;
+    T t0_, by_x_, by_y_;
+};
 
 // Up to N strokes and their boxes in shared memory.
 template <typename Stroke, int N>

@@ -80,6 +80,10 @@ void __stcs(T* to, T value) {
 }
 
 template <typename T>
+T __shfl_sync(unsigned, T value, int lane) {
+    return emulation::value_of<T>(emulation::exchange(emulation::bits_of(value))[lane % 32]);
+}
+template <typename T>
 T __shfl_up_sync(unsigned, T value, int offset) {
     const int lane = static_cast<int>(threadIdx.x % 32);
     const uint64_t* lanes = emulation::exchange(emulation::bits_of(value));
