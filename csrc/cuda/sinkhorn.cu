@@ -1,6 +1,7 @@
 #include <cuda_runtime.h>
 
 #include "common/logsumexp.h"
+#include "common/scalar.h"
 #include "cuda/launch.cuh"
 #include "cuda/sinkhorn.h"
 
@@ -9,19 +10,19 @@
 // thread changes meanwhile, and hands each result to the thread that owns the pixel: by then nobody reads the inputs
 // any more, and the owner may overwrite them.
 
+// The sums with the squared Euclidean cost are taken as on the CPU: exponentials first, exp(Y_j - max Y), then products
+// with the tables exp(-C / epsilon) of rows and of columns, one exponential a pixel and h + w multiply-adds. Where what
+// underflows on the way might count, which the sums themselves tell, the block takes them by logarithms instead, each
+// term's exponent less the largest: h + w exponentials a pixel.
+
 // One block an image, with its maps in shared memory from the first iteration to the last: no block ever waits for
 // another. 48 x 48 pixels take 46 KiB (float), and with up to 64 registers a thread a multiprocessor holds one block of
-// 1024 threads. The exponentials bound it: 2304 * 96 of them in half an iteration, at 16 a clock and multiprocessor 14
-// thousand clocks, and the search for each sum's largest exponent and the sums' other arithmetic about as much again,
-// so some 0.15 ms forward for 5 iterations at 1.7 GHz, whether for 4 images or for as many as there are
-// multiprocessors. A search of the paper's preset has 3 masses a block of the canvas, 75 on its finest grid. Fewer
-// images leave the device idle; sharing one among a cluster of blocks would need a barrier and an exchange of maps in
-// every half iteration.
+// 1024 threads. The multiply-adds bound it, each with a number of a map and one of a table from shared memory. A search
+// of the paper's preset has 3 masses a block of the canvas, 75 on its finest grid. Fewer images leave the device idle;
+// sharing one among a cluster of blocks would need a barrier and an exchange of maps in every half iteration.
 
 namespace neuralpaint::cuda {
 namespace {
-
-constexpr int kMaps = 5;
 
 template <typename T>
 constexpr int kMaxThreads = sizeof(T) == 4 ? 1024 : 512;
@@ -34,6 +35,32 @@ __device__ __forceinline__ float bounded_exponential(float x) { return exponenti
 __device__ __forceinline__ double bounded_exponential(double x) { return exponential(x > 709.0 ? 709.0 : x); }
 __device__ __forceinline__ float bounded(float x) { return x < -1e38f ? -1e38f : x > 1e38f ? 1e38f : x; }
 __device__ __forceinline__ double bounded(double x) { return x < -1e300 ? -1e300 : x > 1e300 ? 1e300 : x; }
+
+// What the sums by exponentials first may hold; see cpu/sinkhorn_arithmetic.h. A larger sum has lost nothing that
+// counts to underflow; exp of the largest shift, times the largest weight, is finite, and times what has underflowed
+// nothing.
+template <typename T>
+constexpr T kSmallestSum = sizeof(T) == 8 ? T(1e-280) : T(1e-26);
+template <typename T>
+constexpr T kLargestShift = sizeof(T) == 8 ? T(600) : T(40);
+template <typename T>
+constexpr T kLargestWeight = sizeof(T) == 8 ? T(1e30) : T(1e10);
+
+// Largest over the block, the same in every thread, but for NaN. All threads must call it.
+template <typename T>
+__device__ T block_max(T value) {
+    __shared__ T warps[32];
+    for (int offset = 16; offset > 0; offset /= 2) {
+        const T other = __shfl_xor_sync(0xffffffffu, value, offset);
+        value = other > value ? other : value;
+    }
+    __syncthreads();  // an earlier one may still be being read
+    if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = value;
+    __syncthreads();
+    T most = warps[0];
+    for (int i = 1; i < static_cast<int>(blockDim.x / 32); ++i) most = warps[i] > most ? warps[i] : most;
+    return most;
+}
 
 // Sum over the block, the same in every thread. All threads must call it.
 __device__ double block_sum(double value) {
@@ -58,22 +85,43 @@ struct Grid {
 template <typename T>
 class SeparableSums {
  public:
-    // Three maps of scratch.
+    // Elements of scratch.
+    static __host__ __device__ __forceinline__ int64_t scratch(int height, int width) {
+        return 3 * static_cast<int64_t>(height) * width + 2 * (static_cast<int64_t>(height) + width);
+    }
     __device__ SeparableSums(const Grid<T>& grid, T* scratch)
-        : grid_(grid), shift_(scratch), mass_(scratch + grid.pixels), sum_(scratch + 2 * grid.pixels) {}
+        : grid_(grid), shift_(scratch), mass_(scratch + grid.pixels), sum_(scratch + 2 * grid.pixels) {
+        row_kernel_ = scratch + 3 * grid.pixels;
+        row_costly_ = row_kernel_ + grid.height;
+        column_kernel_ = row_costly_ + grid.height;
+        column_costly_ = column_kernel_ + grid.width;
+        fill(row_kernel_, row_costly_, grid.height, grid.row_cost);
+        fill(column_kernel_, column_costly_, grid.width, grid.column_cost);
+    }
 
     // emit(i, -log sum_j exp(exponents_j - C_ij / epsilon))
     template <typename Emit>
     __device__ __forceinline__ void negative_log_sum(const T* exponents, const Emit& emit) {
         const int height = grid_.height, width = grid_.width;
-        const T row_rate = grid_.row_cost * grid_.inverse_epsilon,
-                column_rate = grid_.column_cost * grid_.inverse_epsilon;
+        const T shift = largest(exponents);
+        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+            NP_COUNT(kExponentials, 1);
+            mass_[i] = exponential(exponents[i] - shift);
+        }
         __syncthreads();
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x)
-            sum_[i] = line_log_sum(exponents + i / width * width, 1, width, i % width, column_rate);
+        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+            const T *const values = mass_ + i / width * width, *const kernel = column_kernel_;
+            sum_[i] = product(values, 1, width, i % width, kernel);
+        }
         __syncthreads();
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x)
-            emit(i, -line_log_sum(sum_ + i % width, width, height, i / width, row_rate));
+        bool lost = false;
+        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+            const T sum = product(sum_ + i % width, width, height, i / width, row_kernel_);
+            lost |= !(sum >= kSmallestSum<T>);
+            shift_[i] = sum;
+        }
+        if (__syncthreads_count(lost) > 0) return negative_log_sum_by_logarithms(exponents, emit);
+        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) emit(i, -(shift + log(shift_[i])));
     }
 
     // emit(i, exp(scale_i) sum_j exp(exponents_j - C_ij / epsilon) ([C_ij if kCost] - [weights_j if kWeights]))
@@ -81,13 +129,89 @@ class SeparableSums {
     __device__ __forceinline__ void weighted_sum(const T* exponents, const T* weights, const T* scale,
                                                  const Emit& emit) {
         const int height = grid_.height, width = grid_.width;
+        const T shift = largest(exponents);
+        bool lost = false;
+        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+            NP_COUNT(kExponentials, 1);
+            const T value = exponential(exponents[i] - shift);
+            shift_[i] = value;
+            lost |= !(scale[i] + shift <= kLargestShift<T>);
+            if (kWeights) lost |= !(vabs(value * weights[i]) <= kLargestWeight<T>);
+        }
+        if (__syncthreads_count(lost) > 0) {
+            return weighted_sum_by_logarithms<kCost, kWeights>(exponents, weights, scale, emit);
+        }
+        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+            const int first = i / width * width, column = i % width;
+            T mass = 0, sum = 0;
+            for (int k = 0; k < width; ++k) {
+                const int away = abs(column - k);
+                const T value = shift_[first + k];
+                if (kCost) {
+                    mass += value * column_kernel_[away];
+                    sum += value * column_costly_[away];
+                }
+                if (kWeights) sum -= value * weights[first + k] * column_kernel_[away];
+            }
+            sum_[i] = sum;
+            if (kCost) mass_[i] = mass;
+        }
+        __syncthreads();
+        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+            T sum = product(sum_ + i % width, width, height, i / width, row_kernel_);
+            if (kCost) sum += product(mass_ + i % width, width, height, i / width, row_costly_);
+            NP_COUNT(kExponentials, 1);
+            emit(i, bounded(bounded(sum) * bounded_exponential(shift + scale[i])));
+        }
+    }
+
+ private:
+    __device__ __forceinline__ void fill(T* kernel, T* costly, int count, T cost) const {
+        for (int k = threadIdx.x; k < count; k += blockDim.x) {
+            const T squared = T(k) * T(k) * cost;
+            kernel[k] = exponential(-squared * grid_.inverse_epsilon);
+            costly[k] = kernel[k] * squared;
+        }
+    }
+
+    // Begins with a barrier.
+    __device__ __forceinline__ T largest(const T* exponents) const {
+        __syncthreads();
+        T most = no_terms<T>();
+        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) most = exponents[i] > most ? exponents[i] : most;
+        return block_max(most);
+    }
+
+    // Sum of line[k] table[|position - k|].
+    static __device__ __forceinline__ T product(const T* line, int step, int count, int position, const T* table) {
+        T sum = 0;
+        for (int k = 0; k < count; ++k) sum += line[k * step] * table[abs(position - k)];
+        return sum;
+    }
+
+    template <typename Emit>
+    __device__ __forceinline__ void negative_log_sum_by_logarithms(const T* exponents, const Emit& emit) {
+        const int height = grid_.height, width = grid_.width;
         const T row_rate = grid_.row_cost * grid_.inverse_epsilon,
                 column_rate = grid_.column_cost * grid_.inverse_epsilon;
+        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x)
+            sum_[i] = line_log_sum(exponents + i / width * width, 1, width, i % width, column_rate);
         __syncthreads();
+        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x)
+            emit(i, -line_log_sum(sum_ + i % width, width, height, i / width, row_rate));
+    }
+
+    template <bool kCost, bool kWeights, typename Emit>
+    __device__ __forceinline__ void weighted_sum_by_logarithms(const T* exponents, const T* weights, const T* scale,
+                                                               const Emit& emit) {
+        const int height = grid_.height, width = grid_.width;
+        const T row_rate = grid_.row_cost * grid_.inverse_epsilon,
+                column_rate = grid_.column_cost * grid_.inverse_epsilon;
         for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
             const int first = i / width * width;
             const T shift = line_shift(exponents + first, 1, width, i % width, column_rate);
             T mass = 0, sum = 0, d = T(i % width);
+            NP_COUNT(kExponentials, width + height);
             for (int k = 0; k < width; ++k, d -= T(1)) {
                 const T term = exponential(exponents[first + k] - d * d * column_rate - shift);
                 if (kCost) {
@@ -115,7 +239,6 @@ class SeparableSums {
         }
     }
 
- private:
     // Largest of line[k] - (position - k)^2 * rate.
     static __device__ __forceinline__ T line_shift(const T* line, int step, int count, int position, T rate) {
         T shift = no_terms<T>(), d = T(position);
@@ -129,18 +252,23 @@ class SeparableSums {
     static __device__ __forceinline__ T line_log_sum(const T* line, int step, int count, int position, T rate) {
         const T shift = line_shift(line, step, count, position, rate);
         T sum = 0, d = T(position);
+        NP_COUNT(kExponentials, count);
         for (int k = 0; k < count; ++k, d -= T(1)) sum += exponential(line[k * step] - d * d * rate - shift);
         return shift + log(sum);
     }
 
     Grid<T> grid_;
     T *shift_, *mass_, *sum_;
+    T *row_kernel_, *row_costly_, *column_kernel_, *column_costly_;  // by how far apart: exp(-C / epsilon), times C
 };
 
 // Euclidean cost: each sum runs over all pixels, with the distances from a table over |rows| and |columns| apart.
 template <typename T>
 class DenseSums {
  public:
+    static __host__ __device__ __forceinline__ int64_t scratch(int height, int width) {
+        return 2 * static_cast<int64_t>(height) * width;
+    }
     __device__ DenseSums(const Grid<T>& grid, T* scratch)
         : grid_(grid), distance_(scratch), result_(scratch + grid.pixels) {
         for (int i = threadIdx.x; i < grid.pixels; i += blockDim.x) {
@@ -224,10 +352,16 @@ __device__ __forceinline__ T normalised(T mass, double total) {
     return static_cast<T>(static_cast<double>(mass) / total);
 }
 
-template <typename T, bool kShared>
-__device__ __forceinline__ T* maps_of(T* workspace, int pixels) {
+// Two maps, and the scratch of the sums.
+template <typename Sums>
+__host__ __device__ __forceinline__ int64_t elements(int height, int width) {
+    return 2 * static_cast<int64_t>(height) * width + Sums::scratch(height, width);
+}
+
+template <typename T, typename Sums, bool kShared>
+__device__ __forceinline__ T* maps_of(T* workspace, const Grid<T>& grid) {
     NP_DYNAMIC_SHARED(double, shared);
-    return kShared ? reinterpret_cast<T*>(shared) : workspace + static_cast<int64_t>(blockIdx.x) * kMaps * pixels;
+    return kShared ? reinterpret_cast<T*>(shared) : workspace + blockIdx.x * elements<Sums>(grid.height, grid.width);
 }
 
 template <typename T, typename Sums, bool kShared>
@@ -236,7 +370,7 @@ __global__ void __launch_bounds__(kMaxThreads<T>, 1)
                     T* __restrict__ potentials, T* workspace, Grid<T> grid, int iterations) {
     const int pixels = grid.pixels;
     const int64_t b = blockIdx.x;
-    T* const field = maps_of<T, kShared>(workspace, pixels);
+    T* const field = maps_of<T, Sums, kShared>(workspace, grid);
     Sums sums(grid, field + 2 * pixels);
     mass_x += b * pixels;
     mass_y += b * pixels;
@@ -274,7 +408,7 @@ __global__ void __launch_bounds__(kMaxThreads<T>, 1)
                              T* workspace, Grid<T> grid, int iterations) {
     const int pixels = grid.pixels;
     const int64_t b = blockIdx.x;
-    T* const field = maps_of<T, kShared>(workspace, pixels);
+    T* const field = maps_of<T, Sums, kShared>(workspace, grid);
     T* const weight = field + pixels;
     Sums sums(grid, field + 2 * pixels);
     mass_x += b * pixels;
@@ -361,7 +495,9 @@ int threads_for(int pixels) {
 
 template <typename T>
 size_t shared_bytes(const SinkhornShape& shape) {
-    return sizeof(T) * kMaps * static_cast<size_t>(shape.height) * shape.width;
+    const bool dense = shape.cost == TransportCost::kEuclidean;
+    return sizeof(T) * (dense ? elements<DenseSums<T>>(shape.height, shape.width)
+                              : elements<SeparableSums<T>>(shape.height, shape.width));
 }
 
 // Shared memory that a block may ask for, besides the kernels' own static use.

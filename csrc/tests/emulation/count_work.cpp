@@ -8,6 +8,7 @@
 #include "cuda/projected_adam.h"
 #include "cuda/rasterize.h"
 #include "cuda/render.h"
+#include "cuda/sinkhorn.h"
 #include "cuda/strokes.cuh"
 #include "tests/plain_kernels.h"
 
@@ -155,6 +156,18 @@ void count_composite(int64_t strokes) {
     std::printf("| %lld | %.2f |\n", static_cast<long long>(strokes), counted(Work::kBytes) / (4.0 * all * strokes));
 }
 
+void count_sinkhorn(double epsilon) {
+    const int side = 48, iterations = 5, pixels = side * side;
+    const Numbers<double> exact = random_numbers(pixels, 1, 0.05, 1), other = random_numbers(pixels, 2, 0.05, 1);
+    const Numbers<float> x(exact.begin(), exact.end()), y(other.begin(), other.end());
+    Numbers<float> cost(1), potentials(2 * iterations * pixels), space;
+    const SinkhornShape shape{1, side, side, iterations, epsilon, TransportCost::kSquaredEuclidean};
+    space.resize(cuda::sinkhorn_workspace<float>(shape) + 1);
+    clear();
+    cuda::launch_sinkhorn<float>(x.data(), y.data(), cost.data(), potentials.data(), nullptr, shape, nullptr);
+    std::printf("| %g | %.1f |\n", epsilon, counted(Work::kExponentials) / pixels / (2 * iterations + 1));
+}
+
 // A step of a search: the copy of its rate and softness, the loss and its gradient, and the strokes' move.
 void count_step() {
     const int64_t count = 500, columns = TapeStroke<float>::kParameters, size = 64;
@@ -217,5 +230,7 @@ int main() {
         count_render<WatercolorStroke>("watercolor", count, 256, false);
         count_render<MarkerStroke>("marker", count, 256, false);
     }
+    std::printf("\n| sinkhorn's epsilon | exponentials per pixel and sum, 48 x 48 pixels |\n|---:|---:|\n");
+    for (const double epsilon : {0.05, 0.01, 0.001}) count_sinkhorn(epsilon);
     count_step();
 }

@@ -371,6 +371,7 @@ int main() {
         test_sinkhorn(2, 7, 5, 0.05, 3, euclidean);
         test_sinkhorn(1, 1, 1, 0.05, 1, euclidean);
         test_sinkhorn(1, 27, 20, 0.05, 1, euclidean);  // more pixels than threads
+        test_sinkhorn(1, 6, 11, 1e-4, 2, euclidean);   // sums that underflow
         emulation::shared_limit = 2048;                // maps in global memory
         test_sinkhorn(2, 7, 9, 0.05, 2, euclidean);
         emulation::shared_limit = 227 * 1024;

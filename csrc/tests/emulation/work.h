@@ -16,6 +16,7 @@ enum class Work {
     kCovers,       // samples that cover the pixel
     kGradients,    // covers whose derivatives were added up
     kBytes,        // of device memory, read and written
+    kExponentials,
     kKinds
 };
 
