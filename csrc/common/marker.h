@@ -159,8 +159,9 @@ struct MarkerStroke {
     // and the least M wins. `extra` is the weight of |a| in the derivative of M at the minimum.
     template <typename V>
     NP_HD Sample<V> sample(V x, V y, const NearSamples& near) const {
-        // A sample that close says that the pixel is inside; where, its colour does not ask.
-        if (near.inside || !any(distance(x, y, near.best) > V(covered_below()))) {
+        // A sample that close says that the pixel is inside; where, its colour does not ask. (For double, a GPU has no
+        // registers left to ask.)
+        if (near.inside || (sizeof(T) == 4 && !any(distance(x, y, near.best) > V(covered_below())))) {
             return {V(1), V(T(near.best) / T(kSamples)), V(0)};
         }
         const V far(T(1e30)), step(T(1) / T(kSamples));

@@ -23,7 +23,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
         T shows(pixel.inside ? 1 : 0);  // of what lies under the strokes so far: the product of 1 - alpha
         T sum[3] = {T(0), T(0), T(0)};
         int open = 1;
-        TileNear<Stroke> near;
+        TileNear<Stroke, kWarps> near;
         for (int64_t words = masks.size; words > 0 && open > 0; words -= kWindow) {
             int end = list_strokes(masks.of(tile), max(words - kWindow, static_cast<int64_t>(0)), words, list);
             for (; end > 0 && open > 0; end -= kWarps) {

@@ -20,33 +20,29 @@ inline int64_t mask_layers(int64_t strokes, const Grid& grid) {
     return layers_for(strokes, (grid.total + 7) / 8, kMaskBytes);
 }
 
-// What the warps of a tile know of the strokes that a block holds, at most 32.
-template <typename Stroke, typename T = typename Stroke::Scalar>
+// What the warps of a tile know of the strokes that a block holds, at most N.
+template <typename Stroke, int N, typename T = typename Stroke::Scalar>
 class TileNear {
  public:
     // Of `count` strokes, for pixels that are `open`: those from which the lanes may want samples.
-    template <int N>
     __device__ __forceinline__ void prepare(const SharedStrokes<Stroke, N>& held, int count, const Pixel& pixel,
                                             bool open) {
-        static_assert(N <= 32, "a lane for each");
         near_.prepare(
             count, [&](int k) { return Looked<Stroke>{held[k], pixel.left, pixel.top, covers(held, k, pixel, open)}; });
     }
     // The sample of stroke k at the thread's pixel where the pixel is still `open`.
-    template <int N>
     __device__ __forceinline__ SampleOf<Stroke, T> sample(const SharedStrokes<Stroke, N>& held, int k,
                                                           const Pixel& pixel, bool open) const {
         return near_.sample(held[k], k, pixel.x, pixel.y, covers(held, k, pixel, open));
     }
 
  private:
-    template <int N>
     static __device__ __forceinline__ bool covers(const SharedStrokes<Stroke, N>& held, int k, const Pixel& pixel,
                                                   bool open) {
         return open && pixel.inside && held.boxes[k].holds(pixel.x, pixel.y);
     }
 
-    WarpNear<Stroke, kWarpColumns, kWarpRows> near_;
+    WarpNear<Stroke, kWarpColumns, kWarpRows, N> near_;
 };
 
 // The layer that is being drawn, of all canvases.

@@ -132,7 +132,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
             // Strokes from `from` on matter to the tile, from `lowest` on to the pixel.
             int left = upstream.covers(pixel), from = count, lowest = left > 0 ? 0 : count;
             int open = 1;
-            TileNear<Stroke> near;
+            TileNear<Stroke, S> near;
             for (int end = count; end > 0 && open > 0; end = from) {
                 from = max(end - S, 0);
                 held_strokes.bring(strokes, boxes, list + from, end - from);

@@ -34,10 +34,10 @@ struct Looked {
     bool wanted;
 };
 
-// What a warp knows of up to 32 strokes, or of one in up to 32 places, for Columns x Rows pixels each: lane k what is
-// known of number k, so that the guesses take no longer for all of them than for one. The warp's lanes must all call
-// its functions.
-template <typename Stroke, int Columns, int Rows, typename T = typename Stroke::Scalar>
+// What a warp knows of up to `Most` strokes, or of one in as many places, for Columns x Rows pixels each. Lane k
+// guesses for number k, which takes no longer for all of them than for one. The warp's lanes must all call its
+// functions.
+template <typename Stroke, int Columns, int Rows, int Most, typename T = typename Stroke::Scalar>
 class WarpNear {
  public:
     // item(k) is what number k is about, the same in all lanes but for what they want.
@@ -45,29 +45,36 @@ class WarpNear {
     __device__ __forceinline__ void prepare(int count, const Item& item) {
         if constexpr (Stroke::kCurve) {
             const int lane = threadIdx.x % 32;
-            known_ = 0;
+            int known = 0;
 #pragma unroll 1
             for (int k = 0; k < count; ++k) {
                 const Looked<Stroke> seen = item(k);
                 if (!__any_sync(0xffffffffu, seen.wanted)) continue;
                 const NearSamples near = near_samples(seen.stroke, middle_x(seen), middle_y(seen), radius());
                 if (lane == k && near.first <= near.last) {
-                    known_ = kSome | (near.inside ? kInside : 0) | near.first | near.last << 5 | near.best << 10;
+                    known = kSome | (near.inside ? kInside : 0) | near.first | near.last << 5 | near.best << 10;
                 }
             }
-            if constexpr (Stroke::kGuided) {
-                if (known_ == 0) return;
-                const Looked<Stroke> seen = item(lane);
-                Guess<T> guess;
-                const NearSamples near = samples(known_);
-                if (seen.stroke.guess(middle_x(seen), middle_y(seen), T(near.first), T(near.last), T(near.best),
-                                      radius(), guess)) {
-                    known_ |= kGuided;
-                    t0_ = guess.t0;
-                    by_x_ = guess.by_x;
-                    by_y_ = guess.by_y;
+            __syncwarp();  // what was known before may still be being read
+            if (lane < count) {
+                Known& own = of(lane);
+                if constexpr (Stroke::kGuided) {
+                    if (known != 0) {
+                        const Looked<Stroke> seen = item(lane);
+                        Guess<T> guess;
+                        const NearSamples near = samples(known);
+                        if (seen.stroke.guess(middle_x(seen), middle_y(seen), T(near.first), T(near.last), T(near.best),
+                                              radius(), guess)) {
+                            known |= kGuided;
+                            own.t0 = guess.t0;
+                            own.by_x = guess.by_x;
+                            own.by_y = guess.by_y;
+                        }
+                    }
                 }
+                own.what = known;
             }
+            __syncwarp();
         }
     }
 
@@ -79,19 +86,17 @@ class WarpNear {
         SampleOf<Stroke, T> s{};
         const T xc = T(x) + T(0.5), yc = T(y) + T(0.5);
         if constexpr (Stroke::kCurve) {
-            if (!__any_sync(0xffffffffu, wanted)) return s;
-            const int known = __shfl_sync(0xffffffffu, known_, k);
+            if (!wanted) return s;
+            const Known& own = of(k);
+            const int known = own.what;
             if (known == 0) return s;
             const NearSamples near = samples(known);
             if (Stroke::kGuided && (known & kGuided) != 0) {
                 const T step = T(1) / T(Stroke::kSamples);
-                const Guess<T> guess{__shfl_sync(0xffffffffu, t0_, k), __shfl_sync(0xffffffffu, by_x_, k),
-                                     __shfl_sync(0xffffffffu, by_y_, k), vmax(T(near.first - 1) * step, T(0)),
+                const Guess<T> guess{own.t0, own.by_x, own.by_y, vmax(T(near.first - 1) * step, T(0)),
                                      vmin(T(near.last + 1) * step, T(1))};
-                if (!wanted) return s;
                 s = guided(stroke, xc, yc, near, guess);
             } else {
-                if (!wanted) return s;
                 NP_COUNT(kCurvePoints, points(stroke, xc, yc, near));
                 s = stroke.sample(xc, yc, near);
             }
@@ -124,12 +129,19 @@ class WarpNear {
     // How many samples of the curve a pixel's takes.
     static __device__ __forceinline__ int points(const Stroke& stroke, T x, T y, const NearSamples& near) {
         const int all = near.last - near.first + 1;
-        if (Stroke::kGradient) return all;
+        if (Stroke::kGradient || sizeof(T) == 8) return near.inside && !Stroke::kGradient ? 0 : all;
         return near.inside ? 0 : stroke.distance(x, y, near.best) > stroke.covered_below() ? all + 1 : 1;
     }
 
-    int known_ = 0;
-    T t0_, by_x_, by_y_;
+    // In shared memory, for registers are scarce.
+    struct Known {
+        int what;
+        T t0, by_x, by_y;
+    };
+    static __device__ __forceinline__ Known& of(int k) {
+        __shared__ Known known[kThreads / 32][Most];
+        return known[threadIdx.x / 32][k];
+    }
 };
 
 // Up to N strokes and their boxes in shared memory.

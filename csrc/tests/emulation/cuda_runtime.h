@@ -80,10 +80,6 @@ void __stcs(T* to, T value) {
 }
 
 template <typename T>
-T __shfl_sync(unsigned, T value, int lane) {
-    return emulation::value_of<T>(emulation::exchange(emulation::bits_of(value))[lane % 32]);
-}
-template <typename T>
 T __shfl_up_sync(unsigned, T value, int offset) {
     const int lane = static_cast<int>(threadIdx.x % 32);
     const uint64_t* lanes = emulation::exchange(emulation::bits_of(value));
@@ -100,6 +96,7 @@ T __shfl_xor_sync(unsigned, T value, int mask) {
     const int lane = static_cast<int>(threadIdx.x % 32);
     return emulation::value_of<T>(emulation::exchange(emulation::bits_of(value))[lane ^ mask]);
 }
+inline void __syncwarp() { emulation::exchange(0); }
 inline unsigned __ballot_sync(unsigned, bool vote) {
     const uint64_t* lanes = emulation::exchange(vote);
     unsigned votes = 0;
