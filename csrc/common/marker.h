@@ -234,6 +234,7 @@ struct MarkerStroke {
 
     template <typename V>
     NP_HD void accumulate(V x, V y, const Sample<V>& s, V g_coverage, V, V, V* sums) const {
+        if (!any(s.coverage < V(1))) return;  // well inside: the shape makes no difference
         const V t = s.t;
         V bx, by, wx, wy, by_d, by_r;
         curve.point(t, bx, by);

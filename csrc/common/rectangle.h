@@ -102,7 +102,8 @@ struct TapeStroke {
     }
 
     template <typename V>
-    NP_HD void accumulate(V x, V y, const Sample<V>&, V g_coverage, V, V, V* sums) const {
+    NP_HD void accumulate(V x, V y, const Sample<V>& s, V g_coverage, V, V, V* sums) const {
+        if (!any(s.coverage < V(1))) return;  // well inside: the shape makes no difference
         V u, v;
         frame.local(x, y, u, v);
         frame.accumulate(u, v, g_coverage, V(0), V(0), V(0), V(0), sums);

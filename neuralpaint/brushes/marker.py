@@ -22,7 +22,7 @@ class MarkerBrush(CurveBrush):
     """A curve swept by a square of half-side radius0 / 4; radius2 is not used."""
 
     view = 0.8  # its pixels cost about four times any other's: fewer of them keep a preset's time
-    operations = (95, 330)  # a pixel well inside, five samples of the curve
+    operations = (95, 120)  # a pixel well inside, five samples of the curve
 
     @property
     def geometry(self) -> Geometry:

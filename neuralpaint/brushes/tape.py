@@ -15,7 +15,7 @@ class TapeBrush(BoxBrush):
     """A flat rectangle, its half-sides a quarter of w and h."""
 
     share = 0.25
-    operations = (34, 150)
+    operations = (34, 60)  # a pixel well inside
     examples_between = BoxBrush.examples_between | {"w": (0.9, 1.6), "h": (0.4, 0.9)}
 
     def svg(self, writer: Writer) -> Shapes:
