@@ -38,13 +38,15 @@ class Sizes:
     compared: int
 
 
-SIZES = {"small": Sizes(3, (30, 100), 3, 48, 400, 64), "paper": Sizes(8, (30, 100), 4, 128, 400, 128)}
+SIZES = {"small": Sizes(3, (20, 60), 2, 32, 400, 64), "paper": Sizes(8, (30, 100), 4, 128, 400, 128)}
 
 
 @torch.no_grad()
 def descriptions(pictures: Tensor, features: Features) -> Tensor:
-    """`[B, D]`: what the features see in pictures `[B, 3, S, S]`, of unit length."""
+    """`[B, D]`: what the features see in pictures `[B, 3, S, S]`, of unit length; in grey, for colours alone would tell
+    most photos."""
     layer = features.content_layer
+    pictures = pictures.mean(1, keepdim=True).expand(-1, 3, -1, -1)
     found = torch.cat([features(some, (layer,))[layer].flatten(1) for some in pictures.split(_TOGETHER)])
     return torch.nn.functional.normalize(found, dim=1)
 
@@ -69,7 +71,7 @@ def run(request: Request) -> Outcome:
     lines = []
     for own, path in enumerate(mine):
         photo = square_photo(path, pixels, request.device)
-        pictures: list[Image.Image] = [to_pil(photo.cpu())]
+        pictures: list[Image.Image] = [to_pil(square_photo(path, 2 * PANEL, torch.device("cpu")))]
         for brush in BRUSHES:
             for count in sizes.strokes:
                 painting = paint_by_blocks(
@@ -122,6 +124,6 @@ def _finding(rows: Sequence[dict[str, Any]]) -> str:
         psnr = sum(row["PSNR, dB"] for row in some) / len(some)
         parts.append(f"with {count} strokes {_told(some)} of {len(some)} (mean PSNR {psnr:.1f} dB)")
     return (
-        f"By what the features see, paintings are nearer to their own photo than to any of {rows[0]['of photos'] - 1} "
-        f"others: {', '.join(parts)}."
+        "By what the features see in grey, paintings are nearer to their own photo than to any of "
+        f"{rows[0]['of photos'] - 1} others: {', '.join(parts)}."
     )

@@ -46,7 +46,7 @@ class Sizes:
 
 
 SIZES = {
-    "small": Sizes(3, 4, 700, "fast", 256, 200, 128),
+    "small": Sizes(3, 4, 700, "fast", 256, 80, 96),
     "paper": Sizes(3, 4, 1000, "paper", 512, 200, 192),
 }
 
