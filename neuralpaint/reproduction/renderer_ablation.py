@@ -56,7 +56,7 @@ def run(request: Request) -> Outcome:
     order = {brush: _order(runs, brush) for brush in BRUSHES if any(run.brush == brush for run in runs)}
     return Outcome(
         sheet([_group([run for run in runs if run.brush == brush]) for brush in order], "PSNR on held-out strokes, dB"),
-        _finding(order),
+        " ".join(filter(None, (_length(runs), _finding(order), _coupled(runs)))),
         all(_leads(best) for best in order.values()),
         rows,
         {f"{run.brush}, {run.network}": [psnr for _, psnr in run.curve] for run in runs},
@@ -142,6 +142,30 @@ def _as_in_table(scores: Mapping[str, float]) -> bool:
     """Whether the networks of table 1 come in its order."""
     order = sorted(PAPER, key=lambda network: -PAPER[network][0])
     return all(network in scores for network in order) and [n for n in scores if n in PAPER] == order
+
+
+def _length(runs: Sequence[Run]) -> str:
+    """How long the networks were trained, for that decides what the order says."""
+    strokes = sorted({run.training["steps"] * run.training["batch"] for run in runs})
+    sizes = sorted({run.renderer.size for run in runs})
+    count = " to ".join(dict.fromkeys([f"{strokes[0]:,}", f"{strokes[-1]:,}"]))
+    return (
+        f"Networks for {' and '.join(f'{size}²' for size in sizes)} after {count} strokes (the paper's had 20 million)."
+    )
+
+
+def _coupled(runs: Sequence[Run]) -> str:
+    """How far alpha changes with the colour, in the dual pathway and in the paper's other networks."""
+    found = {
+        dual: [coupling(run.renderer) for run in runs if run.network != OURS and (run.network == DUAL) == dual]
+        for dual in (True, False)
+    }
+    if not all(found.values()):
+        return ""
+    return (
+        f"When strokes get other colours, alpha changes by {max(found[True]):.0%} in the dual pathway and by "
+        f"{min(found[False]):.0%} to {max(found[False]):.0%} in the others."
+    )
 
 
 def _finding(order: Mapping[str, Mapping[str, float]]) -> str:
