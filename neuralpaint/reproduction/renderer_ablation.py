@@ -44,7 +44,7 @@ class Sizes:
     schedule: str
 
 
-SIZES = {"small": Sizes(32, 400, 16, "fast"), "paper": Sizes(128, PAPER_STEPS, 64, "paper")}
+SIZES = {"small": Sizes(32, 1000, 16, "fast"), "paper": Sizes(128, PAPER_STEPS, 64, "paper")}
 
 
 def run(request: Request) -> Outcome:
