@@ -106,7 +106,9 @@ __global__ void __launch_bounds__(kThreads, kDrawBlocks<Stroke>)
     };
     // Whether a chunk is whole rows that make whole blocks of pixels for the warps, which share what they know of a
     // curve.
-    const bool tiled = Stroke::kCurve && width % kColumns == 0 && kChunk % (width * kRows) == 0;
+    // Both ways of a marker in double take more registers than there are.
+    constexpr bool kTiles = Stroke::kCurve && (Stroke::kGradient || sizeof(T) == 4);
+    const bool tiled = kTiles && width % kColumns == 0 && kChunk % (width * kRows) == 0;
     for (int chunk = 0; chunk < kRun; ++chunk) {
         const int64_t first = begin + chunk * kChunk;
         if (first >= plane) return;
