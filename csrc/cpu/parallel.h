@@ -1,5 +1,5 @@
 // A loop shared by threads. The kernels name no thread pool: whoever links them defines run_parallel and thread_count
-// (torch's threads in torch/parallel.cpp, one thread in tests/serial.cpp).
+// (threads of our own in torch/parallel.cpp, one thread in tests/serial.cpp).
 #pragma once
 
 #include <cstdint>
