@@ -56,7 +56,7 @@ def test_json(run, few, tmp_path):
 def test_every_op_is_in_the_quick_rows(run, brief, tmp_path):
     assert run("bench", "--quick", "--device", "cpu", "--json", tmp_path / "b.json").code == 0
     rows = json.loads((tmp_path / "b.json").read_text())["rows"]
-    ops = {"rasterize", "composite", "render", "render_loss", "sinkhorn", "generate", "paint"}
+    ops = {"rasterize", "composite", "render", "render_loss", "render_paths", "sinkhorn", "generate", "paint"}
     assert {row["op"] for row in rows} == ops
 
 

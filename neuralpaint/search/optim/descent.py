@@ -82,7 +82,7 @@ class Descent:
         self.adam = AdamRows.new(self._parameters) if adam is None else adam
         table = torch.tensor([rates, softnesses], dtype=torch.float64, device="cpu").T
         self._schedule = table.to(device, strokes.dtype).contiguous()  # [steps, 2]
-        self._now = torch.empty_like(self._schedule[0])  # the row of this step
+        self._now = self._schedule.new_empty(2)  # the row of this step
         self._rate, self._softness = self._now.unbind()
         self._done = 0
         self._prefix: PrefixLoss | None = None
