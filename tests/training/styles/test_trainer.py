@@ -54,10 +54,10 @@ def test_training_lowers_the_loss_and_writes_a_network(make, tmp_path):
 
 
 def test_lessons_bring_the_teachers_pictures_nearer(make):
-    trainer = make(steps=30, warm_up=0, lessons=30, lesson_photos=4, affine_rate=2.0, eval_every=0, picture_every=0)
+    trainer = make(steps=60, warm_up=0, lessons=60, lesson_photos=4, affine_rate=2.0, eval_every=0, picture_every=0)
     trainer.run()
     first, last = (sum(difference for difference, _ in part) / 5 for part in (trainer.losses[:5], trainer.losses[-5:]))
-    assert last < 0.8 * first
+    assert last < 0.7 * first
     photo, picture, styles = trainer.lessons.batch([3, 0, 4])
     assert styles.tolist() == [1, 0, 0] and torch.equal(photo[1], photo[2])
     assert (picture - photo).abs().mean((1, 2, 3)).min() > 0.02
