@@ -12,7 +12,7 @@ from neuralpaint.ops.checks import check_width
 from neuralpaint.ops.transforms import register_in_place
 from neuralpaint.utils.validation import check_whole
 
-BETAS = (0.9, 0.95)
+BETAS = (0.9, 0.95)  # shorter memory than the usual 0.999, for searches of a few dozen steps
 EPSILON = 1e-8
 
 

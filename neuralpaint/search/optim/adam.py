@@ -13,15 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from neuralpaint.ops.projected_adam import BETAS
+from neuralpaint.ops.projected_adam import BETAS, EPSILON
 from neuralpaint.search.state import take
 
-ADAM_BETAS = BETAS  # shorter memory than the usual 0.999: a phase has only a few dozen steps
-_ADAM_EPSILON = 1e-8
 _RMSPROP_SMOOTHING, _RMSPROP_EPSILON = 0.99, 1e-8
 
 
-def adam_schedule(rates: Sequence[float], betas: tuple[float, float] = ADAM_BETAS) -> Tensor:
+def adam_schedule(rates: Sequence[float], betas: tuple[float, float] = BETAS) -> Tensor:
     """`[steps, 2]`, float64: for step t = 1, 2 …, the learning rate over 1 − β₁ᵗ, and 1 / √(1 − β₂ᵗ).
 
     These are the bias corrections of Kingma & Ba, "Adam", ICLR 2015, algorithm 1, computed ahead of time.
@@ -39,8 +37,8 @@ def adam_step_(
     square: Tensor,
     size: Tensor,
     correction: Tensor,
-    betas: tuple[float, float] = ADAM_BETAS,
-    epsilon: float = _ADAM_EPSILON,
+    betas: tuple[float, float] = BETAS,
+    epsilon: float = EPSILON,
 ) -> None:
     """One step of Adam (Kingma & Ba, ICLR 2015, algorithm 1), in place.
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from neuralpaint import ops
-from neuralpaint.search.optim.adam import ADAM_BETAS, AdamRows, adam_schedule, adam_step_, rmsprop_step_
+from neuralpaint.ops.projected_adam import BETAS
+from neuralpaint.search.optim.adam import AdamRows, adam_schedule, adam_step_, rmsprop_step_
 
 DOUBLE = torch.float64
 
@@ -28,7 +29,7 @@ def gradients(steps: int, seed: int = 0) -> list[torch.Tensor]:
     return drawn
 
 
-@pytest.mark.parametrize("betas", [ADAM_BETAS, (0.9, 0.999), (0.0, 0.5)])
+@pytest.mark.parametrize("betas", [BETAS, (0.9, 0.999), (0.0, 0.5)])
 def test_adam_is_torchs_adam(betas):
     rates = [0.02 * 0.9**step for step in range(30)]
     ours, theirs = torch.ones(5, 7, dtype=DOUBLE), torch.ones(5, 7, dtype=DOUBLE).requires_grad_()
