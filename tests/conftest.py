@@ -78,6 +78,15 @@ class Outcome:
 
 
 @pytest.fixture
+def any_precision():
+    """Lets a test train at another precision than earlier ones: accelerate keeps one for the life of a process."""
+    state = pytest.importorskip("accelerate.state").AcceleratorState
+    state._reset_state(True)
+    yield
+    state._reset_state(True)
+
+
+@pytest.fixture
 def run(monkeypatch):
     """Runs `neuralpaint` with these arguments and checks that it shows no traceback."""
     from neuralpaint.cli import app

@@ -9,7 +9,7 @@ import typer
 
 from neuralpaint.cli.console import say
 from neuralpaint.cli.features import Download, Features, Vgg, find_features
-from neuralpaint.cli.options import MAX_SEED, Debug, check_range
+from neuralpaint.cli.options import MAX_SEED, Debug, Precision, check_precision, check_range
 from neuralpaint.cli.train_styles import Content, Cpu, Resume, Workers, check_out, require_training, train
 
 NAME = "add-style"
@@ -39,6 +39,7 @@ def command(
     vgg: Vgg = None,
     download: Download = False,
     workers: Workers = 0,
+    precision: Precision = None,
     cpu: Cpu = False,
     half: Annotated[bool, typer.Option("--half", help="Save the weights as float16.")] = False,
     resume: Resume = False,
@@ -62,6 +63,7 @@ def command(
 
     check_range("--seed", seed, 0, MAX_SEED)
     check_range("--workers", workers, 0, 1024)
+    check_precision(precision)
     loaded = load_style_network(network)
     called = style_name(image) if name is None else name
     if called in loaded.names:
@@ -98,6 +100,7 @@ def command(
         found,
         out,
         network=loaded,
+        precision=precision,
         cpu=cpu,
         workers=workers,
         resume=resume,

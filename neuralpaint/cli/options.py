@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_STEPS = 1_000_000
 MAX_JOBS, MAX_GRIDS = 1024, 1024
+PRECISIONS = ("no", "bf16", "fp16")
 ENGINE_TIMEOUT = 60.0  # seconds
 
 
@@ -38,6 +39,10 @@ Memory = Annotated[
         rich_help_panel="Machine",
     ),
 ]
+Precision = Annotated[
+    str | None,
+    typer.Option(metavar="TYPE", help="Mixed precision: no, bf16 or fp16.", show_default="accelerate's configuration"),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
 
@@ -55,6 +60,12 @@ def check_range(option: str, value: int | None, low: int, high: int) -> None:
     """Raises ValueError unless low ≤ value ≤ high or the value is None."""
     if value is not None and not low <= value <= high:
         raise ValueError(f"{option} must be from {low} to {high}, got {value}")
+
+
+def check_precision(precision: str | None) -> None:
+    """Raises ValueError unless --precision is one of `PRECISIONS` or None."""
+    if precision is not None and precision not in PRECISIONS:
+        raise ValueError(f"--precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
 
 
 def resolve_brush(name: str) -> Brush:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neuralpaint.cli.console import say
-from neuralpaint.cli.options import ENGINE_TIMEOUT, MAX_SEED, Debug, check_range
+from neuralpaint.cli.options import ENGINE_TIMEOUT, MAX_SEED, Debug, Precision, check_precision, check_range
 from neuralpaint.cli.progress import Bars, bar_or_lines, clock
 
 if TYPE_CHECKING:
     from neuralpaint.training.renderers.trainer import TrainingProgress
 
 NAME = "train-renderer"
-_PRECISIONS = ("no", "bf16", "fp16")
 
 
 def command(
@@ -76,12 +75,7 @@ def command(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed for weights and strokes.")] = 0,
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TYPE", help="Mixed precision: no, bf16 or fp16.", show_default="accelerate's configuration"
-        ),
-    ] = None,
+    precision: Precision = None,
     cpu: Annotated[bool, typer.Option("--cpu", help="Use the CPU even if there is a GPU.")] = False,
     eval_every: Annotated[int, typer.Option(metavar="N", help="Steps between evaluations.")] = 250,
     picture_every: Annotated[int, typer.Option(metavar="N", help="Steps between sample images.")] = 1000,
@@ -110,8 +104,7 @@ def command(
     check_range("--seed", seed, 0, MAX_SEED)
     check_range("--size", size, 8, 1024)
     check_range("--batch", batch, 2, 65536)
-    if precision is not None and precision not in _PRECISIONS:
-        raise ValueError(f"--precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}")
+    check_precision(precision)
     _check_folder(out, resume or overwrite)
     # Importing torch takes seconds, so check the arguments first.
     _check_packages()

@@ -11,7 +11,7 @@ import typer
 
 from neuralpaint.cli.console import say, warn
 from neuralpaint.cli.features import Download, Features, Vgg, find_features
-from neuralpaint.cli.options import MAX_SEED, Debug, check_range
+from neuralpaint.cli.options import MAX_SEED, Debug, Precision, check_precision, check_range
 from neuralpaint.cli.progress import bar_or_lines, clock
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def command(
     download: Download = False,
     skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Skip paintings that cannot be read.")] = False,
     workers: Workers = 0,
+    precision: Precision = None,
     cpu: Cpu = False,
     half: Annotated[bool, typer.Option("--half", help="Save the weights as float16.")] = False,
     resume: Resume = False,
@@ -106,6 +107,7 @@ def command(
 
     check_range("--seed", seed, 0, MAX_SEED)
     check_range("--workers", workers, 0, 1024)
+    check_precision(precision)
     if preset not in PRESETS:
         raise ValueError(unknown_name("preset", preset, list(PRESETS)))
     given = {
@@ -127,7 +129,19 @@ def command(
     paintings = load_styles(pictures_in(styles, "--styles"), settings.style_size, skip=warn if skip_broken else None)
     found = find_features(features, vgg, download)
     first = None if start is None else load_style_network(start)
-    train(settings, paintings, photos, found, out, start=first, cpu=cpu, workers=workers, resume=resume, half=half)
+    train(
+        settings,
+        paintings,
+        photos,
+        found,
+        out,
+        start=first,
+        precision=precision,
+        cpu=cpu,
+        workers=workers,
+        resume=resume,
+        half=half,
+    )
 
 
 def train(
@@ -139,6 +153,7 @@ def train(
     *,
     network: StyleNetwork | None = None,
     start: StyleNetwork | None = None,
+    precision: str | None,
     cpu: bool,
     workers: int,
     resume: bool,
@@ -151,7 +166,7 @@ def train(
     from neuralpaint.training.styles.report import finish
     from neuralpaint.training.styles.trainer import StyleTrainer
 
-    accelerator = Accelerator(cpu=cpu)
+    accelerator = Accelerator(mixed_precision=precision, cpu=cpu)
     trainer = StyleTrainer(
         settings,
         paintings,

@@ -46,7 +46,8 @@ class ConditionalInstanceNorm2d(nn.Module):
 
     def affine(self, mix: Tensor) -> tuple[Tensor, Tensor]:
         """γ and β of mixes of styles: `[B, N]` → `[B, C]` each."""
-        return mix @ self.gamma, mix @ self.beta
+        # Not a matrix product, which autocast would round to 16 bits: batch_norm wants them in full precision.
+        return (mix[..., None] * self.gamma).sum(1), (mix[..., None] * self.beta).sum(1)
 
     def extra_repr(self) -> str:
         return f"{self.channels}, styles={self.gamma.shape[0]}, eps={self.eps}"

@@ -124,8 +124,9 @@ def train(run, photos, paintings, vgg_file, tmp_path):
     return call
 
 
-def test_trains_stylizes_and_adds(run, train, fill, photos, vgg_file, tmp_path):
-    done = train("--half")
+@pytest.mark.parametrize("precision", ["no", "bf16"])
+def test_trains_stylizes_and_adds(run, train, fill, photos, vgg_file, tmp_path, any_precision, precision):
+    done = train("--half", "--precision", precision)
     assert done.code == 0 and "2 styles" in done.out
     assert run("stylize", "--list", "--network", tmp_path / "new").out.split() == ["green-lilies", "red-house"]
     again = train()
@@ -136,7 +137,7 @@ def test_trains_stylizes_and_adds(run, train, fill, photos, vgg_file, tmp_path):
         tmp_path / "new",
         tmp_path / "more" / "Sun Rise.png",
         *("--content", photos, "-o", tmp_path / "added", "--steps", 2, "--batch", 2, "--size", 32),
-        *("--vgg", vgg_file, "--cpu"),
+        *("--vgg", vgg_file, "--cpu", "--precision", precision),
     )
     assert added.code == 0 and "3 styles" in added.out
     names = run("stylize", "--list", "--network", tmp_path / "added").out.split()
@@ -170,5 +171,6 @@ def test_bad_folders_are_one_line(train, fill, tmp_path, what):
 
 def test_unknown_presets_and_missing_weights_are_one_line(train, tmp_path):
     assert "unknown preset 'big'" in train("--preset", "big").line
+    assert "--precision must be one of no, bf16, fp16" in train("--precision", "int8").line
     done = train("--vgg", tmp_path / "none.pth")
     assert done.code == 2 and "do not exist" in done.line

@@ -7,6 +7,9 @@ import torch
 pytest.importorskip("accelerate")
 pytest.importorskip("tensorboard")
 
+from accelerate import Accelerator  # noqa: E402
+from accelerate.state import AcceleratorState  # noqa: E402
+
 from neuralpaint.losses.features import VGG19Features  # noqa: E402
 from neuralpaint.styles import StyleNetwork  # noqa: E402
 from neuralpaint.styles.pretrained import load_style_network  # noqa: E402
@@ -26,13 +29,12 @@ def settings(**changes):
 def make(photos, paintings, vgg_file, tmp_path):
     features = VGG19Features(vgg_file)
 
-    def make(name="out", resume=False, network=None, start=None, styles=None, **changes):
+    def make(name="out", styles=None, *, resume=False, network=None, start=None, accelerator=None, **changes):
         chosen = settings(**changes)
         loaded = styles or load_styles(pictures_in(paintings, "styles"), chosen.style_size)
         files = pictures_in(photos, "content")
-        return StyleTrainer(
-            chosen, loaded, files, features, tmp_path / name, network=network, start=start, resume=resume
-        )
+        options = {"network": network, "start": start, "accelerator": accelerator, "resume": resume}
+        return StyleTrainer(chosen, loaded, files, features, tmp_path / name, **options)
 
     return make
 
@@ -62,6 +64,19 @@ def test_lessons_bring_the_teachers_pictures_nearer(make):
     assert styles.tolist() == [1, 0, 0] and torch.equal(photo[1], photo[2])
     assert (picture - photo).abs().mean((1, 2, 3)).min() > 0.02
     assert torch.equal(picture, make(lessons=1, lesson_photos=4).lessons.batch([3, 0, 4])[1])
+
+
+@pytest.mark.parametrize("architecture", ["light", "paper"])
+def test_bfloat16_has_nearly_the_same_losses(make, any_precision, architecture):
+    losses = []
+    for precision in ("no", "bf16"):
+        AcceleratorState._reset_state(True)
+        accelerator = Accelerator(cpu=True, mixed_precision=precision)
+        trainer = make(precision, accelerator=accelerator, architecture=architecture, warm_up=0, steps=3, eval_every=0)
+        trainer.run()
+        losses.append(torch.tensor(trainer.losses))
+    first = (losses[1] - losses[0])[0].abs().max()  # Adam turns later rounding errors into steps
+    assert 0 < first < 0.01 * losses[0].max() and losses[1].isfinite().all()
 
 
 def test_begins_with_another_network(make):
