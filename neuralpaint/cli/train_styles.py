@@ -30,6 +30,7 @@ Cpu = Annotated[bool, typer.Option("--cpu", help="Use the CPU even if there is a
 Resume = Annotated[bool, typer.Option("--resume", help="Resume from the checkpoint in DIR.")]
 
 
+# Many parameters: one per option. They become `StyleSettings` and the arguments of `train`, and go no further.
 def command(
     content: Content,
     styles: Annotated[Path, typer.Option(metavar="DIR", help="Paintings; each style is named after its file.")],
