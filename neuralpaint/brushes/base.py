@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex
 import numpy as np
 
 from neuralpaint.brushes.outlines import swept_discs
+from neuralpaint.brushes.starts import Starts
 from neuralpaint.brushes.texture import (
     as_fake,
     built_in_texture,
@@ -56,7 +57,7 @@ def registered_brush(name: str) -> Brush:
 
 
 @dataclass(frozen=True)
-class Brush:
+class Brush(Starts):
     """A brush: the parameter space of its strokes, and what a search, a renderer and a person must know of them.
 
     A stroke is a vector of `num_parameters` numbers in [0, 1], in the order of `parameters`: shape, colour(s), opacity.
@@ -65,7 +66,7 @@ class Brush:
     and formula of every parameter.
 
     A kind of brush is a subclass in a file of its own. It says where its strokes lie (`placement`, `geometry`,
-    `_reach`) and how a search starts them (`_lay`, `_start`).
+    `_reach`) and how a search starts them (`_lay`, `_start`, of `Starts`).
 
     Attributes:
         name: what `get_brush` knows it by.
@@ -401,93 +402,6 @@ class Brush:
     def add_turn_(self, gradient: torch.Tensor, strokes: torch.Tensor, slope: torch.Tensor) -> None:
         """Adds to the gradient `[N, P]` by strokes what follows from `slope` `[N]`, the derivative by their angle."""
         raise ValueError(f"nobody knows where strokes of brush {self.name!r} lie: its geometry is unknown")
-
-    # ---- where a search starts ---------------------------------------------------------------------------------------
-
-    def lay(
-        self,
-        block: float | torch.Tensor,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        angle: torch.Tensor,
-        color: torch.Tensor,
-        generator: torch.Generator,
-    ) -> torch.Tensor:
-        """New strokes about `block` units long, for a search to move.
-
-        Args:
-            block: one length for all, or `[N]`.
-            x, y: `[N]`, units, where they lie.
-            angle: `[N]`, radians, counter-clockwise as seen, along which they lie.
-            color: `[3, N]`.
-
-        Returns:
-            `[N, P]`, on the CPU, where the arguments are.
-        """
-        import torch
-
-        def between(low: float, high: float) -> torch.Tensor:
-            return low + (high - low) * torch.rand(
-                len(x), generator=generator, dtype=torch.float32, device=generator.device
-            )
-
-        strokes = torch.zeros(len(x), self.num_parameters, dtype=torch.float32, device=x.device)
-        self._lay(strokes, block, x, y, angle, between)
-        return self._filled(strokes, color.T, 0.9)
-
-    def _lay(
-        self,
-        strokes: torch.Tensor,
-        block: float | torch.Tensor,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        angle: torch.Tensor,
-        between: Callable[[float, float], torch.Tensor],
-    ) -> None:
-        """Sets the placement of new strokes; `between` gives `[N]` random numbers."""
-        raise NotImplementedError
-
-    def stretched(self, strokes: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-        """Strokes `[N, P]` that are longer by a factor `[N, 1]` and as much narrower, about where they were. Those of a
-        brush whose strokes have no length beside their width stay as they are."""
-        changed = strokes.clone()
-        if not self.sizes or len(self.x_positions) < 2:
-            return changed
-        for pair in (self.x_positions, self.y_positions):
-            ends = strokes[:, list(pair)]
-            middle = ends.mean(1, keepdim=True)
-            changed[:, list(pair)] = middle + factor * (ends - middle)
-        changed[:, list(self.sizes)] = strokes[:, list(self.sizes)] / factor
-        return changed
-
-    def start(self, x: torch.Tensor, y: torch.Tensor, color: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Strokes `[N, P]` as SNP §3.3 starts them: small, at any angle, at (x, y) `[N]`, of the colours `[N, 3]`."""
-        import torch
-
-        def between(low: float, high: float, count: int = 1) -> torch.Tensor:
-            return low + (high - low) * torch.rand(
-                len(x), count, generator=generator, dtype=torch.float32, device=generator.device
-            )
-
-        strokes = torch.zeros(len(x), self.num_parameters, dtype=torch.float32, device=x.device)
-        strokes[:, list(self.x_positions)] = x[:, None]
-        strokes[:, list(self.y_positions)] = y[:, None]
-        strokes[:, list(self.sizes)] = between(0.1, 0.25, len(self.sizes))
-        self._start(strokes, between)
-        return self._filled(strokes, color, between(0.8, 0.98)[:, 0])
-
-    def _start(self, strokes: torch.Tensor, between: Callable[[float, float], torch.Tensor]) -> None:
-        """Sets what of their placement is neither position nor size; `between` gives `[N, 1]` random numbers."""
-
-    def _filled(self, strokes: torch.Tensor, color: torch.Tensor, opacity: float | torch.Tensor) -> torch.Tensor:
-        """With colours, opacity and what an engine has besides; what is held at its value."""
-        strokes[:, len(self.placement) : self.shape.stop] = 0.5
-        for part in self.colors:
-            strokes[:, part] = color
-        strokes[:, self.opacity] = opacity
-        for index, value in self.held:
-            strokes[:, index] = value
-        return strokes
 
     def examples(self, n: int) -> torch.Tensor:
         """`[n, P]` strokes to show the brush by: random, but near the middle of the unit square and of a good size."""

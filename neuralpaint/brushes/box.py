@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from neuralpaint.brushes.geometry import Geometry
+    from neuralpaint.brushes.starts import Between, Spots
 
 RECTANGLE = ("xc", "yc", "w", "h", "theta")
 
@@ -51,22 +51,14 @@ class BoxBrush(Brush):
     def add_turn_(self, gradient: torch.Tensor, strokes: torch.Tensor, slope: torch.Tensor) -> None:
         gradient[:, 4].add_(slope, alpha=math.pi)
 
-    def _lay(
-        self,
-        strokes: torch.Tensor,
-        block: float | torch.Tensor,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        angle: torch.Tensor,
-        between: Callable[[float, float], torch.Tensor],
-    ) -> None:
+    def _lay(self, strokes: torch.Tensor, at: Spots, between: Between) -> None:
         import torch
 
-        size = block * (0.4 / self.share)
-        strokes[:, 0], strokes[:, 1] = x, y
+        size = at.block * (0.4 / self.share)
+        strokes[:, 0], strokes[:, 1] = at.x, at.y
         strokes[:, 2] = size * between(0.7, 1.3)
         strokes[:, 3] = size * between(0.35, 0.65)
-        strokes[:, 4] = torch.remainder(angle / math.pi, 1.0)
+        strokes[:, 4] = torch.remainder(at.angle / math.pi, 1.0)
 
     def stretched(self, strokes: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         changed = strokes.clone()
@@ -74,5 +66,5 @@ class BoxBrush(Brush):
         changed[:, 3] /= factor[:, 0]
         return changed
 
-    def _start(self, strokes: torch.Tensor, between: Callable[[float, float], torch.Tensor]) -> None:
+    def _start(self, strokes: torch.Tensor, between: Between) -> None:
         strokes[:, 4:5] = between(0, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from neuralpaint.brushes.geometry import Geometry
+    from neuralpaint.brushes.starts import Between, Spots
 
 _SAMPLES = 32  # of a curve, between which the nearest point is then found
 CURVE: tuple[str, ...] = ("x0", "y0", "x1", "y1", "x2", "y2", "radius0", "radius2")
@@ -90,23 +90,15 @@ class CurveBrush(Brush):
     def add_turn_(self, gradient: torch.Tensor, strokes: torch.Tensor, slope: torch.Tensor) -> None:
         turn_chord_(gradient, strokes, slope, (0, 1), (4, 5))
 
-    def _lay(
-        self,
-        strokes: torch.Tensor,
-        block: float | torch.Tensor,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        angle: torch.Tensor,
-        between: Callable[[float, float], torch.Tensor],
-    ) -> None:
+    def _lay(self, strokes: torch.Tensor, at: Spots, between: Between) -> None:
         import torch
 
-        half = 0.25 * block * between(0.7, 1.3)
-        dx, dy = torch.cos(angle) * half, -torch.sin(angle) * half
-        strokes[:, 0], strokes[:, 1], strokes[:, 4], strokes[:, 5] = x - dx, y - dy, x + dx, y + dy
+        half = 0.25 * at.block * between(0.7, 1.3)
+        dx, dy = torch.cos(at.angle) * half, -torch.sin(at.angle) * half
+        strokes[:, 0], strokes[:, 1], strokes[:, 4], strokes[:, 5] = at.x - dx, at.y - dy, at.x + dx, at.y + dy
         strokes[:, 2], strokes[:, 3] = between(0.3, 0.7), between(0.3, 0.7)
-        strokes[:, 6] = 0.8 * block * between(0.7, 1.3)
-        strokes[:, 7] = 0.8 * block * between(0.7, 1.3)
+        strokes[:, 6] = 0.8 * at.block * between(0.7, 1.3)
+        strokes[:, 7] = 0.8 * at.block * between(0.7, 1.3)
 
-    def _start(self, strokes: torch.Tensor, between: Callable[[float, float], torch.Tensor]) -> None:
+    def _start(self, strokes: torch.Tensor, between: Between) -> None:
         strokes[:, 2:4] = 0.5

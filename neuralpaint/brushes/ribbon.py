@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from neuralpaint.brushes.geometry import Geometry
+    from neuralpaint.brushes.starts import Between, Spots
     from neuralpaint.brushes.svg import Shapes, Writer
 
 RIBBON = (*CURVE[:6], "radius")
@@ -66,26 +66,18 @@ class RibbonBrush(CurveBrush):
     def pose(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         return chord_pose(strokes[:, 0:2], strokes[:, 4:6], strokes[:, 6] / 2)
 
-    def _lay(
-        self,
-        strokes: torch.Tensor,
-        block: float | torch.Tensor,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        angle: torch.Tensor,
-        between: Callable[[float, float], torch.Tensor],
-    ) -> None:
+    def _lay(self, strokes: torch.Tensor, at: Spots, between: Between) -> None:
         import torch
 
-        half = 0.45 * block * between(0.7, 1.3)
+        half = 0.45 * at.block * between(0.7, 1.3)
         # To either side, or all strokes would begin on the left, and dry up on the right.
         half = torch.where(between(0, 1) < 0.5, half, -half)
-        dx, dy = torch.cos(angle) * half, -torch.sin(angle) * half
-        strokes[:, 0], strokes[:, 1], strokes[:, 4], strokes[:, 5] = x - dx, y - dy, x + dx, y + dy
+        dx, dy = torch.cos(at.angle) * half, -torch.sin(at.angle) * half
+        strokes[:, 0], strokes[:, 1], strokes[:, 4], strokes[:, 5] = at.x - dx, at.y - dy, at.x + dx, at.y + dy
         strokes[:, 2], strokes[:, 3] = between(0.4, 0.6), between(0.4, 0.6)
-        strokes[:, 6] = 0.5 * block * between(0.7, 1.3)
+        strokes[:, 6] = 0.5 * at.block * between(0.7, 1.3)
 
-    def _start(self, strokes: torch.Tensor, between: Callable[[float, float], torch.Tensor]) -> None:
+    def _start(self, strokes: torch.Tensor, between: Between) -> None:
         # A stroke of no length would have no direction to turn.
         strokes[:, 4:5] += between(-0.05, 0.05)
         strokes[:, 5:6] += between(-0.05, 0.05)

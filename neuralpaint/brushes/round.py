@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from neuralpaint.brushes.starts import Between, Spots
     from neuralpaint.brushes.svg import Shapes, Writer
 
 LINE = ("x0", "y0", "x2", "y2", "radius")
@@ -71,26 +71,18 @@ class RoundBrush(Brush):
     def add_turn_(self, gradient: Tensor, strokes: Tensor, slope: Tensor) -> None:
         turn_chord_(gradient, strokes, slope, (0, 1), (2, 3))
 
-    def _lay(
-        self,
-        strokes: Tensor,
-        block: float | Tensor,
-        x: Tensor,
-        y: Tensor,
-        angle: Tensor,
-        between: Callable[[float, float], Tensor],
-    ) -> None:
+    def _lay(self, strokes: Tensor, at: Spots, between: Between) -> None:
         import torch
 
-        half = 0.32 * block * between(0.7, 1.3)
+        half = 0.32 * at.block * between(0.7, 1.3)
         half = torch.where(
             between(0, 1) < 0.5, half, -half
         )  # to either side, or all strokes would run dry to the right
-        dx, dy = torch.cos(angle) * half, -torch.sin(angle) * half
-        strokes[:, 0], strokes[:, 1], strokes[:, 2], strokes[:, 3] = x - dx, y - dy, x + dx, y + dy
-        strokes[:, 4] = 0.75 * block * between(0.7, 1.3)
+        dx, dy = torch.cos(at.angle) * half, -torch.sin(at.angle) * half
+        strokes[:, 0], strokes[:, 1], strokes[:, 2], strokes[:, 3] = at.x - dx, at.y - dy, at.x + dx, at.y + dy
+        strokes[:, 4] = 0.75 * at.block * between(0.7, 1.3)
 
-    def _start(self, strokes: Tensor, between: Callable[[float, float], Tensor]) -> None:
+    def _start(self, strokes: Tensor, between: Between) -> None:
         # A stroke of no length would have no direction to turn.
         strokes[:, 2:3] += between(-0.05, 0.05)
         strokes[:, 3:4] += between(-0.05, 0.05)
