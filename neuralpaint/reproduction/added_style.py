@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -20,8 +20,10 @@ from neuralpaint.reproduction.style_training import (
     Trained,
     held_out,
     in_style,
+    means,
     measure,
     schedule,
+    spread,
     train,
 )
 from neuralpaint.reproduction.work import work_folder
@@ -41,76 +43,106 @@ _SHORT = {"small": {"warm_up": 0, "learning_rate": 0.02, "ema": 0.9}, "paper": {
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much work it is: the bundled network that a style is added to, updates from scratch, pixels along a piece of
-    a photo, held-out photos."""
+    """How much work it is: the bundled network that styles are added to, how many styles at most, updates from scratch,
+    pixels along a piece of a photo, held-out photos."""
 
     network: str
+    styles: int
     updates: int
     pixels: int
     photos: int
 
 
-SIZES = {"small": Sizes("light", 600, 128, 32), "paper": Sizes("paper", 40_000, 256, 32)}
+SIZES = {"small": Sizes("light", 3, 600, 128, 32), "paper": Sizes("paper", 3, 40_000, 256, 32)}
 
 
-def unknown_painting(files: Sequence[Path], names: Sequence[str]) -> Path:
-    """The first painting whose style a network does not have. ValueError if it has them all."""
-    for file in files:
-        if style_name(file) not in names:
-            return file
-    raise ValueError(
-        "--styles has only paintings of styles that the network has: add one of another style, under another name "
-        "(neuralpaint stylize --list names those that it has)"
-    )
+class _Style(NamedTuple):
+    """A painting that the network does not know: the style it begins as, and trainings and losses by what was trained
+    and how many updates it had."""
+
+    painting: Tensor
+    begins_as: str
+    trained: dict[tuple[str, int], Trained]
+    losses: dict[tuple[str, int], Losses]
+
+    @property
+    def pair(self) -> tuple[Losses, Losses]:
+        """Losses from scratch after all updates, and of the style that was added."""
+        last = {what: losses for (what, _), losses in self.losses.items()}
+        return last[_SCRATCH], last[_ADDED]
+
+
+def unknown_paintings(files: Sequence[Path], names: Sequence[str]) -> list[Path]:
+    """The paintings whose styles a network does not have. ValueError if it has them all."""
+    found = [file for file in files if style_name(file) not in names]
+    if not found:
+        raise ValueError(
+            "--styles has only paintings of styles that the network has: add one of another style, under another name "
+            "(neuralpaint stylize --list names those that it has)"
+        )
+    return found
 
 
 def run(request: Request) -> Outcome:
-    """The first painting that the bundled network does not know: added to it, and learned from scratch."""
+    """The first paintings that the bundled network does not know: each added to it, and learned from scratch."""
     assert request.features is not None
-    sizes, features = SIZES[request.scale], request.features
-    network = load_style_network(sizes.network)
-    file = unknown_painting(request.styles, network.names)
-    name, painting = style_name(file), load_style(file)
+    sizes = SIZES[request.scale]
+    names = load_style_network(sizes.network).names
+    files = unknown_paintings(request.styles, names)[: sizes.styles]
     updates = request.updates or sizes.updates
-    short = max(1, updates // SHARE)
     photos = held_out(request.content, sizes.photos, sizes.pixels, request.device)
-    start = new_style(network, name, painting, features.to("cpu"), list(request.content))
-    losses = {(_AT_FIRST, 0): measure(network, name, painting, features, photos)}
-    trained: dict[tuple[str, int], Trained] = {}
     with work_folder(request, "added-style") as folder:
-        for what, count, base, changes in (
-            (_ADDED, short, network.to("cpu"), _SHORT[request.scale]),
-            (_SOON, short, None, {}),
-            (_SCRATCH, updates, None, {}),
-        ):
-            settings = schedule(request.scale, count, sizes.pixels, **changes)
-            there = folder / f"{'added' if base is not None else 'scratch'}-{count}"
-            report = partial(request.progress, f"{what}, {count} updates")
-            found = train(
-                *(settings, {name: painting}, request.content, features, there, request.device),
-                network=base,
-                report=report,
-            )
-            trained[what, count] = found
-            losses[what, count] = measure(found.network, name, painting, features, photos)
-    added, scratch = losses[_ADDED, short], losses[_SCRATCH, updates]
+        styles = {style_name(file): _add(request, file, updates, photos, folder) for file in files}
+    above = means(style.pair for style in styles.values())
     return Outcome(
-        _picture(request, name, painting, trained),
-        _finding(name, len(network.names) - 1, losses),
-        added.content <= (1 + MOST_CONTENT) * scratch.content and added.style <= (1 + MOST_STYLE) * scratch.style,
-        [_row(name, *key, found) for key, found in losses.items()],
-        {f"{what}, {count} updates": found.styles[name] for (what, count), found in trained.items()},
+        _picture(request, styles),
+        _finding(len(names), updates, styles),
+        above.content <= MOST_CONTENT and above.style <= MOST_STYLE,
+        [_row(name, *key, found) for name, style in styles.items() for key, found in style.losses.items()],
+        {
+            f"{name}, {what}, {count} updates": found.styles[name]
+            for name, style in styles.items()
+            for (what, count), found in style.trained.items()
+        },
         {
             "network": sizes.network,
-            "begins as": start,
+            "begin as": ", ".join(style.begins_as for style in styles.values()),
             "architecture from scratch": schedule(request.scale, updates, sizes.pixels).architecture,
             "photos an update": schedule(request.scale, updates, sizes.pixels).batch,
             "pixels": sizes.pixels,
-            "features": type(features).__name__,
+            "features": type(request.features).__name__,
             "held-out photos": len(photos),
-            "seconds of training": round(sum(found.seconds for found in trained.values())),
+            "seconds of training": round(
+                sum(one.seconds for style in styles.values() for one in style.trained.values())
+            ),
         },
     )
+
+
+def _add(request: Request, file: Path, updates: int, photos: Tensor, folder: Path) -> _Style:
+    """Adds a painting's style to the network, and learns it from scratch, in as many updates and in all of them."""
+    assert request.features is not None
+    sizes, features = SIZES[request.scale], request.features
+    name, painting, network = style_name(file), load_style(file), load_style_network(sizes.network)
+    short = max(1, updates // SHARE)
+    start = new_style(network, name, painting, features.to("cpu"), list(request.content))
+    style = _Style(painting, start, {}, {(_AT_FIRST, 0): measure(network, name, painting, features, photos)})
+    for what, count, base, changes in (
+        (_ADDED, short, network.to("cpu"), _SHORT[request.scale]),
+        (_SOON, short, None, {}),
+        (_SCRATCH, updates, None, {}),
+    ):
+        settings = schedule(request.scale, count, sizes.pixels, **changes)
+        there = folder / f"{name}-{'added' if base is not None else 'scratch'}-{count}"
+        report = partial(request.progress, f"{name}: {what}, {count} updates")
+        found = train(
+            *(settings, {name: painting}, request.content, features, there, request.device),
+            network=base,
+            report=report,
+        )
+        style.trained[what, count] = found
+        style.losses[what, count] = measure(found.network, name, painting, features, photos)
+    return style
 
 
 def _row(name: str, what: str, updates: int, losses: Losses) -> dict[str, Any]:
@@ -123,33 +155,34 @@ def _row(name: str, what: str, updates: int, losses: Losses) -> dict[str, Any]:
     }
 
 
-def _finding(name: str, known: int, losses: Mapping[tuple[str, int], Losses]) -> str:
-    words = []
-    for (what, updates), found in losses.items():
-        after = f" after {updates} updates" if updates else ""
-        words.append(f"{what}{after} {found.style:.3f} and {found.content:.3f}")
-    (_, short), (_, long) = [key for key in losses if key[0] in (_ADDED, _SCRATCH)]
-    added, scratch = losses[_ADDED, short], losses[_SCRATCH, long]
+def _finding(known: int, updates: int, styles: Mapping[str, _Style]) -> str:
+    pairs = [style.pair for style in styles.values()]
+    short = max(1, updates // SHARE)
+    soon = [(style.pair[0], style.losses[_SOON, short]) for style in styles.values()]
+    many = "One painting" if len(styles) == 1 else f"{len(styles)} paintings"
     return (
-        f"{name}, new to a network of {known} styles, has style and content losses: {'; '.join(words)}. So an added "
-        f"style differs from one that has had {long / short:g} times the updates by "
-        f"{added.style / scratch.style - 1:+.0%} in style and {added.content / scratch.content - 1:+.0%} in content."
+        f"{many}, new to a network of {known} styles, added in {short} updates: from the losses of networks that have "
+        f"had {updates} updates from scratch, style differs by {spread(pairs, 'style')} and content by "
+        f"{spread(pairs, 'content')}. After {short} updates from scratch, style differs by {spread(soon, 'style')} and "
+        f"content by {spread(soon, 'content')}."
     )
 
 
-def _picture(request: Request, name: str, painting: Tensor, trained: Mapping[tuple[str, int], Trained]) -> Any:
-    rows = []
-    for path in request.photos[:2]:
-        photo = square_photo(path, _SHOWN, request.device)
-        pictures = [to_pil(photo.cpu()), to_pil(middle_square(painting))]
-        pictures += [to_pil(in_style(found.network, name, photo)) for found in trained.values()]
-        rows.append(Row([path.stem], pictures))
-    captions = ["photo", "painting"]
-    captions += [f"{'added' if what == _ADDED else 'scratch'}, {count} updates" for what, count in trained]
-    curves, places = {}, {}
-    for (what, count), found in trained.items():
-        label = f"{'added' if what == _ADDED else 'scratch'}, {count}"
-        curves[label], places[label] = found.styles[name], [float(step) for step in found.steps]
-    last = max(step for steps in places.values() for step in steps)
-    plot = Plot(curves, "updates", 0, last, top_of(value for values in curves.values() for value in values), at=places)
-    return sheet([Group(captions, rows, plot)], "style loss on held-out photos")
+def _picture(request: Request, styles: Mapping[str, _Style]) -> Any:
+    photo = square_photo(request.photos[0], _SHOWN, request.device)
+    every = [one for style in styles.values() for one in style.trained.values()]
+    highest = top_of(value for one in every for some in one.styles.values() for value in some)
+    groups = []
+    for name, style in styles.items():
+        pictures = [photo.cpu(), middle_square(style.painting)]
+        pictures += [in_style(found.network, name, photo) for found in style.trained.values()]
+        captions = ["photo", "painting"]
+        captions += [f"{'added' if what == _ADDED else 'scratch'}, {count} updates" for what, count in style.trained]
+        curves, places = {}, {}
+        for (what, count), found in style.trained.items():
+            label = f"{'added' if what == _ADDED else 'scratch'}, {count}"
+            curves[label], places[label] = found.styles[name], [float(step) for step in found.steps]
+        last = max(step for steps in places.values() for step in steps)
+        plot = Plot(curves, "updates", 0, last, highest, at=places)
+        groups.append(Group(captions, [Row(name.split("-"), [to_pil(p) for p in pictures])], plot))
+    return sheet(groups, "style loss on held-out photos")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,8 +18,10 @@ from neuralpaint.reproduction.style_training import (
     Trained,
     held_out,
     in_style,
+    means,
     measure,
     schedule,
+    spread,
     train,
 )
 from neuralpaint.reproduction.work import work_folder
@@ -76,14 +78,14 @@ def run(request: Request) -> Outcome:
         for name, painting in paintings.items()
     }
     rows = [_row(name, *pair) for name, pair in losses.items()]
-    means = _means(losses.values())
+    above = means(losses.values())
     curves: dict[str, list[float]] = {}
     for name in paintings:
         curves |= {f"{name}, {_ALONE}": alone[name].styles[name], f"{name}, {_SHARED}": shared.styles[name]}
     return Outcome(
         _picture(request, paintings, alone, shared),
-        _finding(means, [*losses.values()], _photo_for_photo(alone, shared)),
-        means.content <= MOST_CONTENT and means.style <= MOST_STYLE,
+        _finding([*losses.values()], _photo_for_photo(alone, shared)),
+        above.content <= MOST_CONTENT and above.style <= MOST_STYLE,
         rows,
         curves,
         {
@@ -108,17 +110,6 @@ def _row(name: str, alone: Losses, shared: Losses) -> dict[str, Any]:
     return row
 
 
-def _shares(losses: Iterable[tuple[Losses, Losses]]) -> list[Losses]:
-    """How far the losses of the shared network are above the others', as shares, style by style."""
-    return [Losses(*(theirs / mine - 1 for mine, theirs in zip(one, many, strict=True))) for one, many in losses]
-
-
-def _means(losses: Iterable[tuple[Losses, Losses]]) -> Losses:
-    """`_shares`, means over the styles."""
-    content, style = zip(*_shares(losses), strict=True)
-    return Losses(sum(content) / len(content), sum(style) / len(style))
-
-
 def _photo_for_photo(alone: Mapping[str, Trained], shared: Trained) -> float:
     """How far the style loss of the shared network is above the others' when those have had as many photos of the
     style: the mean over the styles, as a share."""
@@ -130,16 +121,12 @@ def _photo_for_photo(alone: Mapping[str, Trained], shared: Trained) -> float:
     return sum(found) / len(found)
 
 
-def _finding(means: Losses, pairs: Sequence[tuple[Losses, Losses]], photo_for_photo: float) -> str:
-    def spread(kind: str) -> str:
-        shares = [getattr(share, kind) for share in _shares(pairs)]
-        return f"{getattr(means, kind):+.0%} ({min(shares):+.0%} to {max(shares):+.0%})"
-
+def _finding(pairs: Sequence[tuple[Losses, Losses]], photo_for_photo: float) -> str:
     return (
-        f"After as many updates the content losses of the network of {len(pairs)} styles differ by {spread('content')} "
-        f"from those of networks of one style, and its style losses by {spread('style')}; from the style losses of "
-        f"networks that have had as many photos of their style, which takes 1/{len(pairs)} of the updates, they differ "
-        f"by {photo_for_photo:+.0%}."
+        f"After as many updates the content losses of the network of {len(pairs)} styles differ by "
+        f"{spread(pairs, 'content')} from those of networks of one style, and its style losses by "
+        f"{spread(pairs, 'style')}; from the style losses of networks that have had as many photos of their style, "
+        f"which takes 1/{len(pairs)} of the updates, they differ by {photo_for_photo:+.0%}."
     )
 
 

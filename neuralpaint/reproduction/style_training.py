@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +33,23 @@ class Losses(NamedTuple):
 
     content: float
     style: float
+
+
+def shares(pairs: Iterable[tuple[Losses, Losses]]) -> list[Losses]:
+    """How far the second losses of each pair are above the first, as shares of the first."""
+    return [Losses(*(theirs / mine - 1 for mine, theirs in zip(one, other, strict=True))) for one, other in pairs]
+
+
+def means(pairs: Iterable[tuple[Losses, Losses]]) -> Losses:
+    """`shares`, means over the pairs."""
+    content, style = zip(*shares(pairs), strict=True)
+    return Losses(sum(content) / len(content), sum(style) / len(style))
+
+
+def spread(pairs: Sequence[tuple[Losses, Losses]], kind: str) -> str:
+    """`shares` of "content" or "style" in words: the mean, and from where to where."""
+    found = [getattr(share, kind) for share in shares(pairs)]
+    return f"{getattr(means(pairs), kind):+.0%} ({min(found):+.0%} to {max(found):+.0%})"
 
 
 class Trained(NamedTuple):
