@@ -30,6 +30,7 @@ from neuralpaint.reproduction.work import work_folder
 from neuralpaint.styles.pretrained import load_style_network
 from neuralpaint.training.styles.add import new_style
 from neuralpaint.training.styles.dataset import load_style, style_name
+from neuralpaint.training.styles.settings import StyleSettings
 
 SHARE = 8
 """A style is added with one update of so many that a network for it alone has."""
@@ -163,9 +164,16 @@ def _finding(known: int, updates: int, styles: Mapping[str, _Style]) -> str:
     return (
         f"{many}, new to a network of {known} styles, added in {short} updates: from the losses of networks that have "
         f"had {updates} updates from scratch, style differs by {spread(pairs, 'style')} and content by "
-        f"{spread(pairs, 'content')}. After {short} updates from scratch, style differs by {spread(soon, 'style')} and "
-        f"content by {spread(soon, 'content')}."
+        f"{spread(pairs, 'content')}; the sum that is minimised by {_of_sums(pairs):+.0%}. After {short} updates from "
+        f"scratch, style differs by {spread(soon, 'style')} and content by {spread(soon, 'content')}."
     )
+
+
+def _of_sums(pairs: Sequence[tuple[Losses, Losses]]) -> float:
+    """How far the weighted sums of the second losses of each pair are above those of the first, as a mean share."""
+    weight = StyleSettings().style_weight
+    sums = [[losses.content + weight * losses.style for losses in pair] for pair in pairs]
+    return sum(other / one - 1 for one, other in sums) / len(sums)
 
 
 def _picture(request: Request, styles: Mapping[str, _Style]) -> Any:
