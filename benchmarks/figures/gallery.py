@@ -27,7 +27,7 @@ def run(script: str, *arguments: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--styles", type=Path, help="folder of the paintings, as .jpg, named as the bundled styles are")
+    parser.add_argument("--styles", type=Path, help="folder of the paintings, named as the bundled styles are")
     styles: Path | None = parser.parse_args().styles
     run("demo_picture.py")
     run("contact_sheet.py")
@@ -35,8 +35,9 @@ def main() -> None:
     if styles is None:
         return
     run("style_gallery.py", "--only", "routes", "--styles", str(styles))
-    paintings = [word for name in FOUR for word in ("--style", str(styles / f"{name}.jpg"))]
-    quick = ["--strokes", "700", "--preset", "fast", "--size", "256", "--features", "bundled"]
+    files = {file.stem: str(file) for file in styles.iterdir()}
+    paintings = [word for name in FOUR for word in ("--style", files[name])]
+    quick = ["--strokes", "700", "--preset", "fast", "--size", "256", "--features", "distilled"]
     run("style_sheet.py", *paintings, *quick, "-o", str(GALLERY / "style_sheet.jpg"))
     coffee = str(HERE.parents[1] / "examples" / "photos" / "coffee.jpg")
     both = ["--features", "vgg19", "--features", "efficientnet-lite0", "--mode", "color+texture"]
