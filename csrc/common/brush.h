@@ -10,6 +10,7 @@
 //   bounds(), row_span(y, a, b)    its footprint, in pixels (a curve: rows_span(top, bottom, a, b))
 //   sample(x, y)                   coverage and colour position at pixel centres (x, y)
 //   sample(x, y, near)             the same where a curve's samples have been narrowed down (kCurve)
+//   distances(x, y, half_x, half_y, k, low, high)  bounds of a block's distances from sample k (kCurve, not kGuided)
 //   guess(...), sample(x, y, near, guess)  where a block's nearest points are, and the same with that (kGuided)
 //   accumulate(x, y, s, ...)       adds the geometry's part of the chain rule to kSums running sums; s is that sample
 //   finish(p, view, sums, grad)    turns the sums into derivatives by the stroke's numbers

@@ -24,7 +24,9 @@ struct MarkerStroke {
     T bend;                // W x W', the same all along the curve
     bool tight;            // somewhere the radius of curvature may be less than the square's half-side
     T px[kSamples + 1], py[kSamples + 1], tx[kSamples + 1], ty[kSamples + 1];
-    T slack[kSamples + 1];  // how much nearer than the sample the square can come, half an interval on either side
+    // How much nearer than the sample the square can come, half an interval on either side: in all, and across the
+    // curve alone, where only its turning counts.
+    T slack[kSamples + 1], turning[kSamples + 1];
 
     static constexpr double kChordShare = 1e-6;
 
@@ -62,17 +64,37 @@ struct MarkerStroke {
             if (k > 0) turn = vabs(tx[k] * ty[k - 1] - ty[k] * tx[k - 1]);
             if (k < kSamples) turn = vmax(turn, vabs(tx[k] * ty[k + 1] - ty[k] * tx[k + 1]));
             const T move = curve.longest_move(T(k) / T(kSamples), T(0.5) / T(kSamples));
-            slack[k] = move + T(1.5708) * turn * (reach + move) + T(0.01);
+            turning[k] = T(1.5708) * turn * (reach + move) + T(0.01);
+            slack[k] = move + turning[k];
         }
     }
     NP_HD Bounds<T> bounds() const { return curve.bounds(reach); }
     NP_HD void rows_span(T top, T bottom, T& a, T& b) const { curve.rows_span(top, bottom, reach, a, b); }
 
+    // a = q·T and b = q·N at sample k, with T the unit tangent and N = (-Ty, Tx).
+    template <typename V>
+    NP_HD void local(V x, V y, int k, V& a, V& b) const {
+        const V qx = x - V(px[k]), qy = y - V(py[k]);
+        a = qx * V(tx[k]) + qy * V(ty[k]);
+        b = qy * V(tx[k]) - qx * V(ty[k]);
+    }
+
     // Half-side of the square around sample k that passes through (x, y).
     template <typename V>
     NP_HD V distance(V x, V y, int k) const {
-        const V qx = x - V(px[k]), qy = y - V(py[k]);
-        return vmax(vabs(qx * V(tx[k]) + qy * V(ty[k])), vabs(qy * V(tx[k]) - qx * V(ty[k])));
+        V a, b;
+        local(x, y, k, a, b);
+        return vmax(vabs(a), vabs(b));
+    }
+    // The distances of the pixels within (half_x, half_y) of (x, y): all lie between `low` and `high`, and `low` is
+    // below those to the square anywhere within half an interval of sample k, too.
+    NP_HD void distances(T x, T y, T half_x, T half_y, int k, T& low, T& high) const {
+        const T qx = x - px[k], qy = y - py[k];
+        const T a = vabs(qx * tx[k] + qy * ty[k]), b = vabs(qy * tx[k] - qx * ty[k]);
+        const T along = half_x * vabs(tx[k]) + half_y * vabs(ty[k]),
+                across = half_x * vabs(ty[k]) + half_y * vabs(tx[k]);
+        low = vmax(a - along - slack[k], b - across - turning[k]);
+        high = vmax(a + along, b + across);
     }
     NP_HD T covered_below() const { return r - half_s; }
     NP_HD T clear_above() const { return r + half_s; }
@@ -91,7 +113,7 @@ struct MarkerStroke {
         wy = s * V(wy0) + t * V(wy1);
     }
 
-    // a = q·T and b = q·N at t, with T the unit tangent and N = (-Ty, Tx).
+    // The same at t.
     template <typename V>
     NP_HD void local(V x, V y, V t, V& a, V& b) const {
         V bx, by, wx, wy;
@@ -167,10 +189,13 @@ struct MarkerStroke {
         const V far(T(1e30)), step(T(1) / T(kSamples));
         V m = far, nearest = far, chosen(0), a, b;
         for (int k = near.first; k <= near.last; ++k) {
-            const V value = distance(x, y, k);
+            local(x, y, k, a, b);
+            a = vabs(a);
+            b = vabs(b);
+            const V value = vmax(a, b);
             chosen = select(value < m, V(T(k) / T(kSamples)), chosen);
             m = vmin(value, m);
-            nearest = vmin(value - V(slack[k]), nearest);
+            nearest = vmin(vmax(a - V(slack[k]), b - V(turning[k])), nearest);
         }
         // Newton is for the outline alone: a sample that close already says that the pixel is inside, and samples that
         // far that it is outside.
@@ -178,10 +203,11 @@ struct MarkerStroke {
             return {select(m < V(r), overlap(m, V(r), inv_s), V(0)), chosen, V(0)};
         }
         V m_same = far, t_same(0), m_other = far, t_other(0), same_hope = far, other_hope = far;
-        for (int k = near.first; k <= near.last; ++k) {
-            const V t(T(k) / T(kSamples)), qx = x - V(px[k]), qy = y - V(py[k]);
-            a = qx * V(tx[k]) + qy * V(ty[k]);
-            b = qy * V(tx[k]) - qx * V(ty[k]);
+        // The samples around those that matter, too: of two on either side of a kink, only one has |a| >= |b|.
+        const int first = near.first > 0 ? near.first - 1 : 0, last = near.last < kSamples ? near.last + 1 : kSamples;
+        for (int k = first; k <= last; ++k) {
+            const V t(T(k) / T(kSamples));
+            local(x, y, k, a, b);
             const V abs_a = vabs(a), along = select(abs_a >= vabs(b), abs_a, far);
             const V same = select(a * b > V(0), along, far), other = select(a * b > V(0), far, along);
             // A kink is at most a whole interval from its sample.

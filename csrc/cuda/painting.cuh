@@ -42,7 +42,8 @@ class TileNear {
         return open && pixel.inside && held.boxes[k].holds(pixel.x, pixel.y);
     }
 
-    WarpNear<Stroke, kWarpColumns, kWarpRows, N> near_;
+    WarpNear<Stroke, N, false> near_;
+    static_assert(decltype(near_)::kColumns == kWarpColumns && decltype(near_)::kRows == kWarpRows);
 };
 
 // The layer that is being drawn, of all canvases.

@@ -135,7 +135,7 @@ __global__ void __launch_bounds__(kThreads, kDrawBlocks<Stroke>)
                 const auto x_of = [&](int k) { return (warp + k * (kThreads / 32)) % across * kColumns; };
                 const auto y_of = [&](int k) { return top + (warp + k * (kThreads / 32)) / across * kRows; };
                 const int right = lane % kColumns, down = lane / kColumns;
-                WarpNear<Stroke, kColumns, kRows, kBlocks> near;
+                WarpNear<Stroke, kBlocks, true> near;
                 near.prepare(kBlocks, [&](int k) {
                     const int x0 = x_of(k), y0 = y_of(k);
                     return Looked<Stroke>{stroke, x0, y0, box.holds(x0 + right, y0 + down)};
@@ -209,7 +209,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerUnit<T>)
     if constexpr (Stroke::kCurve) {
         const int lane = threadIdx.x % 32, across = (columns + kColumns - 1) / kColumns;
         const int blocks = pixels > 0 ? across * ((bottom - top + kRows - 1) / kRows) : 0;
-        WarpNear<Stroke, kColumns, kRows, kTogether> near;
+        WarpNear<Stroke, kTogether, true> near;
         for (int begin = threadIdx.x / 32; begin < blocks; begin += kTogether * (kThreads / 32)) {
             const auto block = [&](int k) { return begin + k * (kThreads / 32); };
             const auto x_of = [&](int k) { return box.x0 + block(k) % across * kColumns; };

@@ -14,7 +14,7 @@
 #include "cuda/render.h"
 #include "cuda/sinkhorn.h"
 #include "cuda/strokes.cuh"
-#include "tests/plain_kernels.h"
+#include "typical.h"
 
 using namespace neuralpaint;
 
@@ -40,6 +40,7 @@ class Workspace {
     std::vector<unsigned char> memory_;
 };
 
+double counted(emulation::Work kind) { return static_cast<double>(emulation::work[static_cast<int>(kind)]); }
 int64_t launches() { return emulation::work[static_cast<int>(emulation::Work::kLaunches)]; }
 
 // What `run` leaves in its results, from threads and blocks in three orders.
@@ -145,6 +146,25 @@ void test_draw(int kind, Output output, int64_t count, int height, int width, do
         }
     }
     CHECK_NEAR(worst, 0, tolerance);
+}
+
+// Of a curve no more than so many points are looked at for a pixel that it covers, for all pixels together.
+template <template <typename> class Stroke>
+void test_curve_points(const char* name, double most) {
+    check::section() = name;
+    using emulation::Work;
+    constexpr int64_t count = 8, size = 128;
+    const BristleAtlas atlas;
+    const Numbers<double> exact = typical_strokes<Stroke<double>>(count, true);
+    const Numbers<float> strokes(exact.begin(), exact.end());
+    Numbers<float> drawn(4 * count * size * size);
+    Workspace space(cuda::rasterize_workspace<float>(Stroke<float>::kKind, count));
+    const double points = counted(Work::kCurvePoints), covers = counted(Work::kCovers);
+    cuda::launch_rasterize<float>(strokes.data(), count, Stroke<float>::kKind, atlas.atlas, size, size, 1.0f,
+                                  Output::kSame, drawn.data(), drawn.data() + 3 * count * size * size, space.data(),
+                                  nullptr);
+    CHECK(counted(Work::kCovers) > covers);
+    CHECK(counted(Work::kCurvePoints) - points <= most * (counted(Work::kCovers) - covers));
 }
 
 // The gradient by strokes is that of rendering each onto a black canvas of alpha (as one colour) and foreground.
@@ -354,6 +374,9 @@ int main() {
         test_draw<Tape, uint8_t, float>(Tape::kKind, Output::kByte, 2, height, width, 5e-3);
     }
     test_draw_backward<Tape>(Tape::kKind, 2, 200, 190);  // several blocks a stroke
+    test_curve_points<WatercolorStroke>("watercolor's points:", 5);
+    test_curve_points<MarkerStroke>("marker's points:", 8);
+    test_curve_points<RibbonStroke>("ribbon's points:", 8);
 
     check::section() = "composite:";
     for (const int64_t pixels : {1, 6, 35, 600}) {
