@@ -20,8 +20,21 @@ void projected_adam(const ProjectedAdam<T>& adam) {
             const T age = adam.age[row] + T(1), correction = adam.correction(age);
             adam.age[row] = age;
             const int64_t first = row * columns, wraps = adam.wraps;
+            const bool extra = row < adam.extra_rows;
+            if (adam.pull.field == nullptr) {
 #pragma omp simd
-            for (int64_t i = 0; i < columns; ++i) adam.step(first + i, correction, i == wraps);
+                for (int64_t i = 0; i < columns; ++i) {
+                    adam.step(first + i, adam.given(first + i, extra), correction, i == wraps);
+                }
+                continue;
+            }
+            T by_x, by_y;
+            adam.pull.push(adam.points + first, by_x, by_y);
+#pragma omp simd
+            for (int64_t i = 0; i < columns; ++i) {
+                const T gradient = adam.given(first + i, extra) + adam.pull.added(i, by_x, by_y);
+                adam.step(first + i, gradient, correction, i == wraps);
+            }
         }
     });
 }

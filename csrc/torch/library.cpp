@@ -36,6 +36,7 @@ STABLE_TORCH_LIBRARY(neuralpaint, m) {
     m.def(
         "projected_adam_(Tensor(a!) parameters, Tensor(b!) values, Tensor(c!) points, Tensor(d!) mean, "
         "Tensor(e!) square, Tensor(f!) age, Tensor gradient, Tensor rate, Tensor corrections, Tensor scale, "
-        "Tensor low, Tensor high, Tensor moves, int wraps, float first, float second, float epsilon, float divisor) "
-        "-> ()");
+        "Tensor low, Tensor high, Tensor moves, int wraps, float first, float second, float epsilon, float divisor, "
+        "Tensor extra, float extra_factor, Tensor field, float across, float down, float strength, int start, int end, "
+        "int size, int sizes) -> ()");
 }

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from neuralpaint.brushes.geometry import Geometry
     from neuralpaint.brushes.svg import Shapes, Writer
+    from neuralpaint.brushes.turning import Turning
 
 ONE_COLOR = ("r", "g", "b")
 TWO_COLORS = ("r0", "g0", "b0", "r2", "g2", "b2")
@@ -390,17 +391,13 @@ class Brush(Starts):
             )
         raise ValueError(f"brush {self.name!r} has no outlines for SVG: write a picture instead")
 
-    def pose(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Of strokes `[N, P]`: x and y of their middle, in units; twice the angle along which they run, in radians,
-        counter-clockwise as seen; and about what area they cover, in units². `[N]` each.
+    @property
+    def turning(self) -> Turning:
+        """How its strokes turn.
 
         Raises:
             ValueError: the geometry of the brush is unknown.
         """
-        raise ValueError(f"nobody knows where strokes of brush {self.name!r} lie: its geometry is unknown")
-
-    def add_turn_(self, gradient: torch.Tensor, strokes: torch.Tensor, slope: torch.Tensor) -> None:
-        """Adds to the gradient `[N, P]` by strokes what follows from `slope` `[N]`, the derivative by their angle."""
         raise ValueError(f"nobody knows where strokes of brush {self.name!r} lie: its geometry is unknown")
 
     def examples(self, n: int) -> torch.Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 
 from neuralpaint.brushes.base import Brush
 from neuralpaint.brushes.outlines import box_line, box_outline
+from neuralpaint.brushes.turning import Turning
 
 if TYPE_CHECKING:
     import torch
@@ -42,14 +43,9 @@ class BoxBrush(Brush):
     def _outline(self, strokes: np.ndarray) -> np.ndarray:
         return box_outline(strokes, self.share)
 
-    def pose(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        x, y, w, h, theta = strokes[:, :5].unbind(1)
-        # The longer side is the direction; a square has none.
-        lean = (w - h) / (w + h).clamp_min(1e-6)
-        return x, y, 2 * math.pi * theta, 4 * self.share**2 * w * h * lean
-
-    def add_turn_(self, gradient: torch.Tensor, strokes: torch.Tensor, slope: torch.Tensor) -> None:
-        gradient[:, 4].add_(slope, alpha=math.pi)
+    @property
+    def turning(self) -> Turning:
+        return Turning(-1, 4, 2, 2, 4 * self.share**2)
 
     def _lay(self, strokes: torch.Tensor, at: Spots, between: Between) -> None:
         import torch

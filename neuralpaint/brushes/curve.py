@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neuralpaint.brushes.base import Brush
-from neuralpaint.brushes.chords import chord_pose, turn_chord_
 from neuralpaint.brushes.outlines import POINTS, curve_points
+from neuralpaint.brushes.turning import Turning
 
 if TYPE_CHECKING:
     import torch
@@ -84,11 +84,9 @@ class CurveBrush(Brush):
         t = np.linspace(0, 1, POINTS)
         return curve_points(strokes), ((1 - t) * strokes[:, 6:7] + t * strokes[:, 7:8]) / 2
 
-    def pose(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        return chord_pose(strokes[:, 0:2], strokes[:, 4:6], strokes[:, 6:8].mean(1) / 2)
-
-    def add_turn_(self, gradient: torch.Tensor, strokes: torch.Tensor, slope: torch.Tensor) -> None:
-        turn_chord_(gradient, strokes, slope, (0, 1), (4, 5))
+    @property
+    def turning(self) -> Turning:
+        return Turning(0, 4, 6, 2, 0.5)
 
     def _lay(self, strokes: torch.Tensor, at: Spots, between: Between) -> None:
         import torch

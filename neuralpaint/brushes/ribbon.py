@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from neuralpaint.brushes.base import TWO_COLORS, register
-from neuralpaint.brushes.chords import chord_pose
 from neuralpaint.brushes.curve import CURVE, CurveBrush
 from neuralpaint.brushes.outlines import curve_points, swept_bars
+from neuralpaint.brushes.turning import Turning
 
 if TYPE_CHECKING:
     import torch
@@ -63,8 +63,9 @@ class RibbonBrush(CurveBrush):
     def _outline(self, strokes: np.ndarray) -> np.ndarray:
         return swept_bars(curve_points(strokes), strokes[:, 6] / 4)
 
-    def pose(self, strokes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        return chord_pose(strokes[:, 0:2], strokes[:, 4:6], strokes[:, 6] / 2)
+    @property
+    def turning(self) -> Turning:
+        return Turning(0, 4, 6, 1, 0.5)
 
     def _lay(self, strokes: torch.Tensor, at: Spots, between: Between) -> None:
         import torch

@@ -8,8 +8,8 @@ import numpy as np
 
 from neuralpaint.brushes.arithmetic import norm, ratio
 from neuralpaint.brushes.base import ONE_COLOR, Brush, register
-from neuralpaint.brushes.chords import chord_pose, turn_chord_
 from neuralpaint.brushes.geometry import Frame, Geometry
+from neuralpaint.brushes.turning import Turning
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,11 +65,9 @@ class RoundBrush(Brush):
     def _line(self, strokes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return strokes[:, :4].reshape(-1, 2, 2), np.repeat(strokes[:, 4:5] / 2, 2, axis=1)
 
-    def pose(self, strokes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return chord_pose(strokes[:, 0:2], strokes[:, 2:4], strokes[:, 4] / 2)
-
-    def add_turn_(self, gradient: Tensor, strokes: Tensor, slope: Tensor) -> None:
-        turn_chord_(gradient, strokes, slope, (0, 1), (2, 3))
+    @property
+    def turning(self) -> Turning:
+        return Turning(0, 2, 4, 1, 0.5)
 
     def _lay(self, strokes: Tensor, at: Spots, between: Between) -> None:
         import torch

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from neuralpaint import _extension  # noqa: F401  (registers the kernels)
-from neuralpaint.ops.checks import check_width
+from neuralpaint.brushes.turning import Turning
+from neuralpaint.ops.checks import check_factor, check_width
 from neuralpaint.ops.transforms import register_in_place
 from neuralpaint.utils.validation import check_whole
 
 BETAS = (0.9, 0.95)  # shorter memory than the usual 0.999, for searches of a few dozen steps
 EPSILON = 1e-8
+
+
+class Pull(NamedTuple):
+    """A weak pull of strokes towards the directions of a field: adds Σ s·A·(1 − cos 2δ)/2 to what is minimised.
+
+    A is a stroke's area in units², δ the angle between it and the field where its middle lies, s `strength` times the
+    field's length there. Only the derivatives by the angle count: A and s are held fixed.
+
+    Attributes:
+        field: `[2, h, w]`, cosine and sine of twice the angle, counter-clockwise as seen, times any length; of the
+            dtype and device of the strokes. It covers the canvas.
+        across, down: width and height of the canvas in units.
+        strength: at least 0.
+        turning: what the columns of a stroke are.
+    """
+
+    field: Tensor
+    across: float
+    down: float
+    strength: float
+    turning: Turning
 
 
 def projected_adam_(
@@ -30,6 +53,9 @@ def projected_adam_(
     values: Tensor,
     points: Tensor,
     moves: Tensor | None = None,
+    extra: Tensor | None = None,
+    extra_factor: float = 1.0,
+    pull: Pull | None = None,
     wraps: int | None = None,
     divisor: float = 1.0,
     betas: tuple[float, float] = BETAS,
@@ -59,6 +85,9 @@ def projected_adam_(
         points: `[N, P]`, contiguous: scale · p is written here, which is x but for rounding. The next gradient is to be
             taken at it.
         moves: `[N, P]`, factors of the rate, 0 for what does not move; None: all 1.
+        extra: `[M, P]` with M ≤ N, another gradient of the first rows: extra_factor · extra is added to `gradient`.
+        extra_factor: at least 0.
+        pull: adds its derivatives by the strokes, which are `points`, to the gradient.
         wraps: the column whose values wrap around from 1 to 0 instead of being limited.
         divisor: above 0; see g.
         betas: β₁ and β₂, from 0 to below 1.
@@ -84,6 +113,10 @@ def projected_adam_(
         "points": points,
     }
     _check(tensors | {"moves": parameters if moves is None else moves}, age, rate)
+    if extra is not None:
+        _check_like("extra", extra, parameters)
+        if extra.ndim != 2 or len(extra) > len(parameters) or extra.shape[1] != parameters.shape[1]:
+            raise ValueError(f"extra must be [M, P] with M <= N for {list(parameters.shape)}, got {list(extra.shape)}")
     columns = parameters.shape[1]
     column = -1 if wraps is None else check_whole("wraps", wraps, 0, max(columns - 1, 0))
     first, second = betas
@@ -109,7 +142,44 @@ def projected_adam_(
         second,
         check_width("epsilon", epsilon, parameters.dtype),
         check_width("divisor", divisor, parameters.dtype),
+        parameters[:0] if extra is None else extra,
+        check_factor("extra_factor", extra_factor, parameters.dtype),
+        *_pull_arguments(pull, parameters),
     )
+
+
+def _pull_arguments(pull: Pull | None, parameters: Tensor) -> tuple[Tensor, float, float, float, int, int, int, int]:
+    """Those of the operator. Raises TypeError or ValueError if they are wrong."""
+    if pull is None:
+        return parameters[:0, :0].expand(2, 0, 0), 1.0, 1.0, 0.0, -1, 0, 0, 2
+    field, across, down, strength, turning = pull
+    _check_like("pull.field", field, parameters)
+    if field.ndim != 3 or field.shape[0] != 2 or field.numel() == 0:
+        raise ValueError(f"pull.field must be [2, h, w], not empty, got {list(field.shape)}")
+    start, end, size, sizes, area = turning
+    pair = int(start >= 0)
+    last = max(start + pair, end + pair, size + sizes - 1, 1)
+    if last >= parameters.shape[1] or min(start + 1, end, size) < 0 or sizes not in ((1, 2) if pair else (2,)):
+        raise ValueError(f"pull.turning must name columns of parameters {list(parameters.shape)}, got {turning}")
+    return (
+        field,
+        check_width("pull.across", across, parameters.dtype),
+        check_width("pull.down", down, parameters.dtype),
+        check_factor("pull.strength", strength * area, parameters.dtype),
+        start,
+        end,
+        size,
+        sizes,
+    )
+
+
+def _check_like(name: str, tensor: Tensor, parameters: Tensor) -> None:
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(tensor).__name__}")
+    if tensor.dtype != parameters.dtype:
+        raise TypeError(f"{name} must have the dtype of parameters, {parameters.dtype}, got {tensor.dtype}")
+    if tensor.device != parameters.device:
+        raise ValueError(f"{name} must be on the device of parameters, {parameters.device}, got {tensor.device}")
 
 
 @lru_cache(maxsize=16)
@@ -126,14 +196,9 @@ def _check(tensors: dict[str, Tensor], age: Tensor, rate: Tensor) -> None:
     parameters = tensors["parameters"]
     changed = ("parameters", "mean", "square", "values", "points", "age")
     for name, tensor in (*tensors.items(), ("age", age), ("rate", rate)):
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{name} must be a tensor, got {type(tensor).__name__}")
-        if tensor.dtype != parameters.dtype:
-            raise TypeError(f"{name} must have the dtype of parameters, {parameters.dtype}, got {tensor.dtype}")
-        if tensor.device != parameters.device:
-            raise ValueError(f"{name} must be on the device of parameters, {parameters.device}, got {tensor.device}")
-        if name in changed and not tensor.is_contiguous():
-            raise ValueError(f"{name} must be contiguous: it is changed in place")
+        _check_like(name, tensor, parameters)
+        if name in changed and (not tensor.is_contiguous() or tensor.is_neg()):
+            raise ValueError(f"{name} must be contiguous, and no negated view: it is changed in place")
     if parameters.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"parameters must be float32 or float64, got {parameters.dtype}")
     if parameters.ndim != 2:

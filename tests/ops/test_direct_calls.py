@@ -47,7 +47,8 @@ CALLS = {
                         "mean": ROWS.clone(), "square": ROWS.clone(), "age": torch.zeros(3, 1), "gradient": ROWS,
                         "rate": torch.tensor(0.1), "corrections": torch.ones(2), "scale": ROWS, "low": -ROWS,
                         "high": ROWS, "moves": ROWS, "wraps": 2, "first": 0.9, "second": 0.95, "epsilon": 1e-8,
-                        "divisor": 2.0},
+                        "divisor": 2.0, "extra": ROWS[:2], "extra_factor": 0.5, "field": torch.ones(2, 3, 4),
+                        "across": 1.5, "down": 1.0, "strength": 0.1, "start": -1, "end": 0, "size": 0, "sizes": 2},
 }  # fmt: skip
 WIDTHS = [0.0, -1.0, math.nan, math.inf, -math.inf, 1e-60, 1e60, 1e308]
 BAD = {

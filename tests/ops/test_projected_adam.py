@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from neuralpaint import ops
-from neuralpaint.ops import reference
+from neuralpaint.brushes.turning import Turning
+from neuralpaint.ops import Pull, reference
 from neuralpaint.ops.projected_adam import corrections
 
 CPU = torch.device("cpu")
@@ -46,6 +47,8 @@ def test_against_the_reference(dtype, rows, columns, held):
     rest["wraps"], rest["divisor"] = columns // 2 if columns else None, 17.0
     if held:
         rest["moves"] = (torch.rand(rows, columns, generator=torch.Generator().manual_seed(2)) > 0.3).to(dtype)
+        extra = torch.randn(rows // 2, columns, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+        rest |= {"extra": extra.to(dtype), "extra_factor": 0.7}
     for step, gradient in enumerate(gradients(rows, columns, dtype, 30)):
         rate = torch.tensor(0.05 * 0.95**step, dtype=dtype)
         ops.projected_adam_(gradient=gradient, rate=rate, **state, **rest)
@@ -53,6 +56,48 @@ def test_against_the_reference(dtype, rows, columns, held):
     for name in STATE:
         # Torch's square roots are not always the nearest number.
         torch.testing.assert_close(state[name], truth[name], msg=lambda text, name=name: f"{name}: {text}")
+
+
+TURNINGS = {
+    "box": Turning(-1, 4, 2, 2, 0.25),
+    "curve": Turning(0, 4, 6, 2, 0.5),
+    "line": Turning(0, 2, 4, 1, 0.5),
+    "backwards": Turning(5, 3, 0, 2, 2.0),
+}
+
+
+def pulled(turning: Turning, dtype: torch.dtype) -> Pull:
+    field = torch.randn(2, 9, 7, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    return Pull(field.to(dtype), 1.5, 1.0, 3.0, turning)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("turning", TURNINGS.values(), ids=TURNINGS)
+@pytest.mark.parametrize("rows, columns", [(0, 8), (1, 8), (333, 12), (3, 300)])
+def test_pull(turning, rows, columns, dtype):
+    state, rest = problem(rows, columns, dtype)
+    state["points"] = 3 * torch.rand(rows, columns, generator=torch.Generator().manual_seed(4)).to(dtype) - 1
+    if rows > 2:
+        state["points"][0] = 0.5  # ends at the same place, a square
+        state["points"][1] = 1e9
+    truth = {name: tensor.clone() for name, tensor in state.items()}
+    rest |= {"pull": pulled(turning, dtype), "wraps": 3, "extra": torch.ones(rows // 3, columns, dtype=dtype)}
+    rate = torch.tensor(0.05, dtype=dtype)
+    for gradient in gradients(rows, columns, dtype, 3):
+        ops.projected_adam_(gradient=gradient, rate=rate, **state, **rest)
+        reference.projected_adam_(gradient=gradient, rate=rate, **truth, **rest)
+    close = {"rtol": 1e-4, "atol": 1e-5} if dtype == torch.float32 else {"rtol": 1e-9, "atol": 1e-12}
+    for name in ("mean", "square", "age"):
+        torch.testing.assert_close(state[name], truth[name], **close, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def test_a_pull_of_nan_strokes_reads_within_the_field():
+    state, rest = problem(4, 8, torch.float64)
+    state["points"][:] = torch.tensor([torch.nan, torch.inf, -torch.inf, 1e300])[:, None]
+    for turning in TURNINGS.values():
+        rate, gradient = torch.tensor(0.1).double(), torch.zeros(4, 8).double()
+        ops.projected_adam_(gradient=gradient, rate=rate, **state, **rest, pull=pulled(turning, torch.float64))
+    assert (state["age"] == len(TURNINGS)).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -124,7 +169,8 @@ def test_opcheck():
     for moves in (torch.ones(5, 4).double(), torch.ones(5, 0).double()):
         arguments = (state["parameters"], state["values"], state["points"], state["mean"], state["square"],
                      state["age"], gradient, torch.tensor(0.1).double(), table, limits["scale"], limits["low"],
-                     limits["high"], moves, 2, 0.9, 0.95, 1e-8, 3.0)  # fmt: skip
+                     limits["high"], moves, 2, 0.9, 0.95, 1e-8, 3.0, gradient[:2], 0.5, torch.ones(2, 3, 5).double(),
+                     1.5, 1.0, 0.1, 0, 2, 1, 2)  # fmt: skip
         torch.library.opcheck(torch.ops.neuralpaint.projected_adam_.default, arguments)
 
 
@@ -147,12 +193,25 @@ def test_opcheck():
         ("divisor", 0.0, ValueError),
         ("epsilon", float("nan"), ValueError),
         ("betas", (1.0, 0.9), ValueError),
+        ("extra", torch.zeros(6, 4), ValueError),
+        ("extra", torch.zeros(2, 3), ValueError),
+        ("extra", torch.zeros(2, 4).double(), TypeError),
+        ("extra_factor", -1.0, ValueError),
+        ("pull.field", Pull(torch.zeros(2, 0, 3), 1, 1, 1, Turning(-1, 2, 0, 2, 1)), ValueError),
+        ("pull.field", Pull(torch.zeros(2, 3, 3).double(), 1, 1, 1, Turning(-1, 2, 0, 2, 1)), TypeError),
+        ("pull.field", Pull(None, 1, 1, 1, Turning(-1, 2, 0, 2, 1)), TypeError),
+        ("pull.across", Pull(torch.zeros(2, 3, 3), 0, 1, 1, Turning(-1, 2, 0, 2, 1)), ValueError),
+        ("pull.strength", Pull(torch.zeros(2, 3, 3), 1, 1, -1, Turning(-1, 2, 0, 2, 1)), ValueError),
+        ("pull.turning", Pull(torch.zeros(2, 3, 3), 1, 1, 1, Turning(-1, 4, 0, 2, 1)), ValueError),
+        ("pull.turning", Pull(torch.zeros(2, 3, 3), 1, 1, 1, Turning(0, 3, 0, 2, 1)), ValueError),
+        ("pull.turning", Pull(torch.zeros(2, 3, 3), 1, 1, 1, Turning(-2, 2, 0, 2, 1)), ValueError),
+        ("pull.turning", Pull(torch.zeros(2, 3, 3), 1, 1, 1, Turning(-1, 2, 0, 1, 1)), ValueError),
     ],
 )
 def test_bad_arguments(name, wrong, error):
     state, limits = problem(5, 4, torch.float32)
     arguments = {**state, **limits, "gradient": torch.zeros(5, 4), "rate": torch.tensor(0.1)}
-    arguments[name] = wrong
+    arguments[name.partition(".")[0]] = wrong
     with pytest.raises(error, match=name):
         ops.projected_adam_(**arguments)
 
@@ -175,3 +234,14 @@ def test_derivatives_and_vmap_are_refused():
     assert state["values"]._version > version  # so that autograd notices
     with pytest.raises(NotImplementedError, match="vmap"):
         torch.vmap(lambda g: ops.projected_adam_(gradient=g, rate=rate, **state, **limits))(torch.zeros(3, 5, 4))
+
+
+def test_negated_views():
+    state, limits = problem(5, 4, torch.float32)
+    twin = {name: tensor.clone() for name, tensor in state.items()}
+    gradient, rate = torch.randn(5, 4, generator=torch.Generator().manual_seed(4)), torch.tensor(0.1)
+    ops.projected_adam_(gradient=torch._neg_view(gradient), rate=rate, **state, **limits)
+    ops.projected_adam_(gradient=-gradient, rate=rate, **twin, **limits)
+    assert all(torch.equal(state[name], twin[name]) for name in STATE)
+    with pytest.raises(ValueError, match="mean must be contiguous, and no negated view"):
+        ops.projected_adam_(gradient=gradient, rate=rate, **(state | {"mean": torch._neg_view(gradient)}), **limits)

@@ -62,7 +62,8 @@ def test_the_gradient_is_that_of_the_first_strokes_at_a_quarter_of_the_resolutio
     problem = Problem.of(photo, brush, 10, PRESET, (1.0, 1.0, 1.0), ExactRenderer(), 0)
     strokes = brush.sample(10, torch.Generator().manual_seed(1))
     gradient = torch.zeros_like(strokes)
-    PrefixLoss(problem, photo, min(shape), (4,)).add_gradient_(gradient, strokes, 4, 2.0)
+    loss = PrefixLoss(problem, photo, min(shape), (4,))
+    gradient[:4] += loss.factor * loss.gradient(strokes, 4, 2.0)
 
     height, width = shape[0] // 4, shape[1] // 4
     target = photo[:, : 4 * height, : 4 * width].reshape(3, height, 4, width, 4).mean((2, 4))

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from neuralpaint import ops
-from neuralpaint.brushes import get_brush
+from neuralpaint.brushes import Brush, get_brush
 
 BRUSHES = ("oil", "watercolor", "marker", "tape", "round", "flat")
 DTYPES = (torch.float16, torch.bfloat16, torch.int32, torch.int64, torch.bool, torch.uint8, torch.complex64)
 NOT_TENSORS = (None, "text", 1.5, [1.0, 2.0], object())
 WIDTHS = (0.0, -0.0, -1.0, math.nan, math.inf, -math.inf, 5e-324, 1e-45, 1e-38, 1e-6, 1e6, 1e19, 1e38, 1e39, 1e308)
 SIDES = (0, -1, 65537, 2**31 - 1, 2**31, 2**32, 2**32 + 8, 2**62, 2**63 - 1, -(2**63), True, 1.5, "8")
+COLUMNS = ("wraps", "start", "end", "size", "sizes")
 SCALARS: dict[str, tuple[Any, ...]] = {
     "softness": (*WIDTHS, 2, True, "1", None),
     "pixels_per_unit": (*WIDTHS, 8, "8"),
@@ -33,6 +34,9 @@ SCALARS: dict[str, tuple[Any, ...]] = {
     "cost": (-1, 0, 1, 2, 2**32, 2**32 + 1, "sqeuclidean", "euclidean", "taxi", None),
     "brush": ("tape", "oil", "none", "", None, 3, torch.zeros(2)),
     "dtype": (*DTYPES, torch.float32, torch.float64, None, "float32"),
+    "divisor": (*WIDTHS, "1"),
+    "extra_factor": (*WIDTHS, 1, None),
+    **{name: (-2, -1, 0, 1, 11, 14, 2**31, 2**62, 2**63 - 1, -(2**63), 1.5) for name in COLUMNS},
     "origin": ((0.0, 0.0), (1e30, -1e38), (math.nan, 0.0), (10**400, 0), (1.0,), "ab", [[0.5, 0.5]]),
 }
 MAGNITUDES = (0.0, 1e-45, 5e-324, 1e-30, 1e3, 1e10, 1e19, 1e30, 3e38, 1e300, math.nan, math.inf, -math.inf)
@@ -87,8 +91,9 @@ class Maker:
     def good_call(self) -> Case:
         pick = self.random
         direct = pick.random() < 0.5
-        names = ["composite", "rasterize", "render", "render_loss", "render_paths", "sinkhorn"]
-        name = pick.choice(names + [f"{name}_backward" for name in names if direct and name != "render_loss"])
+        names = ["composite", "rasterize", "render", "render_loss", "render_paths", "sinkhorn", "projected_adam_"]
+        whole = ("render_loss", "projected_adam_")  # without a backward pass
+        name = pick.choice(names + [f"{name}_backward" for name in names if direct and name not in whole])
         batch, count = pick.choice((0, 1, 1, 2, 3)), pick.choice((0, 1, 2, 5))
         height, width = pick.choice(((1, 1), (1, 70), (33, 2), (8, 8), (17, 31), (40, 9)))
         brush = get_brush(pick.choice(BRUSHES))
@@ -107,6 +112,8 @@ class Maker:
             arguments |= {"iterations": pick.choice((1, 2, 3)), "cost": pick.choice((0, 1))}
         elif base == "render_paths":
             arguments = self.paths(canvas, count, direct)
+        elif base == "projected_adam_":
+            arguments = self.adam(count, brush, direct)
         elif base == "rasterize":
             arguments = {"strokes": self.tensor(count, brush.num_parameters), "height": height, "width": width}
             arguments |= {"softness": 10 ** pick.uniform(-2, 1), "dtype": self.dtype}
@@ -126,6 +133,28 @@ class Maker:
         if name != base:
             arguments = self.backward_arguments(base, arguments, count, height, width)
         return Case(name, direct, arguments)
+
+    def adam(self, count: int, brush: Brush, direct: bool) -> dict[str, Any]:
+        pick, columns, turning = self.random, brush.num_parameters, brush.turning
+        changed = ("parameters", "values", "points", "mean", "square", "gradient", "scale", "low", "high")
+        rows: dict[str, Any] = {name: self.tensor(count, columns) for name in changed}
+        rows |= {"scale": 0.1 + rows["scale"], "high": 1 + rows["high"], "age": self.tensor(count, 1).round() * 9}
+        rows |= {"rate": self.tensor(1)[0], "divisor": 10 ** pick.uniform(-2, 4), "epsilon": 10 ** pick.uniform(-8, -2)}
+        rows |= {"extra": self.tensor(pick.randint(0, count), columns), "extra_factor": pick.random()}
+        field, across, strength = self.tensor(2, 3, 5) - 0.5, pick.uniform(0.5, 2), pick.uniform(0, 100)
+        if not direct:
+            rows["pull"] = ops.Pull(field, across, 1.0, strength, turning)
+            return rows | {"wraps": pick.choice((None, 0, columns - 1)), "moves": pick.choice((None, rows["scale"]))}
+        rows |= {"corrections": 1 + self.tensor(4), "moves": self.tensor(count, pick.choice((0, columns)))}
+        rows |= {"field": field, "across": across, "down": 1.0, "strength": strength, "first": 0.9, "second": 0.95}
+        return (
+            rows
+            | {"wraps": pick.choice((-1, columns - 1)), "start": turning.start, "end": turning.end}
+            | {
+                "size": turning.size,
+                "sizes": turning.sizes,
+            }
+        )
 
     def paths(self, canvas: Tensor, count: int, direct: bool) -> dict[str, Any]:
         pick, batch = self.random, canvas.shape[0]

@@ -31,6 +31,8 @@ def outcome(case: Any) -> tuple[str, str]:
     try:
         results = case.function(**case.arguments)
         found = results if isinstance(results, tuple) else (results,)
+        if results is None and case.name == "projected_adam_":  # in place
+            found = tuple(case.arguments[name] for name in ("parameters", "values", "points", "mean", "square", "age"))
         leaves = [tensor for tensor in case.tensors() if tensor.is_leaf and tensor.requires_grad]
         outputs = [part for part in found if part.requires_grad]
         if outputs:

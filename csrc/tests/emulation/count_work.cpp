@@ -146,30 +146,23 @@ void count_step() {
     cuda::launch_render_loss({canvas.data(), nullptr, 0.0f, 1.0f}, canvas.data(), strokes.data(), kind, atlas.atlas,
                              shape, losses.data(), grad.data(), space.data(), nullptr);
     const double loss = counted(Work::kLaunches);
-    cuda::launch_projected_adam<float>({count,
-                                        columns,
-                                        1,
-                                        -1,
-                                        0.9f,
-                                        0.95f,
-                                        1e-8f,
-                                        4096.0f,
-                                        0.1f,
-                                        0.05f,
-                                        grad.data(),
-                                        ones.data(),
-                                        values.data(),
-                                        ones.data(),
-                                        nullptr,
-                                        rate.data(),
-                                        ones.data(),
-                                        strokes.data(),
-                                        values.data(),
-                                        points.data(),
-                                        mean.data(),
-                                        square.data(),
-                                        age.data()},
-                                       nullptr);
+    ProjectedAdam<float> adam{};
+    adam.rows = count;
+    adam.columns = columns;
+    adam.ages = 1;
+    adam.wraps = -1;
+    adam.divisor = 4096;
+    adam.gradient = grad.data();
+    adam.scale = adam.high = adam.corrections = ones.data();
+    adam.low = values.data();
+    adam.rate = rate.data();
+    adam.parameters = strokes.data();
+    adam.values = values.data();
+    adam.points = points.data();
+    adam.mean = mean.data();
+    adam.square = square.data();
+    adam.age = age.data();
+    cuda::launch_projected_adam<float>(adam, nullptr);
     const double moves = counted(Work::kLaunches) - loss;
     std::printf("\nLaunches of a search step: 1 copy + %.0f of render_loss + %.0f of projected_adam_ = %.0f\n", loss,
                 moves, 1 + loss + moves);

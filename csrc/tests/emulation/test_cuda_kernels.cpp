@@ -252,57 +252,66 @@ void test_sinkhorn(int64_t batch, int height, int width, double epsilon, int ite
 // --- projected_adam --------------------------------------------------------------------------------------------------
 
 // One step from a state of random numbers.
-void test_adam(int64_t rows, int64_t columns, int64_t wraps, bool held) {
+void test_adam(int64_t rows, int64_t columns, int64_t wraps, bool held, int64_t extra_rows, int64_t start) {
     const size_t all = rows * columns;
-    const Numbers<double> start = random_numbers(all, 30, -2, 2), mean = random_numbers(all, 31, -1, 1);
+    const Numbers<double> begun = random_numbers(all, 30, -2, 2), mean = random_numbers(all, 31, -1, 1);
     const Numbers<double> square = random_numbers(all, 32), gradient = random_numbers(all, 33, -4, 4);
     const Numbers<double> scale = random_numbers(all, 34, 0.1, 2), moves = random_numbers(all, 35);
     const Numbers<double> low = random_numbers(all, 36, 0, 0.3), high = random_numbers(all, 37, 0.4, 1);
-    const Numbers<double> corrections{4, 2, 1.5};
-    Numbers<double> age(rows), rate{0.3};
+    const Numbers<double> points = random_numbers(all, 38, -0.2, 1.2), extra = random_numbers(all, 39, -1, 1);
+    const Numbers<double> field = random_numbers(2 * 3 * 4, 40, -1, 1), corrections{4, 2, 1.5}, rate{0.3};
+    Numbers<double> age(rows);
     for (int64_t row = 0; row < rows; ++row) age[row] = static_cast<double>(row % 5);
+    ProjectedAdam<double> adam{};
+    adam.rows = rows;
+    adam.columns = columns;
+    adam.ages = 3;
+    adam.wraps = wraps;
+    adam.first = 0.9;
+    adam.second = 0.95;
+    adam.epsilon = 1e-8;
+    adam.divisor = 5;
+    adam.one_less_first = 0.1;
+    adam.one_less_second = 0.05;
+    adam.gradient = gradient.data();
+    adam.scale = scale.data();
+    adam.low = low.data();
+    adam.high = high.data();
+    adam.moves = held ? moves.data() : nullptr;
+    adam.rate = rate.data();
+    adam.corrections = corrections.data();
+    adam.extra = extra.data();
+    adam.extra_rows = extra_rows;
+    adam.extra_factor = 0.7;
+    if (columns > 5) adam.pull = {field.data(), 3, 4, 1.5, 1.0, 2.0, start, 3, 0, 2};
     const auto results = same_in_any_order<double>(5 * all + rows, [&](double* to) {
-        double *const parameters = to + 2 * all, *const averages = to + 3 * all, *const squares = to + 4 * all;
-        std::copy(start.begin(), start.end(), parameters);
-        std::copy(mean.begin(), mean.end(), averages);
-        std::copy(square.begin(), square.end(), squares);
-        std::copy(age.begin(), age.end(), to + 5 * all);
+        adam.values = to;
+        adam.points = to + all;
+        adam.parameters = to + 2 * all;
+        adam.mean = to + 3 * all;
+        adam.square = to + 4 * all;
+        adam.age = to + 5 * all;
+        std::copy(points.begin(), points.end(), adam.points);
+        std::copy(begun.begin(), begun.end(), adam.parameters);
+        std::copy(mean.begin(), mean.end(), adam.mean);
+        std::copy(square.begin(), square.end(), adam.square);
+        std::copy(age.begin(), age.end(), adam.age);
         const int64_t before = launches();
-        cuda::launch_projected_adam<double>({rows,
-                                             columns,
-                                             3,
-                                             wraps,
-                                             0.9,
-                                             0.95,
-                                             1e-8,
-                                             5,
-                                             0.1,
-                                             0.05,
-                                             gradient.data(),
-                                             scale.data(),
-                                             low.data(),
-                                             high.data(),
-                                             held ? moves.data() : nullptr,
-                                             rate.data(),
-                                             corrections.data(),
-                                             parameters,
-                                             to,
-                                             to + all,
-                                             averages,
-                                             squares,
-                                             to + 5 * all},
-                                            nullptr);
+        cuda::launch_projected_adam<double>(adam, nullptr);
         CHECK(launches() - before == (rows > 0));
     });
     Numbers<double> expected(5 * all + rows);
     for (int64_t row = 0; row < rows; ++row) {
         const double correction = corrections[std::min<int64_t>(static_cast<int64_t>(age[row]), 2)];
+        double by_x = 0, by_y = 0;
+        if (columns > 5) adam.pull.push(&points[row * columns], by_x, by_y);
         for (int64_t column = 0; column < columns; ++column) {
             const int64_t i = row * columns + column;
-            const double g = gradient[i] * scale[i] / 5, m = 0.9 * mean[i] + 0.1 * g;
+            const double more = row < extra_rows ? 0.7 * extra[i] : 0, pulled = adam.pull.added(column, by_x, by_y);
+            const double g = (gradient[i] + more + pulled) * scale[i] / 5, m = 0.9 * mean[i] + 0.1 * g;
             const double v = 0.95 * square[i] + 0.05 * g * g;
             const double way = 0.3 * (held ? moves[i] : 1) * m / (std::sqrt(v) * correction + 1e-8);
-            double x = (start[i] - way) * scale[i];
+            double x = (begun[i] - way) * scale[i];
             x = column == wraps ? x - std::floor(x) : std::min(std::max(x, low[i]), high[i]);
             const double found[] = {x, x, x / scale[i], m, v};
             for (int part = 0; part < 5; ++part) expected[part * all + i] = found[part];
@@ -385,8 +394,8 @@ int main() {
 
     check::section() = "projected_adam:";
     for (const auto& [rows, columns] : {std::pair{0, 4}, {3, 0}, {1, 1}, {50, 12}, {9, 15}, {2, 300}}) {
-        test_adam(rows, columns, -1, false);
-        test_adam(rows, columns, columns / 2, true);
+        test_adam(rows, columns, -1, false, 0, -1);
+        test_adam(rows, columns, columns / 2, true, rows / 2, 1);
     }
 
     check::section() = "sinkhorn:";

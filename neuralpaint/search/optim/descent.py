@@ -14,7 +14,7 @@ from neuralpaint.search.optim.colors import ColorChoice
 from neuralpaint.search.optim.cuda_graph import Replay
 from neuralpaint.search.optim.limits import Ranges
 from neuralpaint.search.optim.prefixes import PrefixLoss
-from neuralpaint.search.optim.pull import EVERY, Pull
+from neuralpaint.search.optim.pull import EVERY, pull_of
 from neuralpaint.search.problem import Problem
 
 _CHOOSE_EVERY = 25  # steps between two choices of colours from a palette
@@ -26,7 +26,8 @@ class Descent:
 
     A step reads and writes only tensors at fixed addresses; its learning rate and softness are copied from a table on
     the device. A step therefore never synchronizes, and on a GPU each kind of step is captured once and replayed. Most
-    steps are six launches: that copy, four of the loss and its gradient, one that moves the strokes.
+    steps are six launches: that copy, four of the loss and its gradient, one that moves the strokes. Those that look at
+    an unfinished painting take four more.
 
     With a palette the steps leave the colours alone; between some of them each stroke may change to another entry.
 
@@ -88,7 +89,7 @@ class Descent:
         self._prefix: PrefixLoss | None = None
         if prefixes and problem.preset.prefix:
             self._prefix = PrefixLoss(problem, self._target, size, prefixes)
-        self._pull = Pull(problem, size) if problem.guide.tangents is not None else None
+        self._pull = pull_of(problem, size)
         self._replays: dict[tuple[int, bool], Replay] = {}  # one for each kind of step
 
     def step(self) -> None:
@@ -115,10 +116,9 @@ class Descent:
         """Takes a step. Returns the sum of squared errors before it."""
         width = self._softness if self._problem.fused else self._softnesses[self._done]
         square, gradient = self._problem.loss(self._points, self._target, self._canvas, self._size, width, self._weight)
+        extra, factor = None, 1.0
         if self._prefix is not None and count:
-            self._prefix.add_gradient_(gradient, self._points, count, width)
-        if self._pull is not None and pull:
-            self._pull.add_gradient_(gradient, self._points)
+            extra, factor = self._prefix.gradient(self._points, count, width), self._prefix.factor
         projected_adam_(
             self._parameters,
             gradient,
@@ -132,6 +132,9 @@ class Descent:
             values=self.strokes,
             points=self._points,
             moves=self._moves,
+            extra=extra,
+            extra_factor=factor,
+            pull=self._pull if pull else None,
             wraps=self._ranges.turns,
             # The area of a pixel: the optimiser's averages are then the same at every resolution.
             divisor=float(self._size**2),

@@ -25,6 +25,9 @@ class PrefixLoss:
     Late strokes hide early ones, about which the finished picture then says nothing: their colours and places would
     drift. Every third step looks at one unfinished painting, at each of them in turn.
 
+    Attributes:
+        factor: how much the loss counts, in the steps that look at it.
+
     Args:
         target: `[3, H, W]`, what the strokes should show, `size` pixels along the canvas's shorter side.
         counts: numbers of strokes of the unfinished paintings.
@@ -37,14 +40,13 @@ class PrefixLoss:
         self._target = F.avg_pool2d(target, coarser)
         self._canvas = problem.blank(*self._target.shape[1:])
         self._detail = problem.weight(*self._target.shape[1:])
-        self._factor = problem.preset.prefix * coarser**2 * _EVERY
+        self.factor = problem.preset.prefix * coarser**2 * _EVERY
 
     def count(self, step: int) -> int:
         """How many strokes a step looks at, besides all; 0 if it looks at none."""
         look, rest = divmod(step, _EVERY)
         return 0 if rest else self._counts[look % len(self._counts)]
 
-    def add_gradient_(self, gradient: Tensor, strokes: Tensor, count: int, softness: float | Tensor) -> None:
-        """Adds the weighted gradient for the first `count` > 0 of `strokes` `[N, P]` to `gradient` `[N, P]`."""
-        _, own = self._problem.loss(strokes[:count], self._target, self._canvas, self._size, softness, self._detail)
-        gradient[:count].add_(own, alpha=self._factor)
+    def gradient(self, strokes: Tensor, count: int, softness: float | Tensor) -> Tensor:
+        """`[count, P]`, for the first `count` > 0 of `strokes` `[N, P]`; it counts `factor` times."""
+        return self._problem.loss(strokes[:count], self._target, self._canvas, self._size, softness, self._detail)[1]

@@ -1,10 +1,13 @@
 """What a gradient step of a search asks of the device."""
 
+import dataclasses
+
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from neuralpaint import get_brush
+from neuralpaint.guides.guide import Guide
 from neuralpaint.ops import checks
 from neuralpaint.renderers import ExactRenderer
 from neuralpaint.search.optim.descent import Descent
@@ -28,16 +31,23 @@ class Recorder(TorchDispatchMode):
         return function(*arguments, **(keywords or {}))
 
 
-@pytest.mark.parametrize("brush", ["oil", "watercolor", "pixel"])
-@pytest.mark.parametrize("frozen", [False, True])
-def test_a_step_is_six_launches(brush, frozen, monkeypatch):
+@pytest.mark.parametrize("brush", ["oil", "watercolor", "flat", "pixel"])
+@pytest.mark.parametrize("kind", ["plain", "frozen", "pulled", "prefix"])
+def test_a_step_is_six_launches(brush, kind, monkeypatch):
+    """All steps but those that look at an unfinished painting, whose loss takes four more."""
     monkeypatch.setattr(checks, "has_values", lambda tensor: False)  # as on a GPU
     problem = Problem.of(disc_photo(40, 56), get_brush(brush), 9, JOINT, (1.0, 1.0, 1.0), ExactRenderer(), 5)
+    if kind == "pulled":
+        problem = dataclasses.replace(problem, guide=Guide(None, torch.ones(2, 5, 7)))
     strokes = problem.brush.sample(9, torch.Generator().manual_seed(0))
-    moving = torch.arange(9).remainder(2).float() if frozen else None
-    descent = Descent(problem, strokes, torch.full((9,), 0.2), 40, [0.02] * 3, [1.5] * 3, moving)
-    descent.step()  # textures are loaded
-    with Recorder() as recorder:
-        descent.step()
-    assert sum(LAUNCHES[name] for name in recorder.called) <= 6, recorder.called
-    assert recorder.called.count("neuralpaint.render_loss.default") == 1
+    moving = torch.arange(9).remainder(2).float() if kind == "frozen" else None
+    prefixes = (2, 5) if kind == "prefix" else ()
+    descent = Descent(problem, strokes, torch.full((9,), 0.2), 40, [0.02] * 4, [1.5] * 4, moving, prefixes=prefixes)
+    losses = []
+    for _ in range(4):  # in the first textures are loaded
+        with Recorder() as recorder:
+            descent.step()
+        losses.append(recorder.called.count("neuralpaint.render_loss.default"))
+        if len(losses) > 1:
+            assert sum(LAUNCHES[name] for name in recorder.called) <= 2 + 4 * losses[-1], recorder.called
+    assert losses == ([2, 1, 1, 2] if prefixes else [1] * 4)
