@@ -7,8 +7,9 @@
 #include "common/shapes.h"
 
 // Sinkhorn iterations on the GPU; the formulas are those of cpu/sinkhorn.h, all arithmetic in the type of the masses
-// (T: float or double) and in the log domain. One thread block an image. Deterministic: no atomics, fixed order of
-// sums. A mass that is negative, not finite or all zero makes its cost NaN.
+// (T: float or double) and in the log domain. One thread block an image, or a cluster of them. Deterministic: no
+// atomics, fixed order of sums, which depends on how many blocks a cluster has: on the batch and the device. A mass
+// that is negative, not finite or all zero makes its cost NaN.
 namespace neuralpaint::cuda {
 
 // Elements of T that the launches below need in global memory; 0 if an image's maps fit into shared memory.

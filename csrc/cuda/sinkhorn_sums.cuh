@@ -1,11 +1,12 @@
-// Sums over all pixels of exponentials, as the Sinkhorn kernels take them: a block's threads together.
+// Sums over all pixels of exponentials, as the Sinkhorn kernels take them: a team's threads together, thread t of n for
+// pixels t, t + n, ....
 #pragma once
 
 #include <cuda_runtime.h>
 
 #include "common/logsumexp.h"
 #include "common/scalar.h"
-#include "cuda/launch.cuh"
+#include "cuda/team.cuh"
 
 namespace neuralpaint::cuda::transport {
 
@@ -28,34 +29,6 @@ constexpr T kLargestShift = sizeof(T) == 8 ? T(600) : T(40);
 template <typename T>
 constexpr T kLargestWeight = sizeof(T) == 8 ? T(1e30) : T(1e10);
 
-// Largest over the block, the same in every thread, but for NaN. All threads must call it.
-template <typename T>
-__device__ T block_max(T value) {
-    __shared__ T warps[32];
-    for (int offset = 16; offset > 0; offset /= 2) {
-        const T other = __shfl_xor_sync(0xffffffffu, value, offset);
-        value = other > value ? other : value;
-    }
-    __syncthreads();  // an earlier one may still be being read
-    if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = value;
-    __syncthreads();
-    T most = warps[0];
-    for (int i = 1; i < static_cast<int>(blockDim.x / 32); ++i) most = warps[i] > most ? warps[i] : most;
-    return most;
-}
-
-// Sum over the block, the same in every thread. All threads must call it.
-inline __device__ double block_sum(double value) {
-    __shared__ double warps[32];
-    for (int offset = 16; offset > 0; offset /= 2) value += __shfl_down_sync(0xffffffffu, value, offset);
-    __syncthreads();  // an earlier sum may still be being read
-    if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = value;
-    __syncthreads();
-    double total = 0;
-    for (int i = 0; i < static_cast<int>(blockDim.x / 32); ++i) total += warps[i];
-    return total;
-}
-
 template <typename T>
 struct Grid {
     int height, width, pixels;
@@ -64,15 +37,15 @@ struct Grid {
 };
 
 // Squared Euclidean cost: a pass along rows, then one along columns.
-template <typename T>
+template <typename T, typename Team>
 class SeparableSums {
  public:
     // Elements of scratch.
     static __host__ __device__ __forceinline__ int64_t scratch(int height, int width) {
         return 3 * static_cast<int64_t>(height) * width + 2 * (static_cast<int64_t>(height) + width);
     }
-    __device__ SeparableSums(const Grid<T>& grid, T* scratch)
-        : grid_(grid), shift_(scratch), mass_(scratch + grid.pixels), sum_(scratch + 2 * grid.pixels) {
+    __device__ SeparableSums(Team& team, const Grid<T>& grid, T* scratch)
+        : team_(team), grid_(grid), shift_(scratch), mass_(scratch + grid.pixels), sum_(scratch + 2 * grid.pixels) {
         row_kernel_ = scratch + 3 * grid.pixels;
         row_costly_ = row_kernel_ + grid.height;
         column_kernel_ = row_costly_ + grid.height;
@@ -86,24 +59,24 @@ class SeparableSums {
     __device__ __forceinline__ void negative_log_sum(const T* exponents, const Emit& emit) {
         const int height = grid_.height, width = grid_.width;
         const T shift = largest(exponents);
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads()) {
             NP_COUNT(kExponentials, 1);
-            mass_[i] = exponential(exponents[i] - shift);
+            team_.put(mass_ + i, exponential(exponents[i] - shift));
         }
-        __syncthreads();
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+        team_.sync();
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads()) {
             const T *const values = mass_ + i / width * width, *const kernel = column_kernel_;
-            sum_[i] = product(values, 1, width, i % width, kernel);
+            team_.put(sum_ + i, product(values, 1, width, i % width, kernel));
         }
-        __syncthreads();
+        team_.sync();
         bool lost = false;
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads()) {
             const T sum = product(sum_ + i % width, width, height, i / width, row_kernel_);
             lost |= !(sum >= kSmallestSum<T>);
             shift_[i] = sum;
         }
-        if (__syncthreads_count(lost) > 0) return negative_log_sum_by_logarithms(exponents, emit);
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) emit(i, -(shift + log(shift_[i])));
+        if (team_.any(lost)) return negative_log_sum_by_logarithms(exponents, emit);
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads()) emit(i, -(shift + log(shift_[i])));
     }
 
     // emit(i, exp(scale_i) sum_j exp(exponents_j - C_ij / epsilon) ([C_ij if kCost] - [weights_j if kWeights]))
@@ -113,17 +86,17 @@ class SeparableSums {
         const int height = grid_.height, width = grid_.width;
         const T shift = largest(exponents);
         bool lost = false;
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads()) {
             NP_COUNT(kExponentials, 1);
             const T value = exponential(exponents[i] - shift);
-            shift_[i] = value;
+            team_.put(shift_ + i, value);
             lost |= !(scale[i] + shift <= kLargestShift<T>);
             if (kWeights) lost |= !(vabs(value * weights[i]) <= kLargestWeight<T>);
         }
-        if (__syncthreads_count(lost) > 0) {
+        if (team_.any(lost)) {
             return weighted_sum_by_logarithms<kCost, kWeights>(exponents, weights, scale, emit);
         }
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads()) {
             const int first = i / width * width, column = i % width;
             T mass = 0, sum = 0;
             for (int k = 0; k < width; ++k) {
@@ -135,11 +108,11 @@ class SeparableSums {
                 }
                 if (kWeights) sum -= value * weights[first + k] * column_kernel_[away];
             }
-            sum_[i] = sum;
-            if (kCost) mass_[i] = mass;
+            team_.put(sum_ + i, sum);
+            if (kCost) team_.put(mass_ + i, mass);
         }
-        __syncthreads();
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+        team_.sync();
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads()) {
             T sum = product(sum_ + i % width, width, height, i / width, row_kernel_);
             if (kCost) sum += product(mass_ + i % width, width, height, i / width, row_costly_);
             NP_COUNT(kExponentials, 1);
@@ -149,19 +122,20 @@ class SeparableSums {
 
  private:
     __device__ __forceinline__ void fill(T* kernel, T* costly, int count, T cost) const {
-        for (int k = threadIdx.x; k < count; k += blockDim.x) {
-            const T squared = T(k) * T(k) * cost;
-            kernel[k] = exponential(-squared * grid_.inverse_epsilon);
-            costly[k] = kernel[k] * squared;
+        for (int k = team_.thread(); k < count; k += team_.threads()) {
+            const T squared = T(k) * T(k) * cost, value = exponential(-squared * grid_.inverse_epsilon);
+            team_.put(kernel + k, value);
+            team_.put(costly + k, value * squared);
         }
     }
 
     // Begins with a barrier.
     __device__ __forceinline__ T largest(const T* exponents) const {
-        __syncthreads();
+        team_.sync();
         T most = no_terms<T>();
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) most = exponents[i] > most ? exponents[i] : most;
-        return block_max(most);
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads())
+            most = exponents[i] > most ? exponents[i] : most;
+        return team_.largest(most);
     }
 
     // Sum of line[k] table[|position - k|].
@@ -176,10 +150,10 @@ class SeparableSums {
         const int height = grid_.height, width = grid_.width;
         const T row_rate = grid_.row_cost * grid_.inverse_epsilon,
                 column_rate = grid_.column_cost * grid_.inverse_epsilon;
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x)
-            sum_[i] = line_log_sum(exponents + i / width * width, 1, width, i % width, column_rate);
-        __syncthreads();
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x)
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads())
+            team_.put(sum_ + i, line_log_sum(exponents + i / width * width, 1, width, i % width, column_rate));
+        team_.sync();
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads())
             emit(i, -line_log_sum(sum_ + i % width, width, height, i / width, row_rate));
     }
 
@@ -189,7 +163,7 @@ class SeparableSums {
         const int height = grid_.height, width = grid_.width;
         const T row_rate = grid_.row_cost * grid_.inverse_epsilon,
                 column_rate = grid_.column_cost * grid_.inverse_epsilon;
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads()) {
             const int first = i / width * width;
             const T shift = line_shift(exponents + first, 1, width, i % width, column_rate);
             T mass = 0, sum = 0, d = T(i % width);
@@ -202,12 +176,12 @@ class SeparableSums {
                 }
                 if (kWeights) sum -= term * weights[first + k];
             }
-            shift_[i] = shift;
-            sum_[i] = sum;
-            if (kCost) mass_[i] = mass;
+            team_.put(shift_ + i, shift);
+            team_.put(sum_ + i, sum);
+            if (kCost) team_.put(mass_ + i, mass);
         }
-        __syncthreads();
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+        team_.sync();
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads()) {
             const int column = i % width;
             const T shift = line_shift(shift_ + column, width, height, i / width, row_rate);
             T sum = 0, d = T(i / width);
@@ -239,30 +213,31 @@ class SeparableSums {
         return shift + log(sum);
     }
 
+    Team& team_;
     Grid<T> grid_;
     T *shift_, *mass_, *sum_;
     T *row_kernel_, *row_costly_, *column_kernel_, *column_costly_;  // by how far apart: exp(-C / epsilon), times C
 };
 
 // Euclidean cost: each sum runs over all pixels, with the distances from a table over |rows| and |columns| apart.
-template <typename T>
+template <typename T, typename Team>
 class DenseSums {
  public:
     static __host__ __device__ __forceinline__ int64_t scratch(int height, int width) {
         return 2 * static_cast<int64_t>(height) * width;
     }
-    __device__ DenseSums(const Grid<T>& grid, T* scratch)
-        : grid_(grid), distance_(scratch), result_(scratch + grid.pixels) {
-        for (int i = threadIdx.x; i < grid.pixels; i += blockDim.x) {
+    __device__ DenseSums(Team& team, const Grid<T>& grid, T* scratch)
+        : team_(team), grid_(grid), distance_(scratch), result_(scratch + grid.pixels) {
+        for (int i = team.thread(); i < grid.pixels; i += team.threads()) {
             const T dy = T(i / grid.width), dx = T(i % grid.width);
-            distance_[i] = sqrt(dy * dy * grid.row_cost + dx * dx * grid.column_cost);
+            team.put(distance_ + i, static_cast<T>(sqrt(dy * dy * grid.row_cost + dx * dx * grid.column_cost)));
         }
     }
 
     template <typename Emit>
     __device__ __forceinline__ void negative_log_sum(const T* exponents, const Emit& emit) {
-        __syncthreads();
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+        team_.sync();
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads()) {
             const T shift = largest(exponents, i);
             T sum = 0;
             each_pixel(i,
@@ -275,8 +250,8 @@ class DenseSums {
     template <bool kCost, bool kWeights, typename Emit>
     __device__ __forceinline__ void weighted_sum(const T* exponents, const T* weights, const T* scale,
                                                  const Emit& emit) {
-        __syncthreads();
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) {
+        team_.sync();
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads()) {
             const T shift = largest(exponents, i);
             T sum = 0;
             each_pixel(i, [&](int j, T far) {
@@ -310,10 +285,11 @@ class DenseSums {
 
     template <typename Emit>
     __device__ __forceinline__ void finish(const Emit& emit) const {
-        __syncthreads();
-        for (int i = threadIdx.x; i < grid_.pixels; i += blockDim.x) emit(i, result_[i]);
+        team_.sync();
+        for (int i = team_.thread(); i < grid_.pixels; i += team_.threads()) emit(i, result_[i]);
     }
 
+    Team& team_;
     Grid<T> grid_;
     T *distance_, *result_;
 };

@@ -1,6 +1,7 @@
 // CUDA's language on the CPU, so that a plain C++ compiler builds csrc/cuda/*.cu and their logic is tested without a
-// GPU. Blocks run one after the other, and a block's threads take turns: each runs until it waits for its warp or for
-// the block. In which order they do is the test's choice, so that a result that depends on it (a race) comes to light.
+// GPU. Blocks run one after the other, those of a cluster together, and their threads take turns: each runs until it
+// waits for its warp, the block or the cluster. In which order they do is the test's choice, so that a result that
+// depends on it (a race) comes to light.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +19,7 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
-#define __shared__ static  // blocks do not run at the same time
+#define __shared__ static  // blocks do not run at the same time, but for those of a cluster: they must have none
 
 using std::max;
 using std::min;
@@ -38,11 +39,16 @@ struct Index {
 enum class Order { kForward, kBackward, kShuffled };
 inline Order order = Order::kForward;
 
-// Runs `thread` for every thread of every block. Ends the program with a message if a barrier is not reached by all.
-void run(int64_t blocks, int threads, size_t shared_bytes, const std::function<void()>& thread);
+// Runs `thread` for every thread of every block, `cluster` neighbouring blocks together. Ends the program with a
+// message if a barrier is not reached by all.
+void run(int64_t blocks, int cluster, int threads, size_t shared_bytes, const std::function<void()>& thread);
 
 void* dynamic_shared();
 void wait_for_block();
+void wait_for_cluster();
+int cluster_blocks();
+// Where a block of the cluster has what is at `own` in this one's dynamic shared memory.
+void* in_block(void* own, int block);
 // How many threads of the block vote so, once all have. Every thread must call it.
 int count_in_block(bool vote);
 

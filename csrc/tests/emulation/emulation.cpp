@@ -2,9 +2,11 @@
 // swapcontext they ask nothing of the system, and unlike the library's they are not watched by AddressSanitizer, which
 // would take every switch for an error of a program with one stack. A thread that waits goes back to the scheduler. A
 // warp goes on when all its 32 lanes wait for each other, and as far as it can before the next one has its turn: to the
-// block's next barrier.
+// block's or the cluster's next barrier.
 #include <ucontext.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -17,7 +19,7 @@
 namespace emulation {
 namespace {
 
-enum class State { kRuns, kWaitsForWarp, kWaitsForBlock, kDone };
+enum class State { kRuns, kWaitsForWarp, kWaitsForBlock, kWaitsForCluster, kDone };
 
 constexpr size_t kStack = 128 * 1024;
 
@@ -31,12 +33,16 @@ struct Thread {
     int counted;  // votes of the block so far
 };
 
-std::vector<Thread> threads;
+std::vector<Thread> threads;  // of all blocks of a cluster
 Place scheduler;
 int current;
-int votes[3];
 const std::function<void()>* body;
-std::vector<double> shared_memory;
+
+struct Block {
+    int votes[3];
+    std::vector<double> shared_memory;
+};
+std::vector<Block> cluster;
 
 // What the lanes of each warp hand each other. Two sets in turn: nobody can be two exchanges ahead of a lane that still
 // reads.
@@ -94,7 +100,7 @@ void run_warp(Thread* lanes, const std::vector<int64_t>& turns) {
         for (const int64_t lane : turns) {
             if (lanes[lane].state != State::kRuns) continue;
             current = static_cast<int>(lanes - threads.data() + lane);
-            threadIdx.x = static_cast<unsigned>(current);
+            threadIdx.x = static_cast<unsigned>(current % static_cast<int>(blockDim.x));
             resume();
         }
         int waiting = 0;
@@ -105,52 +111,86 @@ void run_warp(Thread* lanes, const std::vector<int64_t>& turns) {
     }
 }
 
-void run_block(int count, const std::vector<int64_t>& warp_turns, const std::vector<int64_t>& lane_turns) {
-    for (int t = 0; t < count; ++t) {
-        threads[t].started = false;
-        threads[t].counted = 0;
-        threads[t].state = State::kRuns;
+// Runs a block until all its threads wait for the cluster or are done, and says which.
+State run_block(Thread* own, int count, const std::vector<int64_t>& warp_turns,
+                const std::vector<int64_t>& lane_turns) {
+    for (;;) {
+        for (const int64_t warp : warp_turns) run_warp(own + 32 * warp, lane_turns);
+        for (const State state : {State::kDone, State::kWaitsForCluster}) {
+            const auto is = [&](const Thread& thread) { return thread.state == state; };
+            const auto found = std::count_if(own, own + count, is);
+            if (found == count) return state;
+            if (found > 0) fail("some threads wait at a barrier that others never reach");
+        }
+        for (int t = 0; t < count; ++t) own[t].state = State::kRuns;
     }
-    std::fill(votes, votes + 3, 0);
+}
+
+void run_cluster(int64_t first, int count, const std::vector<int64_t>& block_turns,
+                 const std::vector<int64_t>& warp_turns, const std::vector<int64_t>& lane_turns) {
+    for (Thread& thread : threads) {
+        thread.started = false;
+        thread.counted = 0;
+        thread.state = State::kRuns;
+    }
     for (Lanes& lanes : warps) std::fill(lanes.turn, lanes.turn + 32, 0);
     for (;;) {
-        for (const int64_t warp : warp_turns) run_warp(&threads[32 * warp], lane_turns);
-        int done = 0;
-        for (int t = 0; t < count; ++t) done += threads[t].state == State::kDone;
-        if (done == count) return;
-        if (done > 0) fail("some threads wait at a barrier that others never reach");
-        for (int t = 0; t < count; ++t) threads[t].state = State::kRuns;
+        size_t done = 0;
+        for (const int64_t block : block_turns) {
+            blockIdx.x = static_cast<unsigned>(first + block);
+            done += run_block(&threads[block * count], count, warp_turns, lane_turns) == State::kDone;
+        }
+        if (done == block_turns.size()) return;
+        if (done > 0) fail("some blocks wait at a barrier that others never reach");
+        for (Thread& thread : threads) thread.state = State::kRuns;
     }
 }
 
 }  // namespace
 
-void run(int64_t blocks, int count, size_t shared_bytes, const std::function<void()>& thread) {
+void run(int64_t blocks, int size, int count, size_t shared_bytes, const std::function<void()>& thread) {
     if (blocks < 1 || blocks > 0x7fffffff || count < 1 || count > 1024 || count % 32 != 0) fail("bad launch");
+    if (size < 1 || size > largest_cluster || blocks % size != 0) fail("bad clusters");
     if (shared_bytes > static_cast<size_t>(shared_limit)) fail("too much shared memory");
-    if (static_cast<int>(threads.size()) < count) threads.resize(count);
-    warps.resize(count / 32);
+    threads.resize(size * count);
+    warps.resize(size * count / 32);
+    cluster.resize(size);
     body = &thread;
     emulation::count(Work::kLaunches, 1);
     blockDim.x = static_cast<unsigned>(count);
     gridDim.x = static_cast<unsigned>(blocks);
     std::mt19937 random(0);
-    std::vector<int64_t> block_turns(blocks), warp_turns(count / 32), lane_turns(32);
-    arrange(block_turns, random);
-    for (const int64_t block : block_turns) {
+    std::vector<int64_t> cluster_turns(blocks / size), block_turns(size), warp_turns(count / 32), lane_turns(32);
+    arrange(cluster_turns, random);
+    for (const int64_t turn : cluster_turns) {
+        arrange(block_turns, random);
         arrange(warp_turns, random);
         arrange(lane_turns, random);
-        shared_memory.assign(shared_bytes / sizeof(double) + 1, NAN);  // what nobody wrote is not a number
-        blockIdx.x = static_cast<unsigned>(block);
-        run_block(count, warp_turns, lane_turns);
+        for (Block& block : cluster) {
+            std::fill(block.votes, block.votes + 3, 0);
+            block.shared_memory.assign(shared_bytes / sizeof(double) + 1, NAN);  // what nobody wrote is not a number
+        }
+        run_cluster(turn * size, count, block_turns, warp_turns, lane_turns);
     }
 }
 
-void* dynamic_shared() { return shared_memory.data(); }
+int cluster_blocks() { return static_cast<int>(cluster.size()); }
+
+void* dynamic_shared() { return cluster[blockIdx.x % cluster.size()].shared_memory.data(); }
+
+void* in_block(void* own, int block) {
+    const auto offset = static_cast<char*>(own) - static_cast<char*>(dynamic_shared());
+    std::vector<double>& memory = cluster[block].shared_memory;
+    if (offset < 0 || offset >= static_cast<std::ptrdiff_t>(memory.size() * sizeof(double))) fail("not shared memory");
+    return reinterpret_cast<char*>(memory.data()) + offset;
+}
+
+void wait_for_cluster() { leave(State::kWaitsForCluster); }
 
 void wait_for_block() { leave(State::kWaitsForBlock); }
 
 int count_in_block(bool vote) {
+    int* const votes = cluster[blockIdx.x % cluster.size()].votes;
     const int turn = threads[current].counted++;
     votes[turn % 3] += vote;
     wait_for_block();
@@ -160,7 +200,7 @@ int count_in_block(bool vote) {
 
 const uint64_t* exchange(uint64_t value) {
     const unsigned lane = threadIdx.x % 32;
-    Lanes& lanes = warps[threadIdx.x / 32];
+    Lanes& lanes = warps[current / 32];
     uint64_t* const values = lanes.values[lanes.turn[lane]++ % 2];
     values[lane] = value;
     leave(State::kWaitsForWarp);

@@ -407,6 +407,16 @@ int main() {
         emulation::shared_limit = 2048;                // maps in global memory
         test_sinkhorn(2, 7, 9, 0.05, 2, euclidean);
         emulation::shared_limit = 227 * 1024;
+        test_sinkhorn(2, 27, 20, 0.05, 2, euclidean);   // 4 blocks an image
+        test_sinkhorn(1, 17, 16, 1e-3, 2, euclidean);   // 2, sums that underflow
+        test_sinkhorn(80, 16, 16, 0.05, 1, euclidean);  // more images than there are places for
+        emulation::shared_limit = 4200;                 // a cluster whose maps are in global memory
+        test_sinkhorn(2, 17, 16, 0.05, 2, euclidean);
+        emulation::shared_limit = 227 * 1024;
+        emulation::largest_cluster = 1;  // none
+        test_sinkhorn(1, 27, 20, 0.05, 1, euclidean);
+        emulation::largest_cluster = 8;
     }
+    test_sinkhorn(1, 33, 34, 0.05, 1, false);  // 8 blocks
     return check::failures();
 }
