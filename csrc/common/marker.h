@@ -13,7 +13,7 @@ struct MarkerStroke {
     static constexpr int kParameters = 12, kShape = 8, kSize = 6, kSizes = 2, kSums = 8;
     static constexpr int kPure = 2, kPures = 2, kPureLimit = 16;
     static constexpr bool kGradient = false, kRidge = false;
-    static constexpr bool kTextured = false, kCurve = true, kGuided = false;
+    static constexpr bool kTextured = false, kCurve = true, kGuided = true;
     // A wide square on a tight bend has several minima: sample finely enough to rank them.
     static constexpr int kSamples = 16;
     Paint<T, kGradient, kRidge> paint;
@@ -21,14 +21,24 @@ struct MarkerStroke {
     T r, half_s, inv_s, reach;
     T ex, ey;              // added to B' so that the tangent exists everywhere, along the chord
     T wx0, wy0, wx1, wy1;  // the tangent W at both ends
-    T bend;                // W x W', the same all along the curve
+    T ux, uy;              // W', the same all along the curve
+    T bend;                // W x W', too
     bool tight;            // somewhere the radius of curvature may be less than the square's half-side
+    T gain;                // how much nearer than the curve the square's corners can come outside of a bend
+    T along1, along2, along3, across1, across2;  // see Pixel
     T px[kSamples + 1], py[kSamples + 1], tx[kSamples + 1], ty[kSamples + 1];
     // How much nearer than the sample the square can come, half an interval on either side: in all, and across the
     // curve alone, where only its turning counts.
     T slack[kSamples + 1], turning[kSamples + 1];
 
     static constexpr double kChordShare = 1e-6;
+    // Steps of Newton's method from a block's guess, at most. They end when none moves t by more than this: the next
+    // would by about the square, of which M changes by the square again.
+    static constexpr int kSteps = 8;
+    static constexpr T kFootMove = sizeof(T) == 8 ? T(1e-6) : T(1e-2);
+    static constexpr T kKinkMove = sizeof(T) == 8 ? T(1e-6) : T(3e-3);
+    // `extra` of a sample whose nearest point is a kink; elsewhere it is the weight of |a| in the derivative of M.
+    static constexpr double kKink = 2;
 
     NP_HD void setup(const T* p, const View<T>& view, const TextureAtlas&) {
         curve.setup(p, view);
@@ -45,10 +55,20 @@ struct MarkerStroke {
         wy1 = curve.d1y + ey;
         bend = T(2) * (wx0 * curve.ay - wy0 * curve.ax);
         // The radius of curvature is |W|^3 / |bend|, and the least |W| is that of a point on a segment.
-        const T ux = wx1 - wx0, uy = wy1 - wy0;
+        ux = wx1 - wx0;
+        uy = wy1 - wy0;
         const T u = clamp(-(wx0 * ux + wy0 * uy) / vmax(ux * ux + uy * uy, T(1e-20)), T(0), T(1));
         const T wx = wx0 + u * ux, wy = wy0 + u * uy, slowest = wx * wx + wy * wy;
-        tight = T(1.01) * (r + half_s) * vabs(bend) >= slowest * vsqrt(slowest);
+        const T radius = slowest * vsqrt(slowest);
+        tight = T(1.01) * (r + half_s) * vabs(bend) >= radius;
+        // From the nearest point to a kink |a| = |b| a pixel's |b| falls by |a|^2 / 2 over the radius of curvature at
+        // most, and a corner is at most sqrt(2) half-sides away.
+        gain = vmin(T(0.5) * (r + half_s) * vabs(bend), T(0.4143) * radius) * (r + half_s) / vmax(radius, T(1e-30));
+        along1 = -(wx0 * curve.d0x + wy0 * curve.d0y);
+        along2 = -(wx0 * curve.ax + wy0 * curve.ay) - (ux * curve.d0x + uy * curve.d0y);
+        along3 = -(ux * curve.ax + uy * curve.ay);
+        across1 = wy0 * curve.d0x - wx0 * curve.d0y;
+        across2 = wy0 * curve.ax - wx0 * curve.ay + uy * curve.d0x - ux * curve.d0y;
         for (int k = 0; k <= kSamples; ++k) {
             const T t = T(k) / T(kSamples);
             curve.point(t, px[k], py[k]);
@@ -115,13 +135,19 @@ struct MarkerStroke {
 
     // The same at t.
     template <typename V>
-    NP_HD void local(V x, V y, V t, V& a, V& b) const {
+    NP_HD void local(V x, V y, V t, V& a, V& b, V& inv) const {
         V bx, by, wx, wy;
         curve.point(t, bx, by);
         frame(t, wx, wy);
-        const V inv = inverse_length(wx, wy), qx = x - bx, qy = y - by;
+        const V qx = x - bx, qy = y - by;
+        inv = inverse_length(wx, wy);
         a = (qx * wx + qy * wy) * inv;
         b = (qy * wx - qx * wy) * inv;
+    }
+    template <typename V>
+    NP_HD void local(V x, V y, V t, V& a, V& b) const {
+        V inv;
+        local(x, y, t, a, b, inv);
     }
 
     // Root near t of q·(W + turn·perp W), W = tangent, perp W = (-Wy, Wx); turn 0: a = 0, turn -1: a = b, +1: a = -b.
@@ -178,7 +204,7 @@ struct MarkerStroke {
     // M(t) = max(|a|, |b|) is least at a kink |a| = |b|, at a smooth minimum of |b| (a = 0) or of |a|, or at an end. A
     // curve along one of the square's sides has two kinks with nearly the same M far apart, one with a = b and one with
     // a = -b, so the best sample with |a| >= |b| is kept for each. Newton's method polishes what they may border on,
-    // and the least M wins. `extra` is the weight of |a| in the derivative of M at the minimum.
+    // and the least M wins.
     template <typename V>
     NP_HD Sample<V> sample(V x, V y, const NearSamples& near) const {
         // A sample that close says that the pixel is inside; where, its colour does not ask. (For double, a GPU has no
@@ -236,9 +262,7 @@ struct MarkerStroke {
             local(x, y, candidate, a, b);
             const V value = vmax(vabs(a), vabs(b));
             V w = select(vabs(a) > vabs(b), V(1), V(0));
-            if (i >= 1 && i <= 3) {
-                w = select((candidate > V(0)) & (candidate < V(1)), kink_weight(candidate, a, b), w);
-            }
+            if (i >= 1 && i <= 3) w = select((candidate > V(0)) & (candidate < V(1)), V(kKink), w);
             weight = select(value < m, w, weight);
             chosen = select(value < m, candidate, chosen);
             m = vmin(value, m);
@@ -246,16 +270,116 @@ struct MarkerStroke {
         return {overlap(m, V(r), inv_s), chosen, weight};
     }
 
-    // At a kink |a| = |b| the minimum moves so that weight·d|a| + (1 - weight)·d|b| vanishes along t.
+    // q·W = f0 + t (f1 + t (along2 + t along3)) and W x q = g0 + t (g1 + t across2), q = p - B(t).
     template <typename V>
-    NP_HD V kink_weight(V t, V a, V b) const {
-        V dx, dy, wx, wy;
-        curve.velocity(t, dx, dy);
+    struct Pixel {
+        V f0, f1, g0, g1;
+    };
+
+    template <typename V>
+    NP_HD Pixel<V> pixel(V x, V y) const {
+        const V qx = x - V(curve.x0), qy = y - V(curve.y0);
+        return {qx * V(wx0) + qy * V(wy0), qx * V(ux) + qy * V(uy) + V(along1), qy * V(wx0) - qx * V(wy0),
+                qy * V(ux) - qx * V(uy) + V(across1)};
+    }
+
+    // The root between low and high of a + turn·b (kKinks) or of a, which fall all the way to it, from a point near by:
+    // a' = bend·b / W² - |W| and b' = -bend·a / W².
+    template <bool kKinks, typename V>
+    NP_HD V crossing(const Pixel<V>& p, V turn, V t, V low, V high) const {
+        NP_NO_UNROLL
+        for (int i = 0; i < kSteps; ++i) {
+            const V along = p.f0 + t * (p.f1 + t * (V(along2) + t * V(along3)));
+            const V across = p.g0 + t * (p.g1 + t * V(across2));
+            const V wx = V(wx0) + t * V(ux), wy = V(wy0) + t * V(uy), w2 = wx * wx + wy * wy;
+            const V value = kKinks ? along + turn * across : along, rest = kKinks ? across - turn * along : across;
+            const V w4 = w2 * w2, fall = vmax(w4 - V(bend) * rest, V(T(0.05)) * w4);
+            const V next = vmin(vmax(t + value * w2 / fall, low), high);
+            const bool moves = any(vabs(next - t) > V(kKinks ? kKinkMove : kFootMove));
+            t = next;
+            if (!moves) break;
+        }
+        return t;
+    }
+
+    // Where the nearest points of a block's pixels are: see FootCurve::guess. True if the curve does not come to rest
+    // between low and high, and a falls all the way for all pixels, as b stays below the radius of curvature.
+    template <typename V>
+    NP_HD auto guess(V x, V y, V first, V last, V best, T radius, Guess<V>& g) const {
+        const V step(T(1) / T(kSamples));
+        g.low = vmax((first - V(1)) * step, V(0));
+        g.high = vmin((last + V(1)) * step, V(1));
+        const Pixel<V> p = pixel(x, y);
+        const V t = crossing<false>(p, V(0), best * step, g.low, g.high);
+        const auto fall = [&](V u) { return -p.f1 - u * (V(T(2) * along2) + u * V(T(3) * along3)); };
+        V wx, wy;
         frame(t, wx, wy);
-        const V inv = inverse_length(wx, wy), tx_ = wx * inv, ty_ = wy * inv, turn = V(bend) * inv * inv;
-        const V a_t = sign(a) * (b * turn - dx * tx_ - dy * ty_), b_t = sign(b) * (dx * ty_ - dy * tx_ - a * turn);
-        const V gap = a_t - b_t;
-        return clamp(-b_t / select(vabs(gap) > V(T(1e-12)), gap, V(1)), T(0), T(1));
+        const auto between = (t > g.low) & (t < g.high) & (fall(t) > V(T(1e-9)));
+        const V inv = select(between, V(1), V(0)) / select(between, fall(t), V(1));
+        g.by_x = wx * inv;
+        g.by_y = wy * inv;
+        g.t0 = t - x * g.by_x - y * g.by_y;
+        // W² and W x q part from their chords by no more than these.
+        constexpr int kParts = 4;
+        const V part = (g.high - g.low) * V(T(1) / T(kParts)), square = V(T(0.25)) * part * part;
+        const V speed_part = square * V(ux * ux + uy * uy), turn_part = square * V(vabs(bend * across2));
+        V speed[kParts + 1], slowest(T(1e30)), fastest(0), room(T(1e30)), before;
+        for (int k = 0; k <= kParts; ++k) {
+            const V u = g.low + V(T(k)) * part;
+            frame(u, wx, wy);
+            speed[k] = wx * wx + wy * wy;
+            const V turned = V(bend) * (p.g0 + u * (p.g1 + u * V(across2)));
+            if (k > 0) {
+                const V least = vmax(vmin(speed[k - 1], speed[k]) - speed_part, V(0));
+                const V most = vmax(speed[k - 1], speed[k]);
+                slowest = vmin(slowest, least);
+                fastest = vmax(fastest, most);
+                room = vmin(room, V(T(0.95)) * least * least - vmax(before, turned) - turn_part -
+                                      V(vabs(bend) * radius) * vsqrt(most));
+            }
+            before = turned;
+        }
+        return (room > V(0)) & (slowest > V(T(0.03)) * fastest) & (slowest > V(T(1e-4)));
+    }
+
+    // Inside of a bend M is least at the nearest point, where |b| is. Outside |b| is greatest there, and M least at one
+    // of the kinks on either side: where the curve is slower it is bent more, and M is less, unless the curve ends
+    // first.
+    template <typename V>
+    NP_HD Sample<V> sample(V x, V y, const NearSamples& near, const Guess<T>& guess) const {
+        if (near.inside) return {V(1), V(T(near.best) / T(kSamples)), V(0)};
+        const Pixel<V> p = pixel(x, y);
+        const V low(guess.low), high(guess.high), start = guessed(guess, x, y);
+        const V nearest = crossing<false>(p, V(0), start, low, high);
+        V a, b, inv, t = nearest;
+        local(x, y, t, a, b, inv);
+        V m = vmax(vabs(a), vabs(b)), weight = select(vabs(a) > vabs(b), V(1), V(0));
+        auto wanted = (b * V(bend) < V(0)) & (vabs(a) < vabs(b)) & (m > V(r - half_s)) & (m < V(r + half_s + gain));
+        if (!any(wanted)) return {overlap(m, V(r), inv_s), t, weight};
+        const V slows = V(wx0 * ux + wy0 * uy) + nearest * V(ux * ux + uy * uy);
+        V turn = select(slows < V(0), V(T(-1)), V(1)) * V(bend < T(0) ? T(-1) : T(1));
+        for (int side = 0; side < 2; ++side) {
+            const auto later = turn * b > V(0);
+            const V from = select(later, nearest, low), to = select(later, high, nearest);
+            const V found = crossing<true>(p, turn, nearest, from, to);
+            V c, d;
+            local(x, y, found, c, d, inv);
+            const auto ends = (found <= low) | (found >= high);
+            // As |a| weighs in M's derivative at a kink, so that what t is still off hardly changes M.
+            const V turned = V(vabs(bend)) * inv * inv * inv, size_a = vabs(c), size_b = vabs(d);
+            const V own = select(ends, select(size_a > size_b, V(1), V(0)),
+                                 turned * size_a / (V(1) + turned * (size_a + size_b)));
+            const V value = size_b + own * (size_a - size_b);
+            const auto nearer = wanted & (value < m);
+            weight = select(nearer, own, weight);
+            t = select(nearer, found, t);
+            m = select(nearer, value, m);
+            wanted = wanted & (m > V(r - half_s));
+            if (sizeof(T) == 4) wanted = wanted & ends;  // else W's part along the chord can decide
+            if (!any(wanted)) break;
+            turn = -turn;
+        }
+        return {overlap(m, V(r), inv_s), t, weight};
     }
 
     template <typename V>
@@ -266,18 +390,25 @@ struct MarkerStroke {
         curve.point(t, bx, by);
         frame(t, wx, wy);
         const V qx = x - bx, qy = y - by;
-        const V inv = inverse_length(wx, wy), ux = wx * inv, uy = wy * inv;
-        const V a = qx * ux + qy * uy, b = qy * ux - qx * uy;
+        const V inv = inverse_length(wx, wy), nx = wx * inv, ny = wy * inv;
+        const V a = qx * nx + qy * ny, b = qy * nx - qx * ny;
         overlap_grad(vmax(vabs(a), vabs(b)), V(r), inv_s, by_d, by_r);
+        // At a kink |a| = |b| the minimum moves so that weight·d|a| + (1 - weight)·d|b| vanishes along t.
+        V dx, dy;
+        curve.velocity(t, dx, dy);
+        const V turn = V(bend) * inv * inv, rise_b = sign(b) * (dx * ny - dy * nx - a * turn);
+        const V gap = sign(a) * (b * turn - dx * nx - dy * ny) - rise_b;
+        const V balance = clamp(-rise_b / select(vabs(gap) > V(T(1e-12)), gap, V(1)), T(0), T(1));
+        const V weight = select(s.extra > V(1), balance, s.extra);
         const V g_m = g_coverage * by_d;
-        const V g_a = g_m * s.extra * sign(a), g_b = g_m * (V(1) - s.extra) * sign(b);
+        const V g_a = g_m * weight * sign(a), g_b = g_m * (V(1) - weight) * sign(b);
         // By q (= p - B), by the unit tangent, by the tangent before it was normalised.
-        const V g_bx = -(g_a * ux - g_b * uy), g_by = -(g_a * uy + g_b * ux);
-        const V g_ux = g_a * qx + g_b * qy, g_uy = g_a * qy - g_b * qx;
-        const V radial = g_ux * ux + g_uy * uy;
+        const V g_bx = -(g_a * nx - g_b * ny), g_by = -(g_a * ny + g_b * nx);
+        const V g_nx = g_a * qx + g_b * qy, g_ny = g_a * qy - g_b * qx;
+        const V radial = g_nx * nx + g_ny * ny;
         // A stroke of no length has no direction to turn.
         const V turns = select(inv < V(T(1e6)), inv, V(0));
-        const V g_wx = (g_ux - ux * radial) * turns, g_wy = (g_uy - uy * radial) * turns;
+        const V g_wx = (g_nx - nx * radial) * turns, g_wy = (g_ny - ny * radial) * turns;
         curve.accumulate(t, g_bx, g_by, g_wx, g_wy, sums);
         const V chord{T(kChordShare)};
         sums[0] -= chord * g_wx;

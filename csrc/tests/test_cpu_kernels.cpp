@@ -101,6 +101,32 @@ void test_draw(int kind, Output output, int64_t count, int height, int width, do
     CHECK_NEAR(worst, 0, tolerance);
 }
 
+// A marker's nearest points as guessed for blocks are at least as near as the best of those that samples lead to: a
+// greater coverage is the better one.
+void test_marker_guesses(int64_t count, int size) {
+    using Stroke = MarkerStroke<double>;
+    const RandomAtlas atlas(16, 8, 1);
+    const Numbers<double> strokes = random_strokes<Stroke>(count, 12, 0.7);
+    const int64_t plane = int64_t(size) * size;
+    Numbers<double> colours(3 * count * plane), alpha(count * plane);
+    cpu::rasterize<double>(strokes.data(), count, Stroke::kKind, atlas.atlas, size, size, 1.0, Output::kSame,
+                           colours.data(), alpha.data());
+    double missed = 0;
+    int64_t more = 0;
+    for (int64_t n = 0; n < count; ++n) {
+        Stroke stroke;
+        stroke.setup(&strokes[n * Stroke::kParameters], {double(size), 0, 0, 1}, atlas.atlas);
+        for (int64_t at = 0; at < plane; ++at) {
+            const double x = double(at % size) + 0.5, y = double(at / size) + 0.5;
+            const double plain = stroke.sample(x, y).coverage * stroke.paint.opacity;
+            missed = std::max(missed, plain - alpha[n * plane + at]);
+            more += alpha[n * plane + at] > plain + 1e-6;
+        }
+    }
+    CHECK_NEAR(missed, 0, 1e-6);
+    CHECK(more <= count * plane / 10000);
+}
+
 template <typename Stroke>
 void test_draw_backward(int kind, int64_t count, int height, int width) {
     const RandomAtlas atlas(16, 8, 1);
@@ -190,6 +216,8 @@ int main() {
     test_brush<TapeStroke<double>>("tape:");
     test_brush<RoundStroke<double>>("round:");
     test_brush<RibbonStroke<double>>("ribbon:");
+    check::section() = "guesses:";
+    test_marker_guesses(150, 60);
     check::section() = "paths:";
     test_rectangle<float>(1e-6);
     test_rectangle<double>(1e-14);
