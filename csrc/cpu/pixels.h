@@ -31,15 +31,15 @@ struct Near {
     Guess<T> guess;
 };
 
-// The blocks with centres cx (a block a lane), cy. A sample matters if a pixel within `radius` of the centre may have
+// The blocks with centres (cx, cy), a block a lane. A sample matters if a pixel within `radius` of the centre may have
 // its nearest point half an interval around it, nearer than the stroke's edge.
 template <typename Stroke, typename T = typename Stroke::Scalar>
-inline void find_near(const Stroke& stroke, LanesOf<T> cx, T cy, T radius, Near<T>* near) {
+inline void find_near(const Stroke& stroke, LanesOf<T> cx, LanesOf<T> cy, T radius, Near<T>* near) {
     using V = LanesOf<T>;
     constexpr int L = kLanes<T>, K = Stroke::kSamples;
     V distance[K + 1], least(T(1e30)), best(0);
     for (int k = 0; k <= K; ++k) {
-        distance[k] = stroke.distance(cx, V(cy), k);
+        distance[k] = stroke.distance(cx, cy, k);
         best = select(distance[k] < least, V(T(k)), best);
         least = vmin(distance[k], least);
     }
@@ -58,7 +58,7 @@ inline void find_near(const Stroke& stroke, LanesOf<T> cx, T cy, T radius, Near<
     if constexpr (Stroke::kGuided) {
         if (!any(first <= last)) return;
         Guess<V> g;
-        const V single = select(stroke.guess(cx, V(cy), first, last, best, radius, g), V(1), V(0));
+        const V single = select(stroke.guess(cx, cy, first, last, best, radius, g), V(1), V(0));
         for (int i = 0; i < L; ++i) {
             near[i].guided = single[i] > T(0);
             near[i].guess = {g.t0[i], g.by_x[i], g.by_y[i], g.low[i], g.high[i]};
@@ -66,10 +66,79 @@ inline void find_near(const Stroke& stroke, LanesOf<T> cx, T cy, T radius, Near<
     }
 }
 
+// The blocks of a window that a curve may touch, row by row.
+template <typename Stroke, typename T = typename Stroke::Scalar>
+class BlockWalk {
+ public:
+    BlockWalk(const Stroke& stroke, const Window& window, int top, int bottom)
+        : stroke_(stroke), window_(window), y_(top / kBlockRows * kBlockRows - kBlockRows), bottom_(bottom) {}
+
+    // Sets (x, y) to the first pixel of the next block; false if there is none.
+    bool next(int& x, int& y) {
+        while (x_ >= right_) {
+            y_ += kBlockRows;
+            if (y_ >= bottom_) return false;
+            T a, b;
+            stroke_.rows_span(T(window_.y0 + y_) + T(0.5), T(window_.y0 + y_ + kBlockRows) - T(0.5), a, b);
+            int left;
+            pixel_range(a - T(window_.x0), b - T(window_.x0), 0, window_.width, left, right_);
+            x_ = left / kBlockColumns<T> * kBlockColumns<T>;
+            if (left == right_) right_ = x_;
+        }
+        x = x_;
+        y = y_;
+        x_ += kBlockColumns<T>;
+        return true;
+    }
+
+ private:
+    const Stroke& stroke_;
+    const Window& window_;
+    int x_ = 0, right_ = 0, y_, bottom_;
+};
+
+// for_packs of a curve, between the rows `top` and `bottom`: as many blocks as there are lanes are looked at together.
+template <typename Stroke, typename F, typename Rows>
+inline void for_curve_packs(const Stroke& stroke, const Window& window, int top, int bottom, F&& f, Rows&& rows) {
+    using T = typename Stroke::Scalar;
+    using V = LanesOf<T>;
+    constexpr int L = kLanes<T>, C = kBlockColumns<T>;
+    const T half_x = T(0.5) * T(C), half_y = T(0.5) * T(kBlockRows);
+    const T radius = std::sqrt((half_x - T(0.5)) * (half_x - T(0.5)) + (half_y - T(0.5)) * (half_y - T(0.5)));
+    Near<T> near[L];
+    int x[L], y[L];
+    alignas(64) T cx[L] = {}, cy[L] = {};
+    BlockWalk<Stroke> walk(stroke, window, top, bottom);
+    for (bool more = true; more;) {
+        int count = 0;
+        while (count < L && (more = walk.next(x[count], y[count]))) {
+            cx[count] = T(window.x0 + x[count]) + half_x;
+            cy[count] = T(window.y0 + y[count]) + half_y;
+            ++count;
+        }
+        if (count == 0) break;
+        rows(y[0], x[0]);
+        find_near(stroke, load<T, L>(cx), load<T, L>(cy), radius, near);
+        for (int i = 0; i < count; ++i) {
+            if (near[i].samples.last < near[i].samples.first) continue;
+            const auto sample = [&, i](V xc, V yc) {
+                if constexpr (Stroke::kGuided) {
+                    if (near[i].guided) return stroke.sample(xc, yc, near[i].samples, near[i].guess);
+                }
+                return stroke.sample(xc, yc, near[i].samples);
+            };
+            const int right = std::min(x[i] + C, window.width), end = std::min(y[i] + kBlockRows, window.height);
+            for (int v = y[i]; v < end; ++v) {
+                for (int u = x[i]; u < right; u += L) f(u, v, sample);
+            }
+        }
+    }
+}
+
 // Calls f(x, y, sample) for every pack of lanes in the window that the stroke may cover; x and y are those of its first
 // pixel in the window, x a multiple of the lanes, and sample(xc, yc) is the stroke's at pixel centres. Before the packs
-// of a row, or a curve's row of blocks, it calls rows(y, left), where `left` is where the first of them may begin; from
-// there to its last pack a row of a box leaves none out.
+// of a row, or of some of a curve's blocks, it calls rows(y, left), where `left` is where the first of them may begin;
+// from there to its last pack a row of a box leaves none out.
 template <typename Stroke, typename F, typename Rows>
 inline void for_packs(const Stroke& stroke, const Window& window, F&& f, Rows&& rows) {
     using T = typename Stroke::Scalar;
@@ -78,39 +147,12 @@ inline void for_packs(const Stroke& stroke, const Window& window, F&& f, Rows&& 
     const Bounds<T> box = stroke.bounds();
     int top, bottom, left, right;
     pixel_range(box.y0 - T(window.y0), box.y1 - T(window.y0), 0, window.height, top, bottom);
-    T a, b;
     if constexpr (Stroke::kCurve) {
-        constexpr int C = kBlockColumns<T>;
-        const T half_x = T(0.5) * T(C), half_y = T(0.5) * T(kBlockRows);
-        const T radius = std::sqrt((half_x - T(0.5)) * (half_x - T(0.5)) + (half_y - T(0.5)) * (half_y - T(0.5)));
-        Near<T> near[L];
-        for (int y = top / kBlockRows * kBlockRows; y < bottom; y += kBlockRows) {
-            stroke.rows_span(T(window.y0 + y) + T(0.5), T(window.y0 + y + kBlockRows) - T(0.5), a, b);
-            pixel_range(a - T(window.x0), b - T(window.x0), 0, window.width, left, right);
-            if (left == right) continue;
-            const int end = std::min(y + kBlockRows, window.height);
-            rows(y, left / C * C);
-            for (int x = left / C * C; x < right; x += L * C) {
-                const V cx = ramp<T, L>(T(0)) * V(T(C)) + V(T(window.x0 + x) + half_x);
-                find_near(stroke, cx, T(window.y0 + y) + half_y, radius, near);
-                for (int i = 0; i < L && x + i * C < right; ++i) {
-                    if (near[i].samples.last < near[i].samples.first) continue;
-                    const auto sample = [&, i](V xc, V yc) {
-                        if constexpr (Stroke::kGuided) {
-                            if (near[i].guided) return stroke.sample(xc, yc, near[i].samples, near[i].guess);
-                        }
-                        return stroke.sample(xc, yc, near[i].samples);
-                    };
-                    const int block_end = std::min(x + (i + 1) * C, window.width);
-                    for (int v = y; v < end; ++v) {
-                        for (int u = x + i * C; u < block_end; u += L) f(u, v, sample);
-                    }
-                }
-            }
-        }
+        if (top < bottom) for_curve_packs(stroke, window, top, bottom, f, rows);
     } else {
         const auto sample = [&](V xc, V yc) { return stroke.sample(xc, yc); };
         for (int y = top; y < bottom; ++y) {
+            T a, b;
             stroke.row_span(T(window.y0 + y) + T(0.5), a, b);
             pixel_range(a - T(window.x0), b - T(window.x0), 0, window.width, left, right);
             if (left == right) continue;
