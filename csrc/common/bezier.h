@@ -202,6 +202,32 @@ struct FootCurve : Bezier<T> {
         return move * move * most > V(kLeastMove) * vmax(bend, tiny);
     }
 
+    // The same where there is a single maximum between low and high.
+    template <bool kTapered, typename V>
+    NP_HD auto approach(const Pixel<V>& p, V& t, V low, V high, T slope) const {
+        const V along = p.f0 + t * (p.f1 + t * (V(c2) + t * V(c3)));
+        const V fall = p.f1 + t * (V(T(2) * c2) + t * V(T(3) * c3));
+        V rise = along, bend = -fall, most(twist);
+        if constexpr (kTapered) {  // all times |q|, but for the rise
+            const V scale = length(p, t);
+            bend = V(slope) * along - scale * fall;
+            most = most * scale + V(flare * vabs(slope));
+            rise = (along + V(slope) * scale) * scale;
+        }
+        const V next = vmin(vmax(t + rise / bend, low), high), move = next - t;
+        t = next;
+        return move * move * most > V(kLeastMove) * bend;
+    }
+
+    // Steps from a guess for the block.
+    template <bool kTapered, typename V>
+    NP_HD V approached(const Pixel<V>& p, V t, V low, V high, T slope) const {
+        for (int i = 0; i < kSteps; ++i) {
+            if (!any(approach<kTapered>(p, t, low, high, slope))) break;
+        }
+        return t;
+    }
+
     // Steps until no t moves any more.
     template <bool kTapered, typename V>
     NP_HD V polished(const Pixel<V>& p, V t, V low, V high, T slope, T walk) const {
@@ -222,14 +248,8 @@ struct FootCurve : Bezier<T> {
         const Pixel<V> p = pixel(x, y);
         V t = best * V(step);
         for (int i = 0; i < 3; ++i) newton<kTapered>(p, t, g.low, g.high, slope, T(0.5) * step);
-        V dx, dy, dx1, dy1, qx, qy;
-        this->velocity(g.low, dx, dy);
-        this->velocity(g.high, dx1, dy1);
-        const V speed2 = vmax(dx * dx + dy * dy, dx1 * dx1 + dy1 * dy1);
         const auto parabola = [&](V u) { return -(p.f1 + u * (V(T(2) * c2) + u * V(T(3) * c3))); };
-        const V lowest = vmin(vmax(V(c2 / vmax(T(-3) * c3, T(1e-20))), g.low), g.high);
-        const T spread = T(2) * radius * vsqrt(ax * ax + ay * ay);
-        const V need = V(T(0.1)) * speed2 + V(vabs(slope)) * vsqrt(speed2) + V(spread);
+        V dx, dy, qx, qy;
         this->velocity(t, dx, dy);
         way(p, t, qx, qy);
         const V inv_d = V(1) / length(p, t);
@@ -239,7 +259,24 @@ struct FootCurve : Bezier<T> {
         g.by_x = (dx + V(slope) * qx * inv_d) * inv_bend;
         g.by_y = (dy + V(slope) * qy * inv_d) * inv_bend;
         g.t0 = t - x * g.by_x - y * g.by_y;
-        return parabola(lowest) > need;
+        // By parts, from each of whose chords a convex parabola parts by no more than this.
+        constexpr int kParts = 4;
+        const V part = (g.high - g.low) * V(T(1) / T(kParts)), below = part * part * V(T(-0.75) * c3);
+        const T spread = T(2) * radius * vsqrt(ax * ax + ay * ay);
+        V room(T(1e30)), before, fast;
+        for (int k = 0; k <= kParts; ++k) {
+            const V u = g.low + V(T(k)) * part, height = parabola(u);
+            this->velocity(u, dx, dy);
+            const V speed2 = dx * dx + dy * dy;
+            if (k > 0) {
+                const V fastest = vmax(fast, speed2);
+                const V need = V(T(0.03)) * fastest + V(vabs(slope)) * vsqrt(fastest) + V(spread);
+                room = vmin(room, vmin(before, height) - below - need);
+            }
+            before = height;
+            fast = speed2;
+        }
+        return room > V(0);
     }
 };
 

@@ -375,7 +375,7 @@ struct MarkerStroke {
             t = select(nearer, found, t);
             m = select(nearer, value, m);
             wanted = wanted & (m > V(r - half_s));
-            if (sizeof(T) == 4) wanted = wanted & ends;  // else W's part along the chord can decide
+            if (sizeof(T) == 4) wanted = wanted & ends;  // for double the chord's share in W can decide
             if (!any(wanted)) break;
             turn = -turn;
         }

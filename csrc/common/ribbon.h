@@ -150,8 +150,7 @@ struct RibbonStroke {
     template <typename V>
     NP_HD PlacedSample<V> sample(V x, V y, const NearSamples&, const Guess<T>& guess) const {
         const V low(guess.low), high(guess.high), start = guessed(guess, x, y);
-        return sample_at(
-            x, y, curve.template polished<false>(curve.pixel(x, y), start, low, high, T(0), T(0.5) / T(kSamples)));
+        return sample_at(x, y, curve.template approached<false>(curve.pixel(x, y), start, low, high, T(0)));
     }
 
     // See FootCurve.

@@ -67,18 +67,21 @@ struct WatercolorStroke {
         }
         if (!any(nearest < V(half_s))) return {V(0), t, V(0)};
         const V step(T(1) / T(kSamples));
-        return polished(x, y, t, vmax(t - step, V(0)), vmin(t + step, V(1)), near.inside);
+        const V low = vmax(t - step, V(0)), high = vmin(t + step, V(1));
+        const auto p = curve.pixel(x, y);
+        return sample_at(p, curve.template polished<true>(p, t, low, high, dr, T(0.5) / T(kSamples)), near.inside);
     }
 
     template <typename V>
     NP_HD Sample<V> sample(V x, V y, const NearSamples& near, const Guess<T>& guess) const {
-        return polished(x, y, guessed(guess, x, y), V(guess.low), V(guess.high), near.inside);
+        const auto p = curve.pixel(x, y);
+        const V low(guess.low), high(guess.high), start = guessed(guess, x, y);
+        return sample_at(p, curve.template approached<true>(p, start, low, high, dr), near.inside);
     }
 
+    // Of a pixel whose nearest point lies at t.
     template <typename V>
-    NP_HD Sample<V> polished(V x, V y, V t, V low, V high, bool inside) const {
-        const auto p = curve.pixel(x, y);
-        t = curve.template polished<true>(p, t, low, high, dr, T(0.5) / T(kSamples));
+    NP_HD Sample<V> sample_at(const typename FootCurve<T>::template Pixel<V>& p, V t, bool inside) const {
         if (inside) return {V(1), t, V(0)};
         V qx, qy;
         curve.way(p, t, qx, qy);
