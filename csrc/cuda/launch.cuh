@@ -43,13 +43,19 @@ struct ClusterLaunch {
     }
 };
 
-// Whether the device can hold one.
+// Whether the device can hold one, of a kernel that was compiled for clusters: made for sm_80 and translated by the
+// driver it was not.
 template <typename... Parameters>
 bool fits(void (*kernel)(Parameters...), int size, int threads, size_t shared_bytes) {
+    cudaFuncAttributes compiled{};
+    if (cudaFuncGetAttributes(&compiled, kernel) != cudaSuccess || compiled.ptxVersion < 90) {
+        cudaGetLastError();  // nobody else's
+        return false;
+    }
     const ClusterLaunch plan(size, size, threads, shared_bytes, nullptr);
     int clusters = 0;
     if (cudaOccupancyMaxActiveClusters(&clusters, kernel, &plan.config) == cudaSuccess) return clusters > 0;
-    cudaGetLastError();  // nobody else's
+    cudaGetLastError();
     return false;
 }
 
