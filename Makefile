@@ -10,7 +10,8 @@
 # make peers       the ops beside other implementations; SNP=DIR is a checkout of jiupinjia/stylized-neural-painting,
 #                  PEERS="--only painting" adds arguments
 # make gallery     the pictures of docs/ that show photos, made again; STYLES=DIR adds those that need the paintings themselves
-# make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills; CUDA_ARCH=90 for that one alone
+# make cuda-check  compiles the CUDA kernels without a GPU, lists registers and spills; CUDA_ARCH=90 for that one alone,
+#                  TABLE=docs/performance.md to write them there
 # make cuda-work   counts the work of the CUDA kernels on typical loads, on the CPU: samples, box tests, bytes
 # make lint        ruff, mypy, clang-format, and the rules of the structure; make format rewrites the files
 # make docs        the manual in site/; a broken link or a public function without a docstring is an error
@@ -95,7 +96,7 @@ docs:
 	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build
 
 cuda-check: $(VENV)/.torch
-	$(BIN)/python tools/cuda_check.py $(addprefix --arch ,$(CUDA_ARCH))
+	$(BIN)/python tools/cuda_check.py $(addprefix --arch ,$(CUDA_ARCH)) $(addprefix --table ,$(TABLE))
 
 cuda-work: $(VENV)/.torch
 	PATH="$(abspath $(BIN)):$$PATH" cmake -G Ninja -S . -B $(CMAKE_BUILD) -DNEURALPAINT_TESTS=ON

@@ -1,6 +1,6 @@
 """Compiles everything CUDA without a GPU or a CUDA build of torch, and reports what each kernel uses.
 
-    python tools/cuda_check.py [--jobs 2]
+    python tools/cuda_check.py [--jobs 2] [--table docs/performance.md]
 
 Each csrc/cuda/*.cu is compiled for every architecture that the package names, and csrc/torch/cuda*.cpp against the
 headers of the installed torch. Exit status 0: all compiled, and no kernel spills registers beyond ACCEPTED_SPILLS;
@@ -121,12 +121,53 @@ def print_table(kernels: list[Kernel]) -> None:
         print("  ".join(left + right).rstrip())
 
 
+BEGIN, END = "<!-- registers: begin (make cuda-check TABLE=docs/performance.md) -->", "<!-- registers: end -->"
+
+
+def markdown(kernels: list[Kernel], version: str) -> str:
+    """What kernels of each name use at most, whatever their brush and dtype, as a table in Markdown."""
+    architectures = sorted({kernel.architecture for kernel in kernels})
+    # Functions that kernels call use no registers of their own.
+    groups: dict[tuple[str, str], list[Kernel]] = {}
+    for kernel in kernels:
+        if kernel.registers:
+            name = re.sub(r"<.*$", "", kernel.name).removeprefix("cuda::")
+            groups.setdefault((kernel.source, name), []).append(kernel)
+    lines = [
+        f"nvcc {version}; the most that any variant of a kernel takes, {len(kernels)} functions in all.",
+        "",
+        f"| source | kernel | variants | {' | '.join(f'registers, {name}' for name in architectures)} "
+        "| static shared memory | spilled |",
+        f"|---|---|---:|{'---:|' * len(architectures)}---:|---:|",
+    ]
+    for (source, name), group in sorted(groups.items()):
+        registers = [max((k.registers for k in group if k.architecture == one), default=0) for one in architectures]
+        spilled = max(max(k.spill_stores, k.spill_loads) for k in group)
+        lines.append(
+            f"| `{source}` | `{name}` | {len({k.symbol for k in group})} | {' | '.join(map(str, registers))} "
+            f"| {max(k.shared for k in group):,} B | {spilled} B |"
+        )
+    return "\n".join(lines)
+
+
+def write_table(path: Path, table: str) -> None:
+    """Puts the table between its marks in a page, or makes it a page of its own."""
+    text = path.read_text(encoding="utf-8") if path.exists() else f"{BEGIN}\n{END}\n"
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"{path} has no place for the table: it must contain {BEGIN!r} and {END!r}")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}", encoding="utf-8")
+    os.replace(temporary, path)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Compile the CUDA sources and list what each kernel uses.")
     parser.add_argument("--jobs", type=int, default=2, help="compilations at a time")
     parser.add_argument(
         "--arch", action="append", choices=cuda_toolkit.ARCHITECTURES, help="compile for this one alone (repeatable)"
     )
+    parser.add_argument("--table", type=Path, help="write the table in Markdown too, between its marks in this page")
     arguments = parser.parse_args()
     jobs, architectures = arguments.jobs, arguments.arch or list(cuda_toolkit.ARCHITECTURES)
 
@@ -165,6 +206,12 @@ def main() -> int:
     demangle(kernels, toolkit)
     print()
     print_table(kernels)
+    if arguments.table and not failures:
+        try:
+            write_table(arguments.table, markdown(kernels, version))
+        except (OSError, ValueError) as error:
+            print(f"cuda-check: failed: {error}")
+            return 1
     spilling = [kernel for kernel in kernels if kernel.spills_too_much]
     print(f"\ncuda-check: {len(kernels)} functions, {len(spilling)} with spills, {failures} files failed to compile")
     return 1 if failures or spilling else 0
