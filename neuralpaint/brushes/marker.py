@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class MarkerBrush(CurveBrush):
     """A curve swept by a square of half-side radius0 / 4; radius2 is not used."""
 
-    view = 0.8  # its pixels cost about four times any other's: fewer of them keep a preset's time
-    operations = (95, 120)  # a pixel well inside, five samples of the curve
+    view = 0.8  # its pixels cost more than any other's: fewer of them keep a preset's time
+    operations = (95, 120)  # a pixel well inside
 
     @property
     def geometry(self) -> Geometry:
