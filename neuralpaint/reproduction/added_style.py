@@ -173,7 +173,7 @@ def _of_sums(pairs: Sequence[tuple[Losses, Losses]]) -> float:
     """How far the weighted sums of the second losses of each pair are above those of the first, as a mean share."""
     weight = StyleSettings().style_weight
     sums = [[losses.content + weight * losses.style for losses in pair] for pair in pairs]
-    return sum(other / one - 1 for one, other in sums) / len(sums)
+    return round(sum(other / one - 1 for one, other in sums) / len(sums), 2) + 0.0  # no −0 %
 
 
 def _picture(request: Request, styles: Mapping[str, _Style]) -> Any:
