@@ -48,6 +48,7 @@ def main() -> None:
     arguments = parser.parse_args()
     variants = list(product(arguments.features or ["auto"], arguments.mode or MODES))
     losses = {}
+    several = len(arguments.features or ()) > 1  # captions say features, otherwise modes
     chosen = {key: getattr(arguments, key) for key in ("weight", "steps") if getattr(arguments, key) is not None}
 
     def styled(photo: Image.Image, style: Path, features: str, mode: str):
@@ -65,7 +66,7 @@ def main() -> None:
         return neuralpaint.restyle(plain, photo, losses[key], **chosen)
 
     if arguments.restyle:
-        print(f"| photo | style | {'features' if arguments.features else 'mode'} | style loss | | ℓ1, grey | |")
+        print(f"| photo | style | {'features' if several else 'mode'} | style loss | | ℓ1, grey | |")
         print("|---|---|---|---:|---:|---:|---:|")
     rows = [[(Image.new("RGB", (8, 5), "white"), "")] + [(to_pil(load_image(s)), name(s)) for s in arguments.style]]
     with TemporaryDirectory() as scratch:
@@ -81,7 +82,7 @@ def main() -> None:
             )
             first = [(small, photo.stem), (plain.render(512), f"{len(plain)} strokes")]
             for (features, mode), beginning in zip_longest(variants, first[: len(variants)]):
-                label = features if arguments.features else mode
+                label = features if several else mode
                 row = [beginning or (Image.new("RGB", first[0][0].size, "white"), "")]
                 for style in arguments.style:
                     prefix = "" if features == "auto" else f"{features}-"
